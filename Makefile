@@ -215,7 +215,7 @@ TEST_PROGRAMS := $(patsubst %.c,$(O)/tests/%,$(notdir $(wildcard tests/unit/unit
 MAN_PAGES     := $(wildcard docs/*.8 docs/*.5)
 run_tests      = $(Q)O=$(O) scripts/test
 
-.PHONY: tests check selftest longtest vmtest fuzz mutants coverage accept demo
+.PHONY: tests check selftest longtest vmtest fuzz mutants coverage demo
 tests: $(TEST_PROGRAMS)
 
 check:			# shellcheck, unit and packet tests, fuzzers for 10 s each
@@ -238,9 +238,6 @@ mutants:		# T='NAME...': only these of tests/mutants
 
 coverage:		# T='JOB...': what only these tests reach
 	$(Q)O=$(O) scripts/coverage $(T)
-
-accept:			# S=SUBJECT: every row of docs/acceptance.md under it
-	$(Q)scripts/accept $(S)
 
 demo:
 	$(Q)scripts/demo

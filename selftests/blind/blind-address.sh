@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 120
-# A blind relay gets other addresses, for example from DHCP. The sites learn them, and stay at their own addresses. The
-# relay forwards messages from its new addresses. The network is that of sites.sh.
+# The sites of a blind relay follow its new addresses, for example from DHCP. The sites learn them, and stay at their
+# own addresses. The relay forwards messages from its new addresses. The network is that of sites.sh.
 #
 # BREAK=1 ends the daemon before: then the messages must come from the old addresses.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -3,8 +3,9 @@
 # tier: long
 # timeout: 300
 # alone
-# Three blind relays (see lib/blind-relays.sh) also have one common address, to which all sites send (anycast). The routers
-# between decide which relay gets the packets of a site. All pairs of six sites ping each other 20 times a second:
+# Three blind relays with one anycast address keep all sites connected while routes and relays change (see
+# lib/blind-relays.sh). All sites send to the common address. The routers between decide which relay gets the packets
+# of a site. All pairs of six sites ping each other 20 times a second:
 # - the route of one site changes to another relay, back, and to a third one. All relays know it within two seconds, and
 #   nothing is lost
 # - a relay loses its power, and a second later its sites' routes change: their sessions continue, the others lose nothing

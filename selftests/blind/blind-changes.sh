@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 400
-# Sites reach each other while other things change. A host of the internet sends packets through the relay's
-# masquerading service, and site a sends packets through its own tunnel, all from the relay's port and with types of
-# handshakes: they fill no table of the relay, and the service's clients get all answers. Sessions go on when the relay
-# gets more peers or other relays than it has room for, and when sites get other names. The file with the sessions
-# survives a daemon that ends before it knows all sites. A new site begins with counters of 0. BREAK=1 takes the tunnel of
-# c down.
+# Sites of a blind relay keep reaching each other while peers, names, files and other traffic of the relay change. A
+# host of the internet sends packets through the relay's masquerading service, and site a sends packets through its
+# own tunnel. All come from the relay's port and with types of handshakes. They fill no table of the relay, and the
+# service's clients get all answers. Sessions go on when the relay gets more peers or other relays than it has room
+# for, and when sites get other names. The file with the sessions survives a daemon that ends before it knows all
+# sites. A new site begins with counters of 0. BREAK=1 takes the tunnel of c down.
 #
 #     server-a - edge-a - nat-a 198.51.100.11 ----+
 #     server-b - edge-b - nat-b 198.51.100.12 ----+ internet ---- 198.51.100.1 relay

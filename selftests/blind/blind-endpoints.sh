@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 400
-# Two sites have the same address and port. Site a sends one authenticated packet with site b's address, which must
-# not cut b off, at once and after b's next keepalive. Then a is switched off, and its address is given to b. b's
-# messages go on, at the latest when a has been silent for a minute. No packet between b and c is lost after that.
-# BREAK=1 takes the tunnel of c down.
+# A site cannot cut off another site by taking its address and port, and a site that gets an address later works. Two
+# sites have the same address and port. Site a sends one authenticated packet with site b's address, which must not
+# cut b off, at once and after b's next keepalive. Then a is switched off, and its address is given to b. b's messages
+# go on, at the latest when a has been silent for a minute. No packet between b and c is lost after that. BREAK=1
+# takes the tunnel of c down.
 #
 #     server-a - edge-a - nat-a 198.51.100.11 ----+
 #     server-b - edge-b - nat-b 198.51.100.12 ----+ internet ---- 198.51.100.1 relay

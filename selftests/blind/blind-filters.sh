@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: 6.1
-# Without tcx (before 6.6), the blind relay's egress program has a filter, and only one: after passes of the daemon, new
-# programs and `up`, as root and with the capabilities of the systemd units. The daemon leaves a right filter alone, so an
-# idle host has no passes. The filter goes with `blind`, moves with its interface, and `down` leaves nothing.
-# BREAK=1 adds a second filter.
+# Without tcx (before 6.6), the blind relay's egress program has exactly one filter, whatever the daemon, new programs
+# and `up` do. This holds as root and with the capabilities of the systemd units. The daemon leaves a right filter
+# alone, so an idle host has no passes. The filter goes with `blind`, moves with its interface, and `down` leaves
+# nothing. BREAK=1 adds a second filter.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# The blind relay keeps its sessions over `wgxdp down` in a file. With this file all sessions continue. With a file
-# older than a session may be, none does. Sites come back and reach each other, even if the file is damaged. The network is that of sites.sh.
+# The blind relay keeps its sessions over `wgxdp down` in a file, and uses no file that is too old or damaged. With
+# this file all sessions continue. With a file older than a session may be, none does. Sites come back and reach each
+# other, even if the file is damaged. The network is that of sites.sh.
 #
 # BREAK=1 loses the file: then the sessions must be missing.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

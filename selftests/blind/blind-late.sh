@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 120
-# A blind relay begins while its WireGuard does not have all peers yet. The peers that come some seconds later get their
-# saved endpoints too, and the file keeps these. The sites send nothing. The network is that of sites.sh.
+# Peers that WireGuard gets some seconds after the start of a blind relay get their saved endpoints too, and the file
+# keeps these. The sites send nothing. The network is that of sites.sh.
 #
 # BREAK=1 loses the file: then no endpoint can be known.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# A blind relay follows changes while it runs. The network is that of sites.sh.
+# A blind relay follows changes of the configuration, of WireGuard's peers and of interfaces while it runs. The
+# network is that of sites.sh.
 # - `up` takes the output of `save` for the running configuration, even if /run was lost.
 # - A removed pair begins no new session but keeps its present one.
 # - A peer added to WireGuard becomes a site. A removed one is none, and gets its sessions back when it returns.

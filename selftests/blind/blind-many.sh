@@ -3,9 +3,11 @@
 # tier: long
 # timeout: 900
 # alone
-# A blind relay with 100,000 sites and a million sessions. A program plays the relay's WireGuard and the sites
-# (lib/blind_many.py). The test reports the memory of the BPF maps and of the daemon, and the daemon's share of a CPU. It
-# also measures how long the relay needs for the saved table at its start. Sites that have handshakes reach each other.
+# A blind relay with 100,000 sites and a million sessions takes at most 20 % of a CPU, and has its saved table after
+# at most two seconds. A blind relay with 100,000 sites and a million sessions. A program plays the relay's WireGuard
+# and the sites (lib/blind_many.py). The test reports the memory of the BPF maps and of the daemon, and the daemon's
+# share of a CPU. It also measures how long the relay needs for the saved table at its start. Sites that have
+# handshakes reach each other.
 #
 # BREAK=1 sends handshakes with a wrong mac1: then nothing may arrive.
 #

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# A blind relay and its sites recover while they send 20 packets a second:
+# A blind relay and its sites recover from moves and restarts: a site's move costs at most 5 packets and 0.5 s, and a
+# killed daemon none. A blind relay and its sites recover while they send 20 packets a second:
 # - a NAT forgets a site and gives it another port
 # - the daemon is killed and restarts
 # - the relay's own WireGuard is created again

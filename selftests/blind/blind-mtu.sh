@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# The blind relay handles packets that are too long for the path to a site. The sites' tunnels carry 1420 bytes, and the
-# paths to a and c carry 1400. The relay fragments an IPv4 packet without DF, also towards IPv6, and its site
-# reassembles it. For a packet with DF or an IPv6 packet the relay sends an ICMP error, so that the sender's kernel
-# learns the path MTU. Shorter packets always pass. The network is that of sites.sh.
+# The blind relay fragments packets that are too long for the path to a site, or reports them by ICMP, as IP demands.
+# The sites' tunnels carry 1420 bytes, and the paths to a and c carry 1400. The relay fragments an IPv4 packet without
+# DF, also towards IPv6, and its site reassembles it. For a packet with DF or an IPv6 packet the relay sends an ICMP
+# error, so that the sender's kernel learns the path MTU. Shorter packets always pass. The network is that of
+# sites.sh.
 #
 #     198.51.100.11 nat-a ---+ 1400
 #     198.51.100.12 nat-b ---+--- 198.51.100.1, 2001:db8::1 relay

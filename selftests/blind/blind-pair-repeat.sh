@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# An attacker has recorded initiations of each site for two blind relays that share an address. The WireGuard of the
-# relay on standby has not seen them. No site moves when the attacker repeats them from its own address:
+# Repeated initiations move no site of two blind relays that share an address. An attacker has recorded initiations of
+# each site for two blind relays that share an address. The WireGuard of the relay on standby has not seen them. No
+# site moves when the attacker repeats them from its own address:
 # - The first one, to the own address of the relay on standby. Then the active relay loses its power. The attacker sends
 #   data of each site to the other one again and again.
 # - The last one, 20 ms after data of the site, to the relay that has become active.

@@ -4,7 +4,8 @@
 # timeout: 900
 # alone
 # vm
-# Two blind relays share an address (see lib/blind-pair.sh). 30 sites ping each other 20 times a second:
+# When one of two blind relays that share an address fails, the second one continues with all sessions within 2 s (see
+# lib/blind-pair.sh). 30 sites ping each other 20 times a second:
 # - the active relay loses its power: the other one continues with all sessions, and no pair is interrupted for more than 2 s
 # - the relay comes back, and loses nothing
 # - its daemon does not answer, and the other one gets nonsense: the connection ends, and begins again

@@ -3,8 +3,9 @@
 # tier: long
 # timeout: 1200
 # alone
-# Three blind relays, each with four of twelve sites (see lib/blind-relays.sh). All pairs of sites ping each other for six
-# minutes, in which their sessions are renewed, and lose nothing. Then, at 20 pings a second:
+# When one of three blind relays fails, its sites continue at another one within 6 s with their sessions, and others
+# lose nothing (see lib/blind-relays.sh). Each relay has four of twelve sites. All pairs of sites ping each other for
+# six minutes, in which their sessions are renewed, and lose nothing. Then, at 20 pings a second:
 # - one site does not reach its relay for some seconds, and goes to another one, where its sessions continue
 # - the peers of another site get the endpoint of another relay, and nothing is lost
 # - the daemon of a relay is killed and begins again, and nothing is lost

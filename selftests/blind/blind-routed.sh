@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# Blind and routed sites share a relay and a port. a and b reach each other without the relay's key. c has the relay as
-# its only peer, and reaches a and b through the relay's WireGuard and policy. The network is that of sites.sh.
+# Blind and routed sites share a relay and a port, and reach each other as each kind should. a and b reach each other
+# without the relay's key. c has the relay as its only peer, and reaches a and b through the relay's WireGuard and
+# policy. The network is that of sites.sh.
 #
 #     198.51.100.11 nat-a --+        a - b: blind, on any port
 #     198.51.100.12 nat-b --+--- 198.51.100.1, 2001:db8::1 relay

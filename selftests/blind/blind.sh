@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The blind relay joins sites. Two behind symmetric NATs and one with IPv6 reach each other, each with one tunnel. The
-# relay's own WireGuard decrypts nothing. The network is that of sites.sh.
+# The blind relay joins sites whose packets it cannot decrypt. Two behind symmetric NATs and one with IPv6 reach each
+# other, each with one tunnel. The relay's own WireGuard decrypts nothing. The network is that of sites.sh.
 #
 # BREAK=1 allows only two of the three pairs: then the third must fail.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 900
 # tier: long
-# At boot, the daemon, the wan, its address, the lan and the name server may come in any order. After each of the 120
-# orders wgxdp forwards packets in both directions. BREAK=1: `up` instead of the daemon.
+# At boot, the daemon, the wan, its address, the lan and the name server may come in any of the 120 orders: after
+# each, wgxdp forwards in both directions. BREAK=1: `up` instead of the daemon.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 #                         name server

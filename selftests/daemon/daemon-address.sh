@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# The daemon follows the WAN's address. The address changes again and again: the new one comes before or after the old
-# one goes. A client that always sends to the new address is forwarded within 100 ms, and the kernel counts the other
-# packets. Answers come from the address that the client used. BREAK=1 stops the daemon meanwhile.
+# When the WAN's address changes, the daemon makes wgxdp forward at the new address within 100 ms. The address changes
+# again and again: the new one comes before or after the old one goes. A client that always sends to the new address
+# is forwarded within 100 ms, and the kernel counts the other packets. Answers come from the address that the client
+# used. BREAK=1 stops the daemon meanwhile.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 #        .7   198.51.100.0/24, .1, then .10 to .19

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Devices disappear and come back under a daemon, with other ifindexes, or get another name. The daemon attaches again
-# and forwards, and reports what it waits for. `up` alone reports what waits, and succeeds. BREAK=1: without a daemon.
+# The daemon attaches again to devices that disappear and come back with another ifindex or name, forwards, and
+# reports what it waits for. `up` alone reports what waits, and succeeds. BREAK=1: without a daemon.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/returns.sh"

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# The daemon follows links that are not plain ports. These are the ports of the bridge that is the LAN, an interface that goes down
-# and up, a VLAN as WAN that gets another id, and a WireGuard tunnel as WAN. Clients are answered after each change, by
-# XDP if possible. A device that is no longer a port is released. BREAK=1 stops the daemon before.
+# The daemon follows links that are not plain ports, and clients are answered after each change. The links: the ports
+# of the bridge that is the LAN, an interface that goes down and up, a VLAN as WAN that gets another id, and a
+# WireGuard tunnel as WAN. Clients are answered after each change, by XDP if possible. A device that is no longer a
+# port is released. BREAK=1 stops the daemon before.
 #
 #     client uplink ------ wan firewall br-lan lan1 ------ eth1 eth wg-end     eth is a bridge, of which one port is plugged
 #            up7, wgc      wan7, wgf          lan2 ------ eth2

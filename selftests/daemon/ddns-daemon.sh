@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# The daemon keeps names at wg-end's address. Within a second of a change, one update sets both names. While the name
-# server is down, the daemon complains once; when it is back, the names become right by themselves. A changed section
-# applies from SIGHUP on, and a running update of the old one does not overwrite it. The daemon ends at once, even if a
-# name server of a present or removed section hangs. BREAK=1 stops the daemon while an address changes.
+# The daemon sets all names to wg-end's address by one update, within a second of a change. While the name server is
+# down, the daemon complains once; when it is back, the names become right by themselves. A changed section applies
+# from SIGHUP on, and a running update of the old one does not overwrite it. The daemon ends at once, even if a name
+# server of a present or removed section hangs. BREAK=1 stops the daemon while an address changes.
 #
 #     published:  ens18 wg-end mgmt -- fd53::/64 -- eth dns
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# `wgxdp ddns` with OVH's API and with a program of the admin. A stand-in for the API (ovh.py) checks signatures and
-# calls by itself.
+# `wgxdp ddns` keeps records right by OVH's API and by a program of the admin. A stand-in for the API (ovh.py) checks
+# signatures and calls by itself.
 # - Only records that differ are written and refreshed. A failed refresh is repeated, and foreign records stay.
 # - A shell-style file is imported but never run.
 # - If the API refuses, fails, hangs, redirects or sends nonsense, the command reports it.

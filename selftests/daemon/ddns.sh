@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# `wgxdp ddns` with a real name server. One signed update sets all names to wg-end's new prefix, and none is sent if
+# `wgxdp ddns` sets all names to wg-end's new prefix by one signed update to a real name server, and sends none if
 # nothing differs. Temporary, deprecated, tentative, private and ULA addresses are never published. A wrong key, a
-# server that is down or unsigned, and a CNAME are errors. No argument, environment or output contains a secret. BREAK=1
-# lets another client write in between.
+# server that is down or unsigned, and a CNAME are errors. No argument, environment or output contains a secret.
+# BREAK=1 lets another client write in between.
 #
 #     published:  ens18 wg-end mgmt -- fd53::/64 -- eth dns
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# The choices, output and exit status of `wgxdp endpoint`: a changed record, a dead address among several, IPv6 that is
-# broken but routed, no answer, and wrong arguments. With a real WireGuard device with several peers. BREAK=1 leaves
-# IPv6 whole.
+# `wgxdp endpoint` chooses, prints and exits as documented for a changed record, a dead address, broken IPv6, no
+# answer, and wrong arguments. The dead address is one of several, and IPv6 is broken but routed. With a real
+# WireGuard device with several peers. BREAK=1 leaves IPv6 whole.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/laptop.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 180
+# The daemon keeps a peer's last good endpoint while DNS fails or lies, and takes a new one only after a handshake.
 # The daemon follows the names of endpoints, without a data path. It skips a first address that answers pings but runs
 # no WireGuard, because only a handshake counts. Then each name fails in another way: SERVFAIL, REFUSED, NXDOMAIN,
 # truncated, silent, slow, garbage, a loop of CNAMEs, a hundred records. The last good endpoint stays, and each name

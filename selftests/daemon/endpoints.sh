@@ -3,7 +3,8 @@
 # tier: long
 # timeout: 900
 # vm
-# The daemon chooses an endpoint by handshakes, while pings go through its tunnel:
+# The daemon chooses the endpoint of a peer by handshakes, and moves to a better one without a lost packet. The daemon
+# chooses an endpoint by handshakes, while pings go through its tunnel:
 # - IPv6 is broken but routed: it takes IPv4.
 # - IPv6 works again: it takes IPv6, without a lost packet.
 # - IPv6 breaks on the path: after 135 s without a handshake it takes IPv4.

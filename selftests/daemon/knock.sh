@@ -3,10 +3,11 @@
 # tier: long
 # timeout: 240
 # vm
-# Knocks run a program: by real traceroutes from 1, 5 and 12 hops away, by UDP to rising ports and to one port (-U), and
-# by `wgxdp knock send`. The program runs as the user nobody, without a shell, at most once in ten seconds, and the
-# knock is recorded for a unit. Other packets, and knocks for other hosts, do nothing. `wgxdp knock` does the same
-# without a configuration. BREAK=1 makes the last router set every packet's TTL to 64.
+# A knock runs the admin's program, at most once in ten seconds, and no other packet does. Knocks are real traceroutes
+# from 1, 5 and 12 hops away, UDP to rising ports and to one port (-U), and `wgxdp knock send`. The program runs as
+# the user nobody, without a shell, at most once in ten seconds, and the knock is recorded for a unit. Other packets,
+# and knocks for other hosts, do nothing. `wgxdp knock` does the same without a configuration. BREAK=1 makes the last
+# router set every packet's TTL to 64.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/warrior.sh"
 

@@ -3,10 +3,11 @@
 # tier: long
 # timeout: 300
 # vm
-# The home router learns a road warrior's endpoint when WireGuard cannot: its own rules accept only answers, so that
-# only the data path sees an initiation from a new place. A repeated initiation moves nothing. An initiation that an attacker
-# intercepted moves the endpoint for less than five seconds, and after three of these, learning stops until a knock. With
-# native XDP, generic XDP and tc. BREAK=1 learns nothing.
+# The home router learns a road warrior's endpoint when WireGuard cannot, and an attacker holds the endpoint for less
+# than five seconds. The router's own rules accept only answers, so that only the data path sees an initiation from a
+# new place. Floods of wrong mac1s from two CPUs prevent no report of a move. A repeated initiation moves nothing. An
+# initiation that an attacker intercepted moves the endpoint for less than five seconds, and after three of these,
+# learning stops until a knock. With native XDP, generic XDP and tc. BREAK=1 learns nothing.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/warrior.sh"
 

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
 # vm
-# The life of an instance. A second `up` changes nothing. `up` with another configuration changes only what differs,
-# without losing a packet. A wrong configuration changes nothing. `down` leaves no pin, link, program, map, qdisc or
-# filter. The instance forwards while none of its processes runs.
+# An instance starts, changes and ends without losing a packet, and `down` removes it completely. A second `up`
+# changes nothing. `up` with another configuration changes only what differs, without losing a packet. A wrong
+# configuration changes nothing. `down` leaves no pin, link, program, map, qdisc or filter. The instance forwards
+# while none of its processes runs.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64

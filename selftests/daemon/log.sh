@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The daemon logs the changes of a host, each once, and nothing else. These are an address that goes and comes back, an interface
-# that goes down and is deleted, a removed route, a wrong file, the end. BREAK=1 does not change the addresses.
+# The daemon logs each change of the host once, and nothing else. These are an address that goes and comes back, an
+# interface that goes down and is deleted, a removed route, a wrong file, the end. BREAK=1 does not change the
+# addresses.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1, .2 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                                      203.0.113.9 second

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# A backend may be a name. The daemon waits until it resolves, asks again when its TTL ends, and keeps the address while
-# DNS fails, even over a boot. The name moves to another host under 10,000 packets a second, and none is lost. A file
-# with another name that is refused changes nothing, and neither does a trial that ends without DNS. Search domains
-# give no address to a name that exists. BREAK=1 leaves the name without an address in between.
+# A backend that is a name follows DNS without losing a packet, and keeps its address while DNS fails. The daemon
+# waits until it resolves, asks again when its TTL ends, and keeps the address while DNS fails, even over a boot. The
+# name moves to another host under 10,000 packets a second, and none is lost. A file with another name that is refused
+# changes nothing, and neither does a trial that ends without DNS. Search domains give no address to a name that
+# exists. BREAK=1 leaves the name without an address in between.
 #
 #     client uplink -- wan firewall lan -- switch -- eth one    192.168.1.11
 #                       name server    \             \- eth two    192.168.1.12

@@ -3,11 +3,13 @@
 # tier: long
 # timeout: 900
 # vm
-# Scenario R for three minutes. The road warrior's NAT changes address and port every ten seconds, under 20 pings a
-# second through the tunnel. Every two seconds an attacker sends intercepted initiations again from another place: some
-# that the router has received before, and some that it has not. After each change the first answer comes within a
-# second of the warrior's next packet, and otherwise no ping is lost. The attacker never holds the endpoint for five
-# seconds. BREAK=1 drops the warrior's packets for two seconds after a change.
+# A road warrior whose NAT changes address and port is answered within a second, and an attacker never holds its
+# endpoint for five seconds. This is scenario R for three minutes. The road warrior's NAT changes address and port
+# every ten seconds, under 20 pings a second through the tunnel. Every two seconds an attacker sends intercepted
+# initiations again from another place: some that the router has received before, and some that it has not. After each
+# change the first answer comes within a second of the warrior's next packet, and otherwise no ping is lost. The
+# attacker never holds the endpoint for five seconds. BREAK=1 drops the warrior's packets for two seconds after a
+# change.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/warrior.sh"
 

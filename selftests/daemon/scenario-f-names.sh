@@ -3,11 +3,12 @@
 # tier: long
 # timeout: 240
 # vm
-# Scenario F with its names, with a real name server and a resolver in front of it. The firewall's daemon keeps A at its
-# WAN's address, and wg-end's daemon keeps AAAA of both names at its own address, each within a second of the change.
-# The WAN's IPv4 and wg-end's prefix change. A client that resolves again gets its tunnel back, by XDP. dig prints the
-# expected records. A second run writes nothing. A WAN in 100.64.0.0/10 is never published. BREAK=1 stops the firewall's
-# daemon while the WAN's address changes.
+# The names of scenario F follow the WAN's IPv4 and wg-end's prefix within a second, and a client that resolves again
+# gets its tunnel back. There is a real name server, and a resolver in front of it. The firewall's daemon keeps A at
+# its WAN's address, and wg-end's daemon keeps AAAA of both names at its own address, each within a second of the
+# change. The WAN's IPv4 and wg-end's prefix change. A client that resolves again gets its tunnel back, by XDP. dig
+# prints the expected records. A second run writes nothing. A WAN in 100.64.0.0/10 is never published. BREAK=1 stops
+# the firewall's daemon while the WAN's address changes.
 #
 #     client uplink -- 192.0.2.0/24, 2001:db8:1::/64 -- net wan -- wan firewall lan -- eth wg-end
 #       wgc              dns fd53::53, resolver 192.0.2.53   |                               wge, 51820

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# doctor reports no problem and no warning on healthy hosts. Scenario F is a firewall with both families and a ruleset
-# of its own. Scenario V is a VPS with one interface before an IPv6 home, and runs WireGuard. A list of unwanted sources
-# that XDP bypasses gives a warning, which has a fix. Rules of the host itself, and of a router, that refuse doctor's
-# probe do not make the backend a problem. R, E and S: selftests/doctor/doctor-tunnels.sh. BREAK=1 puts a fault into the
-# firewall.
+# Doctor reports no problem and no warning on healthy hosts. Scenario F is a firewall with both families and a ruleset
+# of its own. Scenario V is a VPS with one interface before an IPv6 home, and runs WireGuard. A list of unwanted
+# sources that XDP bypasses gives a warning, which has a fix. Rules of the host itself, and of a router, that refuse
+# doctor's probe do not make the backend a problem. R, E and S: selftests/doctor/doctor-tunnels.sh. BREAK=1 puts a
+# fault into the firewall.
 #
 #     client -- wan firewall lan -- wg-end         uplink vps -- eth0 vps; uplink home -- eth home
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

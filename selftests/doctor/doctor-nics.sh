@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: only
-# Like selftests/doctor/doctor.sh, for kernels with VLANs and a device that supports LRO (a bond): LRO is on, or wg-end
-# is on a VLAN that the firewall lacks. BREAK=1 leaves out the faults.
+# Doctor names and fixes LRO that is on, and a wg-end on a VLAN that the firewall lacks. Like
+# selftests/doctor/doctor.sh, for kernels with VLANs and a device that supports LRO (a bond). BREAK=1 leaves out the
+# faults.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                                      (a bond)                                    (VLAN 7 of eth)

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 900
-# doctor reports a NIC whose UDP packets all arrive at one queue. The NIC has four queues, and its hash can be set:
-# QEMU's virtio-net with RSS, in a virtual machine of four CPUs with Linux 6.1 and 6.12. The faults:
+# Doctor reports a NIC whose UDP packets all arrive at one queue, and its fix spreads them. The NIC has four queues,
+# and its hash can be set: QEMU's virtio-net with RSS, in a virtual machine of four CPUs with Linux 6.1 and 6.12. The
+# faults:
 # - a hash of the addresses alone, for one family or both
 # - an indirection table with one queue
 # - one queue in use, before `up` and while native XDP is attached, when virtio_net cannot change their number

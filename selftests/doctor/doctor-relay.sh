@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# Like selftests/doctor/doctor.sh, for a relay with two exits: the MTU of the path, an nftables rule that drops
-# WireGuard's packets, rp_filter, and a peer whose key WireGuard lacks. BREAK=1 leaves out the faults.
+# Doctor names and fixes faults of a relay: the path's MTU, an nftables rule, rp_filter, and a key that WireGuard
+# lacks. Like selftests/doctor/doctor.sh, for a relay with two exits. The rule drops WireGuard's packets. BREAK=1
+# leaves out the faults.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/wards.sh"
 

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# Like selftests/doctor/doctor-healthy.sh, for hosts that run WireGuard themselves: R follows a road warrior, E is a
-# client whose endpoint the daemon follows, and S is a blind relay (one with peers: selftests/doctor/doctor-relay.sh).
-# BREAK=1 puts a fault into the first.
+# Doctor reports nothing on healthy hosts that run WireGuard themselves. Like selftests/doctor/doctor-healthy.sh: R
+# follows a road warrior, E is a client whose endpoint the daemon follows, and S is a blind relay (one with peers:
+# selftests/doctor/doctor-relay.sh). BREAK=1 puts a fault into the first.
 #
 #     r1 -- nat -- net -- wan r2            laptop wifi -- internet            relay eth0 -- site
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

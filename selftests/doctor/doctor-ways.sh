@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# Like selftests/doctor/doctor.sh: no route, a route only for marked packets, a name that did not resolve at `up` and no
-# daemon to ask again, and an unresolved neighbour. BREAK=1 leaves out the faults.
+# Doctor names and fixes missing routes, names and neighbours. Like selftests/doctor/doctor.sh: no route, a route only
+# for marked packets, a name that did not resolve at `up` and no daemon to ask again, and an unresolved neighbour.
+# BREAK=1 leaves out the faults.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

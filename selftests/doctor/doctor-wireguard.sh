@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# Like selftests/doctor/doctor.sh, with WireGuard at the ends: a guard with the wrong key, and a backend that is down.
-# BREAK=1 leaves out the faults.
+# Doctor names and fixes a guard with the wrong key, and a backend that is down. Like selftests/doctor/doctor.sh, with
+# WireGuard at the ends. BREAK=1 leaves out the faults.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #       wgc                                                                             wg0

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# Firewalls with one fault, so that no packet passes. doctor reports the fault and nothing else. The test runs the
-# printed command as it is: then packets pass and doctor reports nothing. The faults here: forwarding, MTU, a foreign
-# XDP program. BREAK=1 leaves out the faults: then doctor must report none.
+# Doctor names the one fault that stops all packets, and nothing else, and the command that it prints fixes the fault.
+# The test runs that command as it is: then packets pass and doctor reports nothing. The faults here: forwarding, MTU,
+# a foreign XDP program. BREAK=1 leaves out the faults: then doctor must report none.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 1200
-# The table of faults (selftests/lib/fault-table.sh) for a firewall before WireGuard: first without a daemon, then with
-# one.
+# For each fault of a firewall before WireGuard, doctor names it and its fix works, and show, metrics, page and log
+# agree. The faults are a table (selftests/lib/fault-table.sh): first without a daemon, then with one.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

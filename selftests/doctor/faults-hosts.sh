@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 1200
-# The table of faults (selftests/lib/fault-table.sh) for parts beside the data path: WireGuard behind a firewall and its
-# guard, a missing daemon, an instance that is not up, a firewall whose wan is in a bridge.
+# For each fault beside the data path, doctor names it and its fix works, and show, metrics, page and log agree. The
+# faults are a table (selftests/lib/fault-table.sh): WireGuard behind a firewall and its guard, a missing daemon, an
+# instance that is not up, a firewall whose wan is in a bridge.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/wards.sh"
 source "$root/selftests/lib/fault-table.sh"

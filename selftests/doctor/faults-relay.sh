@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 1200
-# The table of faults (selftests/lib/fault-table.sh) for relays: one with peers and without a daemon, and a blind one
-# with a daemon.
+# For each fault of a relay, doctor names it and its fix works, and show, metrics, page and log agree. The faults are
+# a table (selftests/lib/fault-table.sh) for relays: one with peers and without a daemon, and a blind one with a
+# daemon.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/wards.sh"
 source "$root/selftests/lib/fault-table.sh"

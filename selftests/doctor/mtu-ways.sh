@@ -3,7 +3,7 @@
 # tier: long
 # timeout: 400
 # vm
-# wgxdp mtu on difficult paths:
+# `wgxdp mtu` measures the right MTU, or says why it cannot, on difficult paths. wgxdp mtu on difficult paths:
 # - a router sends an ICMP error (then WireGuard's packets are fragmented)
 # - a router sends an ICMP error, and the next one is a black hole
 # - packets get lost

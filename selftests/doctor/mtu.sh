@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# wgxdp mtu finds the MTU of a clean path and of a black hole, which drops ICMP errors and packets longer than 1300
-# bytes. It measures inside tunnels over IPv4 and over IPv6, and on the plain path. The test sets the MTU that it names:
-# a full packet must pass, and a packet one byte longer must not. It also runs the printed command. BREAK=1 leaves out
-# the black hole.
+# `wgxdp mtu` finds the MTU of a clean path and of a black hole, which drops ICMP errors and packets longer than 1300
+# bytes. It measures inside tunnels over IPv4 and over IPv6, and on the plain path. The test sets the MTU that it
+# names: a full packet must pass, and a packet one byte longer must not. It also runs the printed command. BREAK=1
+# leaves out the black hole.
 #
 #     laptop ---- router ---- server, and tunnels between laptop and server, over IPv4 and over IPv6: way.sh
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 1500
-# Memory runs out once (nomemory.so lets one allocation fail) or for good (all later ones fail too). The test does this
-# for each chain of calls that allocates in `up` from nothing, `down`, `reload` to another configuration under traffic,
-# `show`, `save`, `check`, `gen` and a starting daemon. Each command ends completely, or with an error that names the
-# cause. None crashes, except within libfyaml, which does not check (counted). A refused `up` leaves nothing. A refused
-# reload leaves the running configuration, and no packet is lost. A command that reports success has written all of its
-# output. A daemon that ended leaves a whole instance, or none, and `down` removes it.
+# When memory runs out, each command ends completely or with an error that names the cause, and what runs keeps
+# running. Memory runs out once (nomemory.so lets one allocation fail) or for good (all later ones fail too). The test
+# does this for each chain of calls that allocates in `up` from nothing, `down`, `reload` to another configuration
+# under traffic, `show`, `save`, `check`, `gen` and a starting daemon. Each command ends completely, or with an error
+# that names the cause. None crashes, except within libfyaml, which does not check (counted). A refused `up` leaves
+# nothing. A refused reload leaves the running configuration, and no packet is lost. A command that reports success
+# has written all of its output. A daemon that ended leaves a whole instance, or none, and `down` removes it.
 #
 # There are more chains than the time allows. Each command tries as many as fit into its share of $WGXDP_SECONDS (480;
 # 0: all of them), in random order. The test prints $WGXDP_SEED, which repeats the order. $WGXDP_ONLY runs this part

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# The time of day jumps a year ahead and a year back under a daemon (otherclock.so tells only the daemon, because the
-# clock is shared). A service and the flows of another one continue without a lost packet. The route of a live site
-# stays, and the daemon follows a new address. BREAK=1 removes the site: then its route must be missing.
+# A jump of the time of day by a year costs no packet, no flow and no route. The time of day jumps a year ahead and a
+# year back under a daemon (otherclock.so tells only the daemon, because the clock is shared). A service and the flows
+# of another one continue without a lost packet. The route of a live site stays, and the daemon follows a new address.
+# BREAK=1 removes the site: then its route must be missing.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #         the site ===== WireGuard ===== the relay

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# wgxdp works without room for its files. /run/wgxdp and /var/lib/wgxdp are on a file system that is full, has no room
-# for another file, or is read-only (only for a first up). `up` from nothing is refused with the cause, and leaves
-# nothing. A change is refused too, and the running configuration stays without a lost packet. A daemon keeps following
-# changes. When there is room again, everything works. BREAK=1 leaves room: nothing is refused.
+# Without room for its files, wgxdp refuses a change with the cause, and what runs keeps running without a lost
+# packet. The folders /run/wgxdp and /var/lib/wgxdp are on a file system that is full, has no room for another file,
+# or is read-only (only for a first up). `up` from nothing is refused with the cause, and leaves nothing. A change is
+# refused too, and the running configuration stays without a lost packet. A daemon keeps following changes. When there
+# is room again, everything works. BREAK=1 leaves room: nothing is refused.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 1800
-# Concurrent commands of one instance: `up`, `reload`, `down`, `save`, `show` and a daemon that starts and ends, in 100
-# rounds. Each succeeds or names its reason, and none hangs. After a round, one of the requested configurations runs
+# Concurrent commands of one instance succeed or name their reason, and leave one of the requested configurations
+# complete. The commands are `up`, `reload`, `down`, `save`, `show` and a daemon that starts and ends, in 100 rounds.
+# Each succeeds or names its reason, and none hangs. After a round, one of the requested configurations runs
 # completely, and at the end nothing is left. Then the same without `down`, with another daemon, under traffic of a
 # service that all configurations have: no packet is lost.
 #

@@ -3,13 +3,15 @@
 # tier: long
 # timeout: 4500
 # alone
-# Everything at once for $SOAK seconds (120; an hour: SOAK=3600). Steady streams go through dnat of both families and
-# masquerade 44, 66, 46 and 64, each packet answered, and a real tunnel through a guarded service. 3,000 newcomers a
-# second (10.8 million an hour) come to a masquerading service. Each is answered, so that each becomes a flow and ends.
-# Meanwhile the configuration is reloaded, `up` runs again, and the daemon is killed and restarted, in turns.
-# No packet of the steady streams is lost. Descriptors, memory, pins and devices of the daemon and the kernel stay
-# bounded, and at the end are what they were at first. Flows stay below their limit. After `down` no program, map or
-# link remains. BREAK=program keeps one of the programs, BREAK=packet takes the service away for a moment.
+# Under all kinds of traffic, reloads and kills at once, no packet of steady streams is lost, and no memory,
+# descriptor or pin leaks. This runs for $SOAK seconds (120; an hour: SOAK=3600). Steady streams go through dnat of
+# both families and masquerade 44, 66, 46 and 64, each packet answered, and a real tunnel through a guarded service.
+# 3,000 newcomers a second (10.8 million an hour) come to a masquerading service. Each is answered, so that each
+# becomes a flow and ends. Meanwhile the configuration is reloaded, `up` runs again, and the daemon is killed and
+# restarted, in turns. No packet of the steady streams is lost. Descriptors, memory, pins and devices of the daemon
+# and the kernel stay bounded, and at the end are what they were at first. Flows stay below their limit. After `down`
+# no program, map or link remains. BREAK=program keeps one of the programs, BREAK=packet takes the service away for a
+# moment.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64

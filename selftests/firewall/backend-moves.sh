@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# A service's backend moves to another host, again and again, under traffic. No packet goes to one host's address with
-# the other host's MAC, and none is lost. BREAK=1 gives the firewall the same MAC for both.
+# While a service's backend moves to another host again and again, no packet is lost, and none has one host's address
+# with the other host's MAC. BREAK=1 gives the firewall the same MAC for both.
 #
 #     client uplink -- wan firewall lan -- switch -- eth one    192.168.1.11
 #                                              \---- eth two    192.168.1.12

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 600
-# scripts/bench --devices between two network namespaces: each way has a plausible rate for both families, and packets arrive
-# without loss. When the bench ends, also by SIGTERM, both hosts are as before. It refuses devices that carry ssh, have an
-# XDP program, are down or do not forward. BREAK=1 ends it by SIGKILL.
+# `scripts/bench --devices` between two network namespaces finds a plausible rate of each way, and leaves both hosts
+# as before. It does so for both families, and packets arrive without loss. When the bench ends, also by SIGTERM, both
+# hosts are as before. It refuses devices that carry ssh, have an XDP program, are down or do not forward. BREAK=1
+# ends it by SIGKILL.
 #
 #     sender out ---- wan firewall lan ---- back sender
 source "${BASH_SOURCE[0]%/*}/../lib/bench-devices.sh"

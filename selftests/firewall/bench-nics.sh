@@ -4,8 +4,8 @@
 # timeout: 1200
 # vm: 6.12
 # nics: virtio-net*4,virtio-net*4 virtio-net*4,virtio-net*4
-# scripts/bench --devices with virtual NICs on two cables and the kernel's pktgen: some ways have a plausible rate, and both
-# hosts are as before. bench-devices has the other checks. BREAK=1 leaves an address behind.
+# `scripts/bench --devices` finds plausible rates with virtual NICs on two cables and the kernel's pktgen, and leaves
+# both hosts as before. bench-devices has the other checks. BREAK=1 leaves an address behind.
 #
 #     sender out ---- wan firewall lan ---- back sender
 source "${BASH_SOURCE[0]%/*}/../lib/bench-devices.sh"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: only
-# Bonds, also with VLANs: the WAN's ports back each other up, and the LAN's ports share the load. The kernel attaches
-# XDP to the ports, and both families are answered, in auto and tc mode. wgxdp leaves alone what arrives by the backup
-# port or for another MAC. When the active port fails, the second port's frames are forwarded without a new `up`; XDP
-# forwards them after an `up`, or under a daemon.
+# Clients are answered through bonds, also with VLANs, and when the active port fails. The WAN's ports back each other
+# up, and the LAN's ports share the load. The kernel attaches XDP to the ports, and both families are answered, in
+# auto and tc mode. wgxdp leaves alone what arrives by the backup port or for another MAC. When the active port fails,
+# the second port's frames are forwarded without a new `up`; XDP forwards them after an `up`, or under a daemon.
 #
 #                      p1 ------- wan1                    lan1 ------- eth1
 #     client uplink <               > wan firewall lan <                 > eth wg-end

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# Client and wg-end are on two ports of the firewall's bridge, on which services listen. Traffic between them arrives
-# with the same bytes and in the same order as without wgxdp, in both directions, whether it belongs to a service or not
-# (traffic.py), in native, generic and tc mode. Frames flooded for other MACs, while tcpdump makes the ports
-# promiscuous, are neither forwarded nor counted. BREAK=1 sends those to the bridge's own MAC.
+# Traffic between two ports of the firewall's bridge, on which services listen, arrives with the same bytes and order
+# as without wgxdp. Client and wg-end are on the two ports. This holds in both directions, whether the traffic belongs
+# to a service or not (traffic.py), in native, generic and tc mode. Frames flooded for other MACs, while tcpdump makes
+# the ports promiscuous, are neither forwarded nor counted. BREAK=1 sends those to the bridge's own MAC.
 #
 #     client uplink --- lan1 \
 #                             br-lan .1 firewall wan --- 198.51.100.0/24 --- far .7

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# Devices vanish and return. `up` succeeds while other devices of the host vanish at any moment. A LAN device that
-# leaves for another network namespace and returns gets packets again, by XDP, after `up`. BREAK=1 leaves out this `up`.
+# `up` succeeds while other devices of the host vanish, and attaches again to a device that returns. `up` succeeds
+# while other devices of the host vanish at any moment. A LAN device that leaves for another network namespace and
+# returns gets packets again, by XDP, after `up`. BREAK=1 leaves out this `up`.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# wgxdp works on a host with Docker's rules (iptables-nft, IPv4 and IPv6, FORWARD dropped by default), its bridge and
-# containers. A port that Docker publishes works before, during and after, even while wgxdp starts and stops in the
-# middle of a transfer. wgxdp's services work too, one of them with a backend in a container, and so does a container
-# that starts meanwhile. The rules of `gen nft` and `gen hosts` load beside Docker's, and work once DOCKER-USER accepts
-# what the guide says. At the end Docker's tables are the same byte for byte, with handles. BREAK=1 flushes the rules,
-# like an /etc/nftables.conf that begins with `flush ruleset`.
+# Docker and wgxdp work on one host, and Docker's rules stay as they are, byte for byte. The rules are those of
+# iptables-nft, IPv4 and IPv6, with FORWARD dropped by default, a bridge and containers. A port that Docker publishes
+# works before, during and after, even while wgxdp starts and stops in the middle of a transfer. wgxdp's services work
+# too, one of them with a backend in a container, and so does a container that starts meanwhile. The rules of `gen
+# nft` and `gen hosts` load beside Docker's, and work once DOCKER-USER accepts what the guide says. At the end
+# Docker's tables are the same byte for byte, with handles. BREAK=1 flushes the rules, like an /etc/nftables.conf that
+# begins with `flush ruleset`.
 #
 #     client .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 #                  2001:db8:1::/64             docker0 .1

@@ -4,12 +4,13 @@
 # timeout: 5400
 # vm: 6.1/full 6.12/full newest/full
 # nics: virtio-net*4 virtio-net*4 virtio-net virtio-net vmxnet3 vmxnet3 e1000e e1000e e1000 e1000 rtl8139 rtl8139
-# The firewall's emulated NICs change under traffic, and a daemon follows them. A link goes down and up, QEMU pulls the
-# cable, the ring and the number of queues change, and QEMU removes the NIC itself and plugs it in again. Each time a
-# stream through the kernel's WireGuard continues, in the same mode. The kernel forwards nothing, with two exceptions: a
-# NIC that came back waits for the daemon, and a reply may arrive when lan is up again, but before the kernel has the
-# route to lan. wgxdp passes this reply up, because no route leads to its backend. Afterwards the kernel sees none of the
-# stream. A line says how many packets it saw during the change.
+# When emulated NICs change under traffic, the daemon follows them, and a stream through the kernel's WireGuard
+# continues in the same mode. A link goes down and up, QEMU pulls the cable, the ring and the number of queues change,
+# and QEMU removes the NIC itself and plugs it in again. Each time a stream through the kernel's WireGuard continues,
+# in the same mode. The kernel forwards nothing, with two exceptions: a NIC that came back waits for the daemon, and a
+# reply may arrive when lan is up again, but before the kernel has the route to lan. wgxdp passes this reply up,
+# because no route leads to its backend. Afterwards the kernel sees none of the stream. A line says how many packets
+# it saw during the change.
 #
 # BREAK=1 has no daemon: nothing attaches to a NIC that came back. drivers-nics.sh draws the network. DRIVERS='vmxnet3
 # e1000e' tries only these two.

@@ -3,7 +3,8 @@
 # tier: long
 # timeout: 1800
 # alone
-# Two CPUs use the same entries of a table, with 100 million packets each ($OPERATIONS).
+# Two CPUs that use the same entries of a table, 100 million times each, read no torn entry, and the limits hold
+# ($OPERATIONS).
 #
 # Fragments: they come from about 250 datagrams whose entries all belong in the same 16 buckets, with 128 places. A timer
 # interrupts readers, so that the other CPU rewrites an entry while it is read. No later fragment takes another

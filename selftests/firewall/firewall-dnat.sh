@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# A WireGuard tunnel through the firewall: over IPv4 by DNAT, over IPv6 directly, and from one to the other in the
-# middle of a transfer. wg-end sees the client's own address. The driver confirms that native XDP carried the packets
+# A WireGuard tunnel works through the firewall over IPv4 by DNAT and over IPv6 directly, and moves between them
+# during a transfer. wg-end sees the client's own address. The driver confirms that native XDP carried the packets
 # that wgxdp counted.
 #
 #                 198.51.100.0/24          192.168.1.0/24

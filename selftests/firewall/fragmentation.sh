@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# IPv4 datagrams without DF that are longer than the egress MTU are fragmented and arrive whole, in both directions: by
-# dnat (in native, generic and tc mode) and without translation. They come whole or as fragments. With
+# IPv4 datagrams without DF that are longer than the egress MTU are fragmented and arrive whole, in both directions.
+# Some go by dnat (in native, generic and tc mode), some without translation. They come whole or as fragments. With
 # `df: report`, and while a checksum is incomplete, the sender gets an ICMP error and fragments itself. BREAK=1 makes
 # the receiver's MTU smaller than the firewall's.
 #

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# Datagrams of 4,000 bytes, in three fragments each, go through the service and come back byte for byte: IPv4 and IPv6,
-# in native and tc mode. Fragments in the wrong order harm no other datagram. At least 95 % still pass while spoofed
-# first fragments, with random sources and ids, come as fast as the sender can make them. They also pass while a flood
-# comes in the client's own name, with all ids and from another port. BREAK=1 makes a table of one entry.
+# Datagrams of 4,000 bytes, in three fragments each, come back byte for byte, also during a flood of spoofed
+# fragments. They go through the service: IPv4 and IPv6, in native and tc mode. Fragments in the wrong order harm no
+# other datagram. At least 95 % still pass while spoofed first fragments, with random sources and ids, come as fast as
+# the sender can make them. They also pass while a flood comes in the client's own name, with all ids and from another
+# port. BREAK=1 makes a table of one entry.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # vm
-# Packets of many datagrams: from senders that use UDP_SEGMENT, and from NICs of the firewall that merge datagrams
-# (rx-udp-gro-forwarding). XDP carries them, or tc if XDP cannot, or tc alone: dnat and none, both families, originals
-# and replies. Each datagram is counted once and arrives with the same bytes. None is refused as too long, and those
-# that are too long get an ICMP error. BREAK=1 makes the egress MTUs a byte too small.
+# Packets of many datagrams (GSO) arrive whole through the firewall, and none is refused wrongly as too long. They
+# come from senders that use UDP_SEGMENT, and from NICs of the firewall that merge datagrams (rx-udp-gro-forwarding).
+# XDP carries them, or tc if XDP cannot, or tc alone: dnat and none, both families, originals and replies. Each
+# datagram is counted once and arrives with the same bytes. None is refused as too long, and those that are too long
+# get an ICMP error. BREAK=1 makes the egress MTUs a byte too small.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64

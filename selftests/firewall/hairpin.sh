@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Hairpin: hosts in the firewall's own networks that use the public address reach wg-end, and appear as the firewall.
+# Hosts in the firewall's own networks that use the public address reach wg-end, and appear as the firewall (hairpin).
 # They may be on wg-end's network or on another. Clients from outside keep their addresses, and a host that uses
 # wg-end's own address is answered from it. In native and tc mode; a real WireGuard tunnel uses it. BREAK=1 leaves out
 # `hairpin`.

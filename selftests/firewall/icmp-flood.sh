@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# The firewall limits its ICMP errors. 30,000 packets whose TTL expires at the firewall come from as many sources, as
-# fast as one CPU sends them. The firewall sends at most 1,000 ICMP errors a second from each CPU, in bursts of at most
-# 50. The limit holds for all sources together, because they may be forged. BREAK=1 sends no flood: then fewer than the
-# expected 50 errors come.
+# The firewall sends at most 1,000 ICMP errors a second from each CPU, however many sources ask for them. 30,000
+# packets whose TTL expires at the firewall come from as many sources, as fast as one CPU sends them. The firewall
+# sends at most 1,000 ICMP errors a second from each CPU, in bursts of at most 50. The limit holds for all sources
+# together, because they may be forged. BREAK=1 sends no flood: then fewer than the expected 50 errors come.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

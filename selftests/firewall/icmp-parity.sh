@@ -3,8 +3,8 @@
 # tier: full
 # vm
 # timeout: 300
-# traceroute, path MTU discovery and closed ports look the same through the service as through nft's DNAT: the same
-# probes, from the client and from wg-end, get the same errors, byte for byte. BREAK=1 changes one hop's MTU in between.
+# Through a service, traceroute, path MTU discovery and closed ports get the same errors as through nft's DNAT, byte
+# for byte. The probes are the same, from the client and from wg-end. BREAK=1 changes one hop's MTU in between.
 #
 #     client ------- near -------- firewall -------- far ------- wg-end
 #          .7  192.0.2.  .1  .2 198.51.100. .1  .1 192.168.1. .2  .1 192.168.7.  .10

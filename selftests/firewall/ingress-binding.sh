@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# Packets from the WAN may forge the address of wg-end, a LAN host, the firewall or the overlay. wgxdp sends none of
-# them; all go up to the kernel. The firewall's nftables count and drop them there, so that only wgxdp could deliver
-# one. An honest client's packets arrive. BREAK=1 calls the WAN a LAN, which may send from any routed source.
+# No packet from the WAN that forges the address of wg-end, a LAN host, the firewall or the overlay is forwarded by
+# wgxdp. All such packets go up to the kernel. The firewall's nftables count and drop them there, so that only wgxdp
+# could deliver one. An honest client's packets arrive. BREAK=1 calls the WAN a LAN, which may send from any routed
+# source.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 firewall .1 -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64         |            2001:db8:2::/64

@@ -3,10 +3,11 @@
 # tier: long
 # timeout: 300
 # alone
-# The relay uses the routes of the kernel's main table, which BIRD gets from another relay by BGP. A route works within
-# 100 ms, 10,000 routes within a second of the command at the other relay, and they disappear as fast. Flaps of 1,000
-# routes a second cost an established pair no packet and no counter. Policy and source checks apply to these routes. nft
-# drops everything, so only wgxdp can forward. BREAK=1 does not follow routes; BREAK=2 flaps the pair's own route.
+# The relay uses the routes of the kernel's main table within 100 ms, and 10,000 routes that BIRD gets by BGP within a
+# second. The other relay sends them, and the second counts from the command there. Routes disappear as fast. Flaps of
+# 1,000 routes a second cost an established pair no packet and no counter. Policy and source checks apply to these
+# routes. nft drops everything, so only wgxdp can forward. BREAK=1 does not follow routes; BREAK=2 flaps the pair's
+# own route.
 #
 #     site eth0 --- eth1 relay eth2 --- eth0 far, with all prefixes
 #                        bird      BGP       bird

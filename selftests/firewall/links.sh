@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The links of a real firewall: VLANs and two tags at once on WAN and LAN, and a bridge as LAN. A client is answered,
-# both families, in auto and tc mode. XDP carries the packets if it sees the tags. If the device removes them, tc
-# carries the packets, and `up` says so. wgxdp leaves alone frames for another VLAN, for the port below or for another
-# MAC, with offload or without.
+# A client is answered on the links of a real firewall: VLANs and two tags at once on WAN and LAN, and a bridge as
+# LAN. This holds for both families, in auto and tc mode. XDP carries the packets if it sees the tags. If the device
+# removes them, tc carries the packets, and `up` says so. wgxdp leaves alone frames for another VLAN, for the port
+# below or for another MAC, with offload or without.
 #
 #     client uplink ------- wan firewall lan ------- eth wg-end        all of this on VLAN 7 of wan, VLAN 9 of lan, …
 source "${BASH_SOURCE[0]%/*}/../lib/ways.sh"

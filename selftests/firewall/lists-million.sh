@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # alone
-# A million prefixes in a file (900,000 of IPv4, 100,000 of IPv6): `up` reads and loads them within two seconds. Beside
-# them, a set of nftables changes 1,000 times a second for ten seconds. A client in no list loses no packet, and the last
-# change is in force within a second. A packet of an admitted client costs at most 40 ns more than without lists.
-# BREAK=1 puts the client into the set for a moment.
+# A million prefixes in a file are loaded by `up` within two seconds, and cost a packet at most 40 ns. 900,000 are of
+# IPv4, and 100,000 of IPv6. Beside them, a set of nftables changes 1,000 times a second for ten seconds. A client in
+# no list loses no packet, and the last change is in force within a second. A packet of an admitted client costs at
+# most 40 ns more than without lists. BREAK=1 puts the client into the set for a moment.
 #
 #     client  .7, .9 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
 # timeout: 200
-# Lists that other programs keep: sets of nftables (single addresses, ranges, with timeouts), and a file. The daemon
-# follows them; without it they are as of the last `up` or `reload`. A client that the express path remembers is
-# denied as soon as a set has it. A list that vanishes keeps its contents. BREAK=1 adds another address to the set.
+# A service's clients follow lists that other programs keep. They are sets of nftables (single addresses, ranges, with
+# timeouts), and a file. The daemon follows them; without it they are as of the last `up` or `reload`. A client that
+# the express path remembers is denied as soon as a set has it. A list that vanishes keeps its contents. BREAK=1 adds
+# another address to the set.
 #
 #     client  .7, .8, .9 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #             ::7, ::8      2001:db8:1::/64                              2001:db8:2::/64    ::10

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 3600
-# A build without optional parts (every WITH_*=0 of the Makefile) reports this, and neither needs nor opens the
-# libraries. It checks a configuration and forwards, also with its daemon. It refuses gen and configurations that need a
+# A build without optional parts (every WITH_*=0 of the Makefile) forwards, says what it lacks, and opens no optional
+# library. It checks a configuration and forwards, also with its daemon. It refuses gen and configurations that need a
 # missing part, with the reason. BREAK=1 builds everything.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end

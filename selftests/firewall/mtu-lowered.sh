@@ -3,9 +3,10 @@
 # tier: long
 # timeout: 1800
 # vm
-# The MTU of a link falls to 1492 and then to 1400 in the middle of a transfer, which must end: on WAN and LAN, by dnat
-# and without translation, over both families. Both wireguard-go (sets DF) and the kernel's WireGuard (no DF over IPv4)
-# are tried. The tunnel's packets fill 1500 bytes. BREAK=1 lowers the MTU further at the receiver than at the firewall.
+# A transfer ends although the MTU of a link on its way falls to 1492 and then to 1400. It is a link of WAN or LAN, by
+# dnat and without translation, over both families. Both wireguard-go (sets DF) and the kernel's WireGuard (no DF over
+# IPv4) are tried. The tunnel's packets fill 1500 bytes. BREAK=1 lowers the MTU further at the receiver than at the
+# firewall.
 #
 #                 198.51.100.0/24          192.168.1.0/24
 #                 2001:db8:1::/64          2001:db8:2::/64

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# `service set` and `add` with a name, beside a daemon that does not know it yet and whose name server is slow. The
-# daemon takes over the address that the command has resolved, so the service never waits again. Under 2,000 packets a
-# second none is lost. BREAK=1 leaves the name without an address.
+# After `service set` and `add` with a name, the service never waits and loses no packet, beside a daemon whose name
+# server is slow. The daemon does not know the name yet. The daemon takes over the address that the command has
+# resolved, so the service never waits again. Under 2,000 packets a second none is lost. BREAK=1 leaves the name
+# without an address.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                                         name server

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# The first packets meet unresolved neighbours: wg-end for originals, and the client for its answers. None is lost, and
-# each is counted once.
+# No packet is lost when the first packets meet unresolved neighbours, and each is counted once. The neighbours are
+# wg-end for originals, and the client for its answers.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 firewall .1 -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                      2001:db8:2::/64

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: 6.1/full
 # timeout: 1800
-# A home's firewall: its WAN is PPPoE over VLAN 7, with real pppd and pppoe-server, and its LAN is a bridge. A tunnel of
-# the kernel's WireGuard works through it, and carries 100 MB in each direction. Over IPv6 it goes to wg-end's own
-# address. Then pppd hangs up and dials again: another address on another ppp0, which wgxdp's daemon follows without a
-# new `up`. In auto and tc mode. BREAK=1 starts no daemon.
+# A tunnel of the kernel's WireGuard works through a home's firewall whose WAN is PPPoE over VLAN 7, also after pppd
+# has dialled again. pppd and pppoe-server are real, and the LAN is a bridge. The tunnel carries 100 MB in each
+# direction. Over IPv6 it goes to wg-end's own address. Then pppd hangs up and dials again: another address on another
+# ppp0, which wgxdp's daemon follows without a new `up`. In auto and tc mode. BREAK=1 starts no daemon.
 #
 #            198.51.100.0/24     10.64.0.1 == 10.64.0.100, .101, …         192.168.1.0/24
 #     client .7 --------- .1 isp i0.7 ======= VLAN 7 ======= wan.7 firewall .1 --------- .10 wg-end

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# A qdisc on the WAN limits what leaves by it to 8 Mbit/s. With `transmit: tc` it also limits the answers that wgxdp
-# forwards, in native and generic XDP, and `up` and `show` say so; without it, XDP sends them past the qdisc. Packets to
-# the LAN still leave by XDP. In a VM, the qdisc is also cake with 20 Mbit/s, and 34 Mbit/s of answers come. Then the
-# 95th percentile of a ping is at most 1.2 times as long as beside the same packets forwarded by the kernel. BREAK=1
-# leaves `transmit: tc` out.
+# With `transmit: tc`, a qdisc on the WAN also limits the answers that wgxdp forwards, and with cake pings take at
+# most 1.2 times as long as beside the kernel's forwarding. A qdisc on the WAN limits what leaves by it to 8 Mbit/s.
+# With `transmit: tc` it also limits the answers that wgxdp forwards, in native and generic XDP, and `up` and `show`
+# say so; without it, XDP sends them past the qdisc. Packets to the LAN still leave by XDP. In a VM, the qdisc is also
+# cake with 20 Mbit/s, and 34 Mbit/s of answers come. Then the 95th percentile of a ping is at most 1.2 times as long
+# as beside the same packets forwarded by the kernel. BREAK=1 leaves `transmit: tc` out.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -3,9 +3,9 @@
 # tier: long
 # alone
 # timeout: 400
-# The rates of a service are exact within 3 % over ten seconds: 1, 10 and 900 Mbit/s from the clients, with packets that
-# one CPU or two CPUs receive. nftables counts at wg-end. Each sender sends more than the rate. With BREAK=1 the file
-# says a rate that is 5 % higher.
+# The rates of a service are exact within 3 % over ten seconds: 1, 10 and 900 Mbit/s, received by one CPU or by two.
+# nftables counts at wg-end. Each sender sends more than the rate. With BREAK=1 the file says a rate that is 5 %
+# higher.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# Rates in both directions, of bits and of packets: by the express path, by the pipeline alone, by tc alone, and with
-# flows. The rates are for a service, for clients, for peers of a relay, and for a pair of peers. A limit is kept within
-# 10 % over a second, and `show` counts the rest. A reload changes a limit, and removes it: then nothing is lost. The rate of a
-# service limits no peer, that of some clients no other client, and that of a pair no other direction. With BREAK=1 the
-# file says a rate that is 20 % higher.
+# The rates of services, clients, peers and pairs of peers are kept within 10 % over a second, in both directions.
+# They are of bits and of packets: by the express path, by the pipeline alone, by tc alone, and with flows. The rates
+# are for a service, for clients, for peers of a relay, and for a pair of peers. A limit is kept within 10 % over a
+# second, and `show` counts the rest. A reload changes a limit, and removes it: then nothing is lost. The rate of a
+# service limits no peer, that of some clients no other client, and that of a pair no other direction. With BREAK=1
+# the file says a rate that is 20 % higher.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 #     a eth ---- la relay lb ---- eth b

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# The provider gives the home network another prefix. Backends in it move along with the same host part, whether the old
-# prefix is withdrawn or deprecated first. The prefix is remembered over a boot, and may change back. BREAK=1: without a
-# daemon.
+# Backends move along when the provider gives the home network another prefix. The provider gives the home network
+# another prefix. Backends in it move along with the same host part, whether the old prefix is withdrawn or deprecated
+# first. The prefix is remembered over a boot, and may change back. BREAK=1: without a daemon.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 #         2001:db8:1::/64         2001:db8:2::/64, then 2001:db8:8::/64, 2001:db8:9::/64

@@ -3,12 +3,12 @@
 # tier: long
 # timeout: 900
 # vm
-# wgxdp sends each packet where the kernel sends it. Two routers have the same interfaces, rules and routes. One forwards by nftables' DNAT,
-# the other by wgxdp. routing_parity.py makes sets of rules and routes from a seed (routing-parity.sh [SEED]), gives them to both routers,
-# and sends both the same packets: originals of many clients, one right after the other, and replies. Each must leave by the same
-# interface to the same MAC, byte by byte the same, or not at all. Replies by an interface that leads to no backend are not translated.
-# In XDP and in tc.
-# BREAK=1 tells wgxdp of no change of the rules.
+# Each packet leaves wgxdp's router by the same interface and to the same MAC as the kernel's own router, byte for
+# byte, or not at all. Two routers have the same interfaces, rules and routes. One forwards by nftables' DNAT, the
+# other by wgxdp. routing_parity.py makes sets of rules and routes from a seed (routing-parity.sh [SEED]), gives them
+# to both routers, and sends both the same packets: originals of many clients, one right after the other, and replies.
+# Each must leave by the same interface to the same MAC, byte by byte the same, or not at all. Replies by an interface
+# that leads to no backend are not translated. In XDP and in tc. BREAK=1 tells wgxdp of no change of the rules.
 #
 #     wan0, wan1 --- router --- lan0, lan1, lan2        VRF blue, where the kernel has VRFs: wan2 --- router --- lan3
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -3,9 +3,10 @@
 # tier: full
 # timeout: 300
 # vm
-# `service add|set|del` change a running instance. A changed backend gets the next packet. Answers of the former backend
-# are translated for three minutes, for each client from the port that it used. Under traffic nothing is lost. `save`
-# keeps the changes as made by hand. BREAK=1 lets the three minutes pass at once.
+# The commands `service add|set|del` change a running instance from the next packet on, and lose no packet. A changed
+# backend gets the next packet. Answers of the former backend are translated for three minutes, for each client from
+# the port that it used. Under traffic nothing is lost. `save` keeps the changes as made by hand. BREAK=1 lets the
+# three minutes pass at once.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan  -- 192.168.1.0/24 -- .10, .11 wg-end
 #                   2001:db8:1::/64                .1 lan2 -- 192.168.2.0/24 -- .10 office

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# Several services, ports and NICs at once. Each client gets its answers from the address and port that it used, even if
-# one backend serves several services, and after it has changed services. Packets that belong to no service pass
-# untouched.
+# Several services, ports and NICs at once do not mix: each client gets its answers from the address and port that it
+# used. Each client gets its answers from the address and port that it used, even if one backend serves several
+# services, and after it has changed services. Packets that belong to no service pass untouched.
 #
 #                               198.51.100.1 and .2, 2001:db8:1::1             192.168.1.0/24, 2001:db8:2::/64
 #     client  .7  uplink  ---- .1 wan   \                            / .1 lan  ---- .10 eth  wg-end

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: only
 # tier: long
-# XDP shared through libxdp's dispatcher on the links of a real firewall: plain ports, VLANs, a bridge as LAN, and a
-# dispatcher that another program attached in generic mode. A client is answered, both families: by XDP if the number of
-# VLAN tags stays the same, else by tc. A mode that the dispatcher lacks is refused, with advice. BREAK=1 gives VLANs
-# other numbers of tags.
+# A client is answered on the links of a real firewall when XDP is shared through libxdp's dispatcher. The links:
+# plain ports, VLANs, a bridge as LAN, and a dispatcher that another program attached in generic mode. A client is
+# answered, both families: by XDP if the number of VLAN tags stays the same, else by tc. A mode that the dispatcher
+# lacks is refused, with advice. BREAK=1 gives VLANs other numbers of tags.
 #
 #     client uplink ------- wan firewall lan ------- eth wg-end        wan shared with a program of others, lan alone
 source "${BASH_SOURCE[0]%/*}/../lib/ways.sh"

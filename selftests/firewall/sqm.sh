@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: only
-# A WAN whose downstream is shaped, as SQM does it: the filter of an ingress qdisc sends everything through an ifb, and
-# another project's BPF filter is beside it. The same with clsact. wgxdp forwards in both directions, also while
-# neighbours are unresolved, in auto and tc mode. Under the daemon, SQM and wgxdp may start and stop in any order. Other
-# traffic still goes through the ifb, and all other filters stay as they are. BREAK=1: without the daemon.
+# A firewall whose WAN is shaped by SQM through an ifb forwards in both directions, and SQM's filters stay as they
+# are. A WAN whose downstream is shaped, as SQM does it: the filter of an ingress qdisc sends everything through an
+# ifb, and another project's BPF filter is beside it. The same with clsact. wgxdp forwards in both directions, also
+# while neighbours are unresolved, in auto and tc mode. Under the daemon, SQM and wgxdp may start and stop in any
+# order. Other traffic still goes through the ifb, and all other filters stay as they are. BREAK=1: without the
+# daemon.
 #
 #     client uplink ------- wan firewall lan ------- eth wg-end
 #                            | ^

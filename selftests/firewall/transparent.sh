@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Other traffic reaches the stack with the same bytes and in the same order as without wgxdp, in native, generic and tc
-# mode: 370 frames of all kinds (traffic.py). An nftables rule copies each frame after all hooks of XDP and tc.
+# Other traffic reaches the stack with the same bytes and in the same order as without wgxdp, in native, generic and
+# tc mode. It is 370 frames of all kinds (traffic.py). An nftables rule copies each frame after all hooks of XDP and
+# tc.
 #
 #                     mtu 9000                           .1 lan -- 192.168.1.0/24, 2001:db8:2::/64 -- .10 wg-end
 #     client, mute -- 198.51.100.0/24 -- .1 wan firewall

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# Devices without an Ethernet header as WAN, as LAN and as both: TUN devices, NICs, VLANs and two tags at once on a NIC.
-# Each packet that leaves is compared byte for byte, with its tags, with scapy's (l3.py), in auto and tc mode. This
-# covers fragments of long packets, incomplete checksums, GSO packets, and the firewall's own ICMP errors (too big, time
-# exceeded). Then WireGuard tunnels as WAN and LAN, and WireGuard through them. BREAK=1 gives the firewall another MTU
-# than the packets expect.
+# Devices without an Ethernet header work as WAN, as LAN and as both, and each packet is as scapy expects it (l3.py).
+# They are TUN devices, NICs, VLANs and two tags at once on a NIC. Each packet that leaves is compared byte for byte,
+# with its tags, with scapy's (l3.py), in auto and tc mode. This covers fragments of long packets, incomplete
+# checksums, GSO packets, and the firewall's own ICMP errors (too big, time exceeded). Then WireGuard tunnels as WAN
+# and LAN, and WireGuard through them. BREAK=1 gives the firewall another MTU than the packets expect.
 #
 #     l3.py -- TUN or 10.64.0.1/24 -- .2 $wan firewall .1 $lan -- TUN or 192.168.1.10 -- l3.py
 #              2001:db8:64::1/64                                2001:db8:2::10

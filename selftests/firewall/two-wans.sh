@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# Two WANs with an `ip rule from` each: all of 10,000 replies leave by the WAN whose address the client used, IPv4 and
-# IPv6, in native and tc mode, even if clients change the WAN. BREAK=1 leaves out the rules.
+# With two WANs and an `ip rule from` each, all of 10,000 replies leave by the WAN whose address the client used. This
+# holds for IPv4 and IPv6, in native and tc mode, even if clients change the WAN. BREAK=1 leaves out the rules.
 #
 #                  198.51.100.0/24, 2001:db8:1::/64
 #              ,-- .1 isp1 .2 ------------- .1 wan1 \

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# Replies to 4,000 clients behind a gateway, for which the daemon has set one next hop. From 100 ms after a route change
-# on, none takes the old route. With a rule by source, the daemon sets no common next hop. The entry of a killed daemon
-# expires by itself. BREAK=1 stops the daemon before a route changes.
+# The daemon finds one next hop for many clients, and 100 ms after a route change no reply takes the old route.
+# Replies to 4,000 clients behind a gateway, for which the daemon has set one next hop. From 100 ms after a route
+# change on, none takes the old route. With a rule by source, the daemon sets no common next hop. The entry of a
+# killed daemon expires by itself. BREAK=1 stops the daemon before a route changes.
 #
 #                        / eth a  .2   clients 10.50.0.0/20
 #     firewall wan -- switch

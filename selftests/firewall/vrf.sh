@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: only
-# VRFs: packets from the WAN are routed by its VRF, although the table main has a blackhole route for the same prefix.
+# Packets from the WAN are routed by the WAN's VRF, although the table main has a blackhole route for the same prefix.
 # Once the LAN is in the same VRF, and wgxdp finds it without being told. Once the LAN is in none, and routes leak
 # between the tables. Both families are answered, in auto and tc mode.
 #

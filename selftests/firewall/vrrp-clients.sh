@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 900
-# Two firewalls with the same file of wgxdp. keepalived moves the virtual addresses, which the clients know and through
-# which wg-end answers. 50 WireGuard clients ping through their tunnels ten times a second: half of them by nat: dnat to
-# any address of the wan, half by nat: masquerade to wg-end's IPv6. Meanwhile the addresses move: the cables of a
-# firewall fail and return, keepalived ends and starts again. No client misses answers for longer than 3 seconds. wg-end
-# sees each client at the same address and port, because both firewalls give it the same port. The kernels forward
-# nothing. BREAK=1 runs no keepalived on the second firewall.
+# When one of two firewalls fails, keepalived moves the addresses, and no WireGuard client misses answers for longer
+# than 3 s. Two firewalls with the same file of wgxdp. keepalived moves the virtual addresses, which the clients know
+# and through which wg-end answers. 50 WireGuard clients ping through their tunnels ten times a second: half of them
+# by nat: dnat to any address of the wan, half by nat: masquerade to wg-end's IPv6. Meanwhile the addresses move: the
+# cables of a firewall fail and return, keepalived ends and starts again. No client misses answers for longer than 3
+# seconds. wg-end sees each client at the same address and port, because both firewalls give it the same port. The
+# kernels forward nothing. BREAK=1 runs no keepalived on the second firewall.
 #
 #                                   firewall f1
 #     client .7 ---- bridge --- wan .2       lan .2 --- bridge ---- .10 wg-end      virtual: 198.51.100.1 at wan,

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: only
-# A firewall that is one of a pair. Clients and wg-end know the addresses and MACs of virtual routers, on MACVLANs like
+# A backup firewall that becomes VRRP master forwards to and from the virtual addresses and MACs without a new `up`. A
+# firewall that is one of a pair. Clients and wg-end know the addresses and MACs of virtual routers, on MACVLANs like
 # keepalived's use_vmac. Both families are answered, by XDP on the interface below or by tc there. The backup becomes
-# master without a new `up`. wgxdp leaves alone frames for another virtual router's MAC, and a MACVLAN with another MAC
-# listens too.
+# master without a new `up`. wgxdp leaves alone frames for another virtual router's MAC, and a MACVLAN with another
+# MAC listens too.
 #
 #                                   virtual routers 51, 52
 #                             vrrp.51 .1/32     vrrp.52 .1/32

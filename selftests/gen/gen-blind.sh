@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# Blind relays from the files that `wgxdp gen hosts` writes, with its packet filters (tcp-ports):
+# Blind relays from the files of `wgxdp gen hosts` join sites, and when one relay fails, another one continues with
+# the sessions. The packet filters (tcp-ports) are generated too:
 # - docs/examples/topology/blind-relays.yaml: three sites at three relays reach each other. One relay fails, and its site
 #   continues at another one with its sessions.
 # - docs/examples/topology/blind-pair.yaml: two relays share an address. The active one fails, and the other one continues

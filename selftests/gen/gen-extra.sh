@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 600
-# The extra files of `wgxdp gen hosts`, for all examples. cloud-init's user-data has each file of its host, and cloud-init
-# accepts it, if it is installed (its package starts services at boot, so scripts/deps leaves it out). Ansible accepts the
-# playbook. Run for one host, in an /etc of its own, the playbook brings that host's files and starts the services once; a
-# second run changes nothing. libnm imports the files of clients without a loss. BREAK=1 changes a file of the host.
+# Ansible, cloud-init and libnm accept the extra files of `wgxdp gen hosts` for all examples, and these do what they
+# should. cloud-init's user-data has each file of its host, and cloud-init accepts it, if it is installed (its package
+# starts services at boot, so scripts/deps leaves it out). Ansible accepts the playbook. Run for one host, in an /etc
+# of its own, the playbook brings that host's files and starts the services once; a second run changes nothing. libnm
+# imports the files of clients without a loss. BREAK=1 changes a file of the host.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 export LC_ALL=C.UTF-8 ANSIBLE_HOME=$work/ansible ANSIBLE_LOCAL_TEMP=$work/ansible ANSIBLE_REMOTE_TEMP=$work/ansible ANSIBLE_NOCOLOR=1

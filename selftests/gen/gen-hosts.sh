@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # timeout: 300
-# `wgxdp gen hosts` makes the files of all hosts of a network from one description, without a network. wg-quick accepts
-# its files, and modes are right under any umask. A second run touches nothing. --check lists exactly what then changes:
-# when a site, a server or a client comes or goes, or a file was edited. Keys stay. A host with a key of its own has no
-# private key here. Foreign files stay. --diff prints no secret. An error leaves everything as it was. BREAK=1 changes a
-# file between --check and the run.
+# `wgxdp gen hosts` makes the files of all hosts from one description, changes only what differs, and leaves foreign
+# files alone. It needs no network. wg-quick accepts its files, and modes are right under any umask. A second run
+# touches nothing. --check lists exactly what then changes: when a site, a server or a client comes or goes, or a file
+# was edited. Keys stay. A host with a key of its own has no private key here. Foreign files stay. --diff prints no
+# secret. An error leaves everything as it was. BREAK=1 changes a file between --check and the run.
 #
 #     topology.yaml ---> wgxdp gen hosts ---> DIR/HOST/etc/..., README.md, HOST.qr        copied to the hosts
 #                              ^  |

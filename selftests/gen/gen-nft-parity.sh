@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
-# The same packets go through two routers of scenario S. The first has rules written by hand (relay.nft, edge.nft), the second those that `gen hosts` makes from docs/examples/topology/two-sites.yaml. Each packet must have the same result:
-# accepted by the router, forwarded, refused with the same error, or dropped. This holds for the relay and an edge
-# router, in their input and forward chains. Counters confirm that each rule by hand decided often enough. The rules of
-# `gen nft` for the relay's configuration must match too. gen_nft_parity.py makes the packets, from a seed
+# The rules that `gen hosts` makes treat each packet as the rules written by hand do, in a relay and an edge router.
+# The same packets go through two routers of scenario S. The first has rules written by hand (relay.nft, edge.nft),
+# the second those that `gen hosts` makes from docs/examples/topology/two-sites.yaml. Each packet must have the same
+# result: accepted by the router, forwarded, refused with the same error, or dropped. This holds for the relay and an
+# edge router, in their input and forward chains. Counters confirm that each rule by hand decided often enough. The
+# rules of `gen nft` for the relay's configuration must match too. gen_nft_parity.py makes the packets, from a seed
 # (gen-nft-parity.sh [SEED]). BREAK=1 changes one number in the generated rules, BREAK=N removes the Nth of them.
 #
 #     the world --- eth0 (TUN)  relay  wgvpnr01 (TUN) --- sites a, b, c

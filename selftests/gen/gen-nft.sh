@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# nft accepts the rules that `gen nft` makes from a configuration, also twice, and tables of other programs stay. The
-# rules handle UDP as the configuration says: dnat of both families, IPv6 directly, masquerade with its ports, nat:
-# none, denied clients, hairpin, names. Features that nftables cannot express are reported. wgxdp itself is not up. nft
-# also accepts every wgxdp.nft of `gen hosts`, and a firewall's lets in the right packets. BREAK=1 sends translated
-# packets to another host.
+# The rules that `gen nft` makes load, also twice, handle UDP as the configuration says, and leave tables of other
+# programs alone. The cases: dnat of both families, IPv6 directly, masquerade with its ports, nat: none, denied
+# clients, hairpin, names. Features that nftables cannot express are reported. wgxdp itself is not up. nft also
+# accepts every wgxdp.nft of `gen hosts`, and a firewall's lets in the right packets. BREAK=1 sends translated packets
+# to another host.
 #
 #     client .7, .8 -- 198.51.100.0/24 -- .1 wan firewall .1 br-lan -- 192.168.1.0/24 ----- .10 wg-end
 #            ::7       2001:db8:1::/64           `- bridge             2001:db8:2::/64  `-- .20 pc

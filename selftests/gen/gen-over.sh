@@ -3,10 +3,11 @@
 # tier: long
 # timeout: 1800
 # alone
-# The scenario of each topology in docs/examples, with generated files over hosts that have nftables rules of their own. Their chains input
-# and forward drop everything except SSH and the packets that the generated README lists. Each scenario is an existing selftest in a sandbox
-# of its own. The firewall's two are here: a client's tunnel over IPv4 and over IPv6. Then the hosts' rules are as before.
-# BREAK=1 leaves out the README's list, and must fail.
+# The scenario of each topology in docs/examples works with generated files over hosts that have nftables rules of
+# their own, and these stay. Their chains input and forward drop everything except SSH and the packets that the
+# generated README lists. Each scenario is an existing selftest in a sandbox of its own. The firewall's two are here:
+# a client's tunnel over IPv4 and over IPv6. Then the hosts' rules are as before. BREAK=1 leaves out the README's
+# list, and must fail.
 #
 #     gen-over.sh [SCENARIO]
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# A network grows from one relay to three, with only the files that `wgxdp gen hosts` writes from
-# docs/examples/topology/three-relays.yaml: nft rules, WireGuard between relays too, wgxdp on relays and edge routers,
-# BIRD. At first all sites are at the only relay. Two more relays come, and no site loses a packet. Then each site is at
-# a relay of its own, and reaches the others by wgxdp alone. One relay fails: its sites are interrupted for at most 10
-# s, and others lose nothing. It comes back, and none loses a packet. BREAK=1 runs no BIRD: then no relay knows the
-# others' sites.
+# A network grows from one relay to three with generated files alone, and no site loses a packet. Only the files that
+# `wgxdp gen hosts` writes from docs/examples/topology/three-relays.yaml are used: nft rules, WireGuard between relays
+# too, wgxdp on relays and edge routers, BIRD. At first all sites are at the only relay. Two more relays come, and no
+# site loses a packet. Then each site is at a relay of its own, and reaches the others by wgxdp alone. One relay
+# fails: its sites are interrupted for at most 10 s, and others lose nothing. It comes back, and none loses a packet.
+# BREAK=1 runs no BIRD: then no relay knows the others' sites.
 #
 #     edge-a1, edge-b1, edge-c1 --- internet 198.51.100.0/24, 2001:db8::/64 --- r1 (`relay` at first), r2, r3
 #     .11       .12      .13            .53: names                              .1                     .2  .3

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# After a change of the topology, the command that `systemctl reload` runs gives a running tunnel the new file's peers,
-# and routes to their AllowedIPs. It removes those of peers that the file no longer has. The test checks this on relays,
-# edge routers and servers, and that other routes, the port, the fwmark and the key stay. Besides, the next set of files
-# removes the unreachable routes of an earlier one. BREAK=1 runs `wg syncconf` alone, which sets no routes.
+# After a change of the topology, `systemctl reload` gives a running tunnel the peers and routes of the new file, and
+# removes the old ones. The test runs the command of that unit. It removes those of peers that the file no longer has.
+# The test checks this on relays, edge routers and servers, and that other routes, the port, the fwmark and the key
+# stay. Besides, the next set of files removes the unreachable routes of an earlier one. BREAK=1 runs `wg syncconf`
+# alone, which sets no routes.
 #
 #     relay, edge-a, server-a, r1, vps: hosts without a network
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -3,10 +3,11 @@
 # tier: long
 # timeout: 600
 # vm
-# Scenario R from generated files. The NAT of router R1 changes address and port at will. R1's LAN has IPv6 of R2's
-# prefix by SLAAC, through the tunnel, and IPv4 by the NAT nearby. R2's own rules accept only answers, so its WireGuard
-# cannot follow R1. wgxdp follows each change. The test checks the addresses that the internet sees, large transfers in
-# both directions, incoming connections, and a knock through the NAT. BREAK=1 runs no daemon of wgxdp.
+# Scenario R works from generated files: wgxdp follows each change of the road warrior's NAT, and transfers pass in
+# both directions. The NAT of router R1 changes address and port at will. R1's LAN has IPv6 of R2's prefix by SLAAC,
+# through the tunnel, and IPv4 by the NAT nearby. R2's own rules accept only answers, so its WireGuard cannot follow
+# R1. wgxdp follows each change. The test checks the addresses that the internet sees, large transfers in both
+# directions, incoming connections, and a knock through the NAT. BREAK=1 runs no daemon of wgxdp.
 #
 #     pc eth -- br-lan r1 wan -- nat -- 198.51.100.0/24 -- net -- 203.0.113.7/24 -- eth0 r2 eth1 -- nas
 #     2001:db8:abcd:5::/64               .4 … .13           |     2001:db8:0:1::7/64        2001:db8:abcd:1::/64

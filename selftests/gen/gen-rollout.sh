@@ -3,11 +3,13 @@
 # tier: long
 # timeout: 900
 # alone
-# The generated `rollout` takes each host of each topology in docs/examples to a host with rules, units, sysctls and services of its own.
-# The script reports rules that the host lacks. SSH and the host's service stay open from outside, and its files and rules stay. The
-# generated table is loaded again after `systemctl reload nftables`. The commands of the README run. After a rollback each file is byte for
-# byte as before, and so are rules, sysctls, units and interfaces. One host rolls back by itself, keeps a confirmed change, and refuses.
-# BREAK=1 lets the rules shut SSH out, BREAK=2 changes a file during the rollback; both must fail.
+# The generated `rollout` takes each host of each topology in docs/examples to a host in use, keeps SSH open, and
+# rolls back byte for byte. The host has rules, units, sysctls and services of its own. The script reports rules that
+# the host lacks. SSH and the host's service stay open from outside, and its files and rules stay. The generated table
+# is loaded again after `systemctl reload nftables`. The commands of the README run. After a rollback each file is
+# byte for byte as before, and so are rules, sysctls, units and interfaces. One host rolls back by itself, keeps a
+# confirmed change, and refuses. BREAK=1 lets the rules shut SSH out, BREAK=2 changes a file during the rollback; both
+# must fail.
 #
 #     outside --- eth0, wan, lan, … each of its own cable --- HOST: /etc, /var/lib, network and mounts of its own
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -3,12 +3,13 @@
 # tier: long
 # timeout: 1200
 # vm
-# Scenario V from generated files. A VPS is the exit for two clients that have only IPv6 outside, with wg-quick and all
-# their traffic in the tunnel. foo has an address of the VPS's /64, routed there or answered by NDP proxy. bar has a
-# ULA, by SNAT or masquerade. The test checks the addresses that the internet sees, names by the DNS lines, that nothing
-# leaves beside the tunnel, incoming connections, and large transfers in both directions. At the same time the VPS,
-# whose IPv6 default route comes by router advertisements, brings an IPv4 client to a home that has only IPv6. Then a
-# path silently drops packets above 1400 bytes. BREAK=1 leaves out the VPS's rules.
+# Scenario V works from generated files: a VPS is the exit for two clients, and brings an IPv4 client to a home that
+# has only IPv6. A VPS is the exit for two clients that have only IPv6 outside, with wg-quick and all their traffic in
+# the tunnel. foo has an address of the VPS's /64, routed there or answered by NDP proxy. bar has a ULA, by SNAT or
+# masquerade. The test checks the addresses that the internet sees, names by the DNS lines, that nothing leaves beside
+# the tunnel, incoming connections, and large transfers in both directions. At the same time the VPS, whose IPv6
+# default route comes by router advertisements, brings an IPv4 client to a home that has only IPv6. Then a path
+# silently drops packets above 1400 bytes. BREAK=1 leaves out the VPS's rules.
 #
 #     foo eth0 2001:db8:f::7 -----.
 #     bar eth0 2001:db8:ba::7 ----+-- net --+-- 203.0.113.1/24, 2001:db8:0:1::1/64 eth0 vps wg0

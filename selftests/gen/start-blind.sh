@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # timeout: 300
-# Follows docs/start/blind-relay.md as it stands: the hosts of two sites boot from the files that its topology makes.
-# BREAK=1 does not start wgxdp, and must fail.
+# The commands of docs/start/blind-relay.md work as they stand. The hosts of two sites boot from the files that its
+# topology makes. BREAK=1 does not start wgxdp, and must fail.
 #
 #     the network of site-hosts.sh, with one edge router and one server a site
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

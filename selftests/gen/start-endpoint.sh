@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # timeout: 240
-# Follows docs/start/endpoint.md as it stands, on a laptop that reaches its server by IPv4 and not by IPv6. BREAK=1 does
-# not start wgxdp, and must fail.
+# The commands of docs/start/endpoint.md work as they stand, on a laptop that reaches its server by IPv4 and not by
+# IPv6. BREAK=1 does not start wgxdp, and must fail.
 #
 #     laptop eth0 -- 198.51.100.0/24, 2001:db8:7::/64 -- internet -- 203.0.113.0/24, 2001:db8::/64 -- eth0 server
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

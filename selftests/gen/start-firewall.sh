@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 240
-# Follows docs/start/firewall.md as it stands: writes its files, runs its commands and compares their output. BREAK=1
-# does not start wgxdp, and must fail.
+# The commands of docs/start/firewall.md work as they stand. The test writes its files, runs its commands and compares
+# their output. BREAK=1 does not start wgxdp, and must fail.
 #
 #     client eth0 -- 198.51.100.0/24, 2001:db8:1::/64 -- internet -- 203.0.113.0/24 -- eth0 firewall eth1 -- eth0 wg-end
 #     dns eth ------ 2001:db8:53::/64 ----------------------'                        192.168.1.0/24, 2001:db8:2::/64

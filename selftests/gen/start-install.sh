@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# docs/start/install.md: its commands for a host run, make knows its targets, and `make install` installs its units
-# and manual pages. README.md, docs/start, questions and alternatives: wgxdp has their commands, links lead to files and
-# headings. README.md has at most 120 lines.
+# The commands of docs/start/install.md for a host run, and `make install` installs the units and manual pages. make
+# knows the page's targets. README.md, docs/start, questions and alternatives: wgxdp has their commands, links lead to
+# files and headings. README.md has at most 120 lines.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/start-pages.sh"
 page=docs/start/install.md

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # timeout: 300
-# Follows docs/start/relay.md as it stands: the hosts of two sites boot from the files that its topology makes, with the
-# real networkd, nftables, keepalived, radvd and WireGuard. BREAK=1 does not start wgxdp, and must fail.
+# The commands of docs/start/relay.md work as they stand. The hosts of two sites boot from the files that its topology
+# makes, with the real networkd, nftables, keepalived, radvd and WireGuard. BREAK=1 does not start wgxdp, and must
+# fail.
 #
 #     the network of site-hosts.sh, without edge-b2 and server-a2
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

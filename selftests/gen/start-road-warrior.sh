@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # timeout: 240
-# Follows docs/start/road-warrior.md as it stands; r2's own rules let in only answers. BREAK=1 does not start wgxdp, and
-# must fail.
+# The commands of docs/start/road-warrior.md work as they stand; r2's own rules let in only answers. BREAK=1 does not
+# start wgxdp, and must fail.
 #
 #     br-lan r1 wan -- nat -- 198.51.100.0/24 -- net -- 203.0.113.0/24 -- eth0 r2 eth1 -- home
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # timeout: 240
-# Follows docs/start/vps.md as it stands: the way out of two clients, from a topology that means the same as the example
-# in docs/examples, and the way in. BREAK=1 does not start wgxdp, and must fail.
+# The commands of docs/start/vps.md work as they stand. They are the way out of two clients, from a topology that
+# means the same as the example in docs/examples, and the way in. BREAK=1 does not start wgxdp, and must fail.
 #
 #     foo eth0, bar eth0, IPv6 --.              .-- 203.0.113.0/24, 2001:db8:0:1::/64 -- eth0 vps
 #     hotel eth0, IPv4 ----------+-- internet --+-- 2001:db8:9::/64 -- eth0 home

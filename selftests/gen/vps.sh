@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# A VPS with one interface, brought up by one line, and a home that has only IPv6. IPv4 and IPv6 clients reach wg-end
-# through it, by XDP in and out of the same device, each with a real WireGuard tunnel and a transfer. The VPS forwards
-# nothing else. BREAK=1 leaves the VPS without its IPv6 default route.
+# A VPS with one interface brings IPv4 and IPv6 clients to a home that has only IPv6, after one line that brings it
+# up. IPv4 and IPv6 clients reach wg-end through it, by XDP in and out of the same device, each with a real WireGuard
+# tunnel and a transfer. The VPS forwards nothing else. BREAK=1 leaves the VPS without its IPv6 default route.
 #
 #     client .7 -- 198.51.100.0/24 -- .1 net .1 -- 203.0.113.0/24 -- .2 eth0 vps
 #                  2001:db8:7::/64     |           2001:db8:1::/64

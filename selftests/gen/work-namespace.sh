@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# A host runs wgxdp, a tunnel of its own, and its owner's work in a network namespace. The work has a VPN, whose packets
-# pass the NIC that wgxdp serves, and by /etc/netns/work its own name server and preference of IPv4. Names are resolved
-# and traffic leaves in the right place, before, during and after wgxdp, which starts and stops in the middle of a
+# A host's own tunnel and a VPN in a network namespace of its owner work before, during and after wgxdp. A host runs
+# wgxdp, a tunnel of its own, and its owner's work in a network namespace. The work has a VPN, whose packets pass the
+# NIC that wgxdp serves, and by /etc/netns/work its own name server and preference of IPv4. Names are resolved and
+# traffic leaves in the right place, before, during and after wgxdp, which starts and stops in the middle of a
 # transfer of the work. Its service and the host's own tunnel work meanwhile. BREAK=1 leaves out /etc/netns/work.
 #
 #     client .7 --- 198.51.100.0/24, 2001:db8:1::/64 --.           .-- lan 192.168.1.0/24, 2001:db8:2::/64 -- .10 wg-end

@@ -3,10 +3,11 @@
 # tier: long
 # timeout: 600
 # alone
-# The guard stops a flood. More than a million forged initiations, of the right shape but with a wrong mac1, come from
-# 10,000 sources, as fast as one CPU sends them. None reaches wg-end, and 20 new clients handshake meanwhile, each
-# within two seconds. The test measures the whole machine's cost of such a packet, and compares it with the same flood
-# through nft's DNAT with conntrack, to a wg-end that runs WireGuard too. BREAK=1 leaves out the guard.
+# No forged initiation of a flood reaches wg-end, and new clients handshake within two seconds meanwhile. More than a
+# million forged initiations, of the right shape but with a wrong mac1, come from 10,000 sources, as fast as one CPU
+# sends them. None reaches wg-end, and 20 new clients handshake meanwhile, each within two seconds. The test measures
+# the whole machine's cost of such a packet, and compares it with the same flood through nft's DNAT with conntrack, to
+# a wg-end that runs WireGuard too. The cost by wgxdp is at most a fifth. BREAK=1 leaves out the guard.
 #
 #     client  .7 --------- 198.51.100.0/24 ---------- .1 firewall .1 --- 192.168.1.0/24 --- .10 wg-end
 #       wgc1 … wgc20       flood: 100.64.0.0/16       wan         lan                       eth  wge

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 1700
-# Seven minutes with eight WireGuard servers behind one address and port (servers.sh). WireGuard renews each session
-# three times or more, every two minutes, and clients roam once a minute. No message comes to the wrong server, and
-# answers come all the time. With nat dnat and masquerade. BREAK=1: see servers.sh
+# Eight WireGuard servers behind one address and port get all their messages, and no other's, for seven minutes of
+# rekeys and roaming (servers.sh). WireGuard renews each session three times or more, every two minutes, and clients
+# roam once a minute. No message comes to the wrong server, and answers come all the time. With nat dnat and
+# masquerade. BREAK=1: see servers.sh
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/servers.sh"
 

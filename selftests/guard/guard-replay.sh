@@ -3,9 +3,10 @@
 # tier: full
 # timeout: 240
 # vm
-# Captured initiations are sent again a thousand times from other sources and ports. None passes, and none changes a
-# flow, an index, the clients that were answered, or an endpoint. From their original source and port they are only too
-# many. With nat dnat and masquerade. BREAK=1 leaves out the guard.
+# No captured initiation passes that is sent again from another source or port, and none changes any state. The test
+# sends them a thousand times. None passes, and none changes a flow, an index, the clients that were answered, or an
+# endpoint. From their original source and port they are only too many. With nat dnat and masquerade. BREAK=1 leaves
+# out the guard.
 #
 #     client  .7 --------- 198.51.100.0/24 --------- .1 firewall .1 --- 192.168.1.0/24 --- .10 wg-end
 #       wgc1 … wgc5        100.64.0.0/16: others     wan         lan                       eth  wge

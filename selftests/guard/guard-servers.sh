@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# Eight WireGuard servers with eight keys behind one address and port (servers.sh). Each of eight clients reaches its
-# own server, and a ninth reaches two of them from one port. They roam within their sessions, to another port and to
-# another address, and no message comes to the wrong server. With nat dnat and masquerade. A second service may have one
-# of these servers as its only backend: each client hears the server from the address and port that it uses. BREAK=1: see
-# servers.sh
+# Each client reaches its own one of eight WireGuard servers with eight keys behind one address and port (servers.sh).
+# Eight clients Each of eight clients reaches its own server, and a ninth reaches two of them from one port. They roam
+# within their sessions, to another port and to another address, and no message comes to the wrong server. With nat
+# dnat and masquerade. A second service may have one of these servers as its only backend: each client hears the
+# server from the address and port that it uses. BREAK=1: see servers.sh
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/servers.sh"
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The strict guard of a service. A real WireGuard client handshakes, transfers, and roams to another address within its
+# A service's strict guard lets a real WireGuard client through, and keeps scans, forged handshakes, replays and
+# strangers' data from wg-end. A real WireGuard client handshakes, transfers, and roams to another address within its
 # session. Scans, forged handshakes, replays and strangers' data do not reach wg-end. BREAK=1 leaves out the guard.
 #
 #     client  .7, .8, .9 --- .1 firewall .1 ------- .10 wg-end

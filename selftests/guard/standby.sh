@@ -3,11 +3,12 @@
 # tier: long
 # timeout: 900
 # vm
-# A backend that no longer answers is down, and a standby with its keys serves: real WireGuard, two clients at two
-# addresses. Before that, an attacker with the public key makes the backend look down, and nothing changes. A reload and
-# a new daemon keep the standby. The backend is not tried while its host is off or no socket is at its port, which costs
-# the clients nothing, and serves again when it listens. A configuration that calls the serving standby the backend costs
-# nothing either. BREAK=1 leaves out the standby.
+# A standby serves when its backend no longer answers, and not because an attacker makes the backend look down.
+# WireGuard is real, with two clients at two addresses. The standby has the backend's keys. Before that, an attacker
+# with the public key makes the backend look down, and nothing changes. A reload and a new daemon keep the standby.
+# The backend is not tried while its host is off or no socket is at its port, which costs the clients nothing, and
+# serves again when it listens. A configuration that calls the serving standby the backend costs nothing either.
+# BREAK=1 leaves out the standby.
 #
 #     client  .7 and .8 --- .1 firewall .1 --- switch ---- .10 main
 #       wgc1, wgc2         wan         lan     bridge \--- .11 spare   eth  wgm, wgs: 10.77.0.1

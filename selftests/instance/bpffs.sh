@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 120
-# bpffs is unmounted, or its pins are removed by hand, while packets come: the kernel releases the programs with the
-# last pin. The daemon notices, mounts bpffs, loads the programs again and forwards. Packets are lost only in between,
-# and no former program remains. Without a daemon every command says that nothing is up, `down` succeeds, and `up`
-# brings it back. BREAK=1: without a daemon.
+# The daemon repairs an instance whose bpffs is unmounted or whose pins are removed by hand, and no former program
+# remains. bpffs is unmounted, or its pins are removed by hand, while packets come: the kernel releases the programs
+# with the last pin. The daemon notices, mounts bpffs, loads the programs again and forwards. Packets are lost only in
+# between, and no former program remains. Without a daemon every command says that nothing is up, `down` succeeds, and
+# `up` brings it back. BREAK=1: without a daemon.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/returns.sh"

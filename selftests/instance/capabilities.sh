@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# `up` and the daemon need three capabilities and no more. If one is missing, the message names it, and nothing changes,
-# on an empty host or beside a running instance. It also names a user namespace and a seccomp filter, which may refuse a
-# process that has all three. BREAK=1 takes nothing away.
+# The command `up` and the daemon need three capabilities and no more, and name a missing one. If one is missing, the
+# message names it, and nothing changes, on an empty host or beside a running instance. It also names a user namespace
+# and a seccomp filter, which may refuse a process that has all three. BREAK=1 takes nothing away.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm: only
 # tier: long
-# XDP shared through libxdp's dispatcher, with other programs before and after ours. Packets are forwarded in every
-# order. Twenty upgrades under traffic in both directions lose none, and `down` removes only our program. A program
-# without a dispatcher is refused by name. A component with all features loads too, and joins sites. BREAK=1 takes wgxdp
-# down before each upgrade.
+# Through libxdp's dispatcher, wgxdp forwards before and after other programs, and upgrades lose no packet. Packets
+# are forwarded in every order. Twenty upgrades under traffic in both directions lose none, and `down` removes only
+# our program. A program without a dispatcher is refused by name. A component with all features loads too, and joins
+# sites. BREAK=1 takes wgxdp down before each upgrade.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end       300 packets/s each way
 #                         before, ours, after on wan; ours alone on lan

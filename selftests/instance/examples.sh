@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # timeout: 300
-# Each file of docs/examples/config names its readers. On a host that has what the files name, `check` accepts each
-# file, `up` loads those with a data path, and no service waits. combinations.sh tests everything.yaml, which needs
-# more. `check` recognizes a topology, and `gen hosts` a configuration. BREAK=1 removes the backend's network.
+# Each file of docs/examples/config is accepted and runs on a host that has what it names. Each names its readers. On
+# a host that has what the files name, `check` accepts each file, `up` loads those with a data path, and no service
+# waits. combinations.sh tests everything.yaml, which needs more. `check` recognizes a topology, and `gen hosts` a
+# configuration. BREAK=1 removes the backend's network.
 #
 #     client  -- 203.0.113.0/24 -- .1 eth0 firewall .1 eth1 -- 192.168.1.0/24 -- .10, .11, .12 wg-end
 #                2001:db8:1::/64   ::1  ppp0, br-lan, wg0,     2001:db8:2::/64

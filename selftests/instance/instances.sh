@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Two instances on one host, each with its own WAN and LAN. Each forwards and counts its own packets, and one ends
-# without affecting the second. A device belongs to one instance: a second one is refused, with the first one's name.
-# doctor reads the file of an instance that is not up.
+# Two instances on one host, each with its own WAN and LAN, do not affect each other. Each forwards and counts its own
+# packets, and one ends without affecting the second. A device belongs to one instance: a second one is refused, with
+# the first one's name. doctor reads the file of an instance that is not up.
 #
 #     client  .7 uplink  -- 198.51.100.0/24 -- .1 wan  firewall .1 lan  -- 192.168.1.0/24 -- .10 eth  wg-end    home
 #             .7 uplink2 -- 203.0.113.0/24 --- .1 wan2          .1 lan2 -- 192.168.2.0/24 -- .10 eth2           office

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# wgxdp opens some libraries when it needs them. While they are not installed, the firewall and its daemon run. `check`,
-# the daemon, ddns, gen and top name the missing library and its package, and there is no challenge. When the libraries
-# are back, a reload is enough. A firewall that needs none of them loads none. BREAK=1 leaves them installed all the
-# time.
+# The firewall and its daemon run while optional libraries are not installed, and what needs one names it and its
+# package. wgxdp opens these libraries when it needs them. While they are not installed, the firewall and its daemon
+# run. `check`, the daemon, ddns, gen and top name the missing library and its package, and there is no challenge.
+# When the libraries are back, a reload is enough. A firewall that needs none of them loads none. BREAK=1 leaves them
+# installed all the time.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
-# People's mistakes on command lines and in files, tests/mistakes: wgxdp's message about each, word for word. None
-# changes what runs. `UPDATE=1 selftests/instance/mistakes.sh` writes the files again. BREAK=1 expects another word.
+# People's mistakes on command lines and in files get the messages of tests/mistakes, word for word. None changes what
+# runs. `UPDATE=1 selftests/instance/mistakes.sh` writes the files again. BREAK=1 expects another word.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# `up` changes the modes of two interfaces, and one is refused because another XDP program is attached there. The other
-# one then runs the same program in its former mode again, also if `up` had loaded new programs. In both orders, from
-# native and from generic. BREAK=1 refuses nothing.
+# If `up` changes the modes of two interfaces and one is refused, both run as before. Another XDP program is attached
+# to the refused one. The other one then runs the same program in its former mode again, also if `up` had loaded new
+# programs. In both orders, from native and from generic. BREAK=1 refuses nothing.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

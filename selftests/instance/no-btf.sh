@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# A kernel without BTF, as OpenWrt's are (CONFIG_DEBUG_INFO_BTF=n): wgxdp loads and carries a WireGuard client. It is
-# selftests/firewall/firewall-dnat.sh, with the kernel's BTF hidden.
+# On a kernel without BTF, wgxdp loads and carries a WireGuard client. OpenWrt's kernels are built so
+# (CONFIG_DEBUG_INFO_BTF=n). It is selftests/firewall/firewall-dnat.sh, with the kernel's BTF hidden.
 #
 # Simulated: programs find no BTF of the kernel, because an empty directory lies over /sys/kernel/btf, and no vmlinux lies where libbpf
 # looks next. Not simulated: the kernel still has its BTF inside, so what only such a kernel would refuse does not show here; and its

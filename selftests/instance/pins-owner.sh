@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# bpffs has mode 1777, as `mount -t bpf bpf` makes it. A user without privileges creates the directory of pins before
-# wgxdp. It is the user's directory, a symbolic link to one, a directory that anyone may write to, the directory of an
-# instance, or one with a link that leads elsewhere. `up` refuses each, names the owner and the fix, and loads nothing.
-# `show` does not read the contents. After the fix `up` works. BREAK=1: root creates it, and `up` works.
+# Commands as root follow no directory and no link that another user has made on bpffs. `up` refuses them and names
+# the fix. bpffs has mode 1777, as `mount -t bpf bpf` makes it. A user without privileges creates the directory of
+# pins before wgxdp. It is the user's directory, a symbolic link to one, a directory that anyone may write to, the
+# directory of an instance, or one with a link that leads elsewhere. `up` refuses each, names the owner and the fix,
+# and loads nothing. `show` does not read the contents. After the fix `up` works. BREAK=1: root creates it, and `up`
+# works.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The kernel's verifier refuses a program (refuse.so gives it another one). `up` names the program, the limit, the
-# compiler, and what to do. It never asks for 6.1 on a newer kernel. A refused first `up` leaves nothing, and a running
-# instance stays as it is. BREAK=1 refuses nothing.
+# If the kernel's verifier refuses a program, `up` names program, limit, compiler and advice, and changes nothing.
+# refuse.so gives the verifier another program. `up` names the program, the limit, the compiler, and what to do. It
+# never asks for 6.1 on a newer kernel. A refused first `up` leaves nothing, and a running instance stays as it is.
+# BREAK=1 refuses nothing.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
 # vm
-# `reload --dry-run` prints the differences and the changes by hand, and changes nothing. An empty standard input
-# changes nothing either. 20 reloads between files that differ in services, ports and interfaces lose none of 100,000
-# packets of a service that stays. Two simultaneous `up` end with the whole configuration of one of them. BREAK=1
-# reloads a file without that service.
+# Reloads under traffic lose no packet of a service that stays, and `reload --dry-run` changes nothing. `reload
+# --dry-run` prints the differences and the changes by hand, and changes nothing. An empty standard input changes
+# nothing either. 20 reloads between files that differ in services, ports and interfaces lose none of 100,000 packets
+# of a service that stays. Two simultaneous `up` end with the whole configuration of one of them. BREAK=1 reloads a
+# file without that service.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# A service's backend is replaced again and again under traffic, address and port at once. Every packet reaches one of
-# the two backends, none is lost, and none gets half of each (a torn entry of the table). BREAK=1 takes wgxdp down
-# between the two.
+# While a service's backend is replaced again and again, address and port at once, no packet is lost or gets half of
+# each. Every packet reaches one of the two backends, none is lost, and none gets half of each (a torn entry of the
+# table). BREAK=1 takes wgxdp down between the two.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end    192.168.1.10:51820 and 192.168.1.11:4000
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
 # vm
-# `save` writes the running configuration as a file for `up`. `save | up -c /dev/stdin` writes no map entry, loads and
-# attaches nothing, and changes by hand stay marked. If /run/wgxdp was lost, it reads the maps. BREAK=1 changes a port
-# on the way.
+# The command `up` with the output of `save` changes nothing that runs. `save | up -c /dev/stdin` writes no map entry,
+# loads and attaches nothing, and changes by hand stay marked. If /run/wgxdp was lost, it reads the maps. BREAK=1
+# changes a port on the way.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1, .2 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                                  2001:db8:2::/64

@@ -3,12 +3,14 @@
 # tier: long
 # timeout: 600
 # vm
-# One instance runs docs/examples/config/everything.yaml, which has every key of wgxdp.yaml(5). The test replaces its public keys, programs, one URL
-# and one rate (configuration(), in together-network.sh), and compares the keys of both files. WireGuard clients ping through every service, over
-# both families, through port ranges, from inside (hairpin), over a bridge and a VLAN. Sites ping through the relay and the blind relay. wgxdp's
-# counters show that wgxdp forwarded the packets: the kernel's own forwarding is closed on this host, and counts what it refuses. The guard, its
-# standby, the lists, the policy, endpoints, learn, knock, announce, ddns and the exporter each show that they act. BREAK=1 leaves out the relay
-# and its policy, so that keys lack. BREAK=2 gives the backends of `several` each other's keys, so that pings get lost.
+# One instance carries real clients with docs/examples/config/everything.yaml, which has every key of wgxdp.yaml(5).
+# The test replaces its public keys, programs, one URL and one rate (configuration(), in together-network.sh), and
+# compares the keys of both files. WireGuard clients ping through every service, over both families, through port
+# ranges, from inside (hairpin), over a bridge and a VLAN. Sites ping through the relay and the blind relay. wgxdp's
+# counters show that wgxdp forwarded the packets: the kernel's own forwarding is closed on this host, and counts what
+# it refuses. The guard, its standby, the lists, the policy, endpoints, learn, knock, announce, ddns and the exporter
+# each show that they act. BREAK=1 leaves out the relay and its policy, so that keys lack. BREAK=2 gives the backends
+# of `several` each other's keys, so that pings get lost.
 #
 # The network is in together-network.sh.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

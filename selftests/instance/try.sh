@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# `up --try SECONDS`: the former configuration comes back when the time is over, or when the command is killed, ended by
-# a signal, or loses its terminal. Enter keeps the change, and so does the printed command. The command reports when
-# another command brings another configuration, or takes the instance down. `reload --try` does the same. Traffic of an
-# unchanged service is not affected.
+# After `up --try SECONDS`, the former configuration comes back unless the change is confirmed. It comes back when the
+# time is over, or when the command is killed, ended by a signal, or loses its terminal. Enter keeps the change, and
+# so does the printed command. The command reports when another command brings another configuration, or takes the
+# instance down. `reload --try` does the same. Traffic of an unchanged service is not affected.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

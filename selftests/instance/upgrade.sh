@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 900
-# Twenty upgrades and twenty changes of the configuration, under traffic in both directions: no packet is lost, the
-# counters continue, and each upgrade puts another program into the same link. Then one upgrade with state: flows stay
-# the same, a strict guard knows its clients, sites of the blind relay keep their sessions, and no packet is lost. Pins
-# that only the former build has are gone. The next `up` repairs an upgrade that was killed.
+# Twenty upgrades and twenty changes of the configuration under traffic lose no packet, and counters continue. Traffic
+# goes in both directions, and each upgrade puts another program into the same link. Then one upgrade with state:
+# flows stay the same, a strict guard knows its clients, sites of the blind relay keep their sessions, and no packet
+# is lost. Pins that only the former build has are gone. The next `up` repairs an upgrade that was killed.
 #
 # FROM=PROGRAM is the former build (a wgxdp; default: this one, built in another way). BREAK=1 takes wgxdp down in
 # between. BREAK=2 does so only with state. BREAK=3 pins the former build's maps again after the upgrade.

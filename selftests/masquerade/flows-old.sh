@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# A flow stays in its place after its timeout. The time of a flow has only 24 bits, so after 65 hours the flow would seem
-# valid again. The daemon ends flows that timed out hours ago, and no others. BREAK=1 starts no daemon.
+# The daemon ends flows that timed out hours ago, before their 24-bit time makes them valid again. A flow stays in its
+# place after its timeout. The time of a flow has only 24 bits, so after 65 hours the flow would seem valid again. The
+# daemon ends flows that timed out hours ago, and no others. BREAK=1 starts no daemon.
 #
 #     client  .7 ---- 198.51.100.0/24 ---- .1 wan firewall lan .1 ---- 192.168.1.0/24 ---- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
-# A burst of clients of a masquerading service. Each sends one packet, gets one answer, and never comes again. Each
-# becomes a flow, and all are gone after their time-out, without a daemon. BREAK=1 gives them an hour.
+# A burst of clients that come once makes a flow for each, and all flows are gone after their timeout. The service
+# masquerades. Each sends one packet, gets one answer, and never comes again. Each becomes a flow, and all are gone
+# after their time-out, without a daemon. BREAK=1 gives them an hour.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 #     newcomers: 10.0.0.0/8 behind client

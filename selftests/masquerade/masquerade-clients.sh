@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 600
-# 200 WireGuard clients, each with its own key and tunnel, come from one public IPv4 address to one IPv6 wg-end, which
-# sees 200 endpoints. All ping through their tunnels while the service gets larger maps, and so new programs, and while
-# wgxdp is upgraded, each several times. No ping is lost, no endpoint changes, no flow is recreated, and
-# `show flows --wg` still names the key of each port's client. BREAK=1 swaps the ports of two clients in between.
+# All 200 WireGuard clients behind one IPv4 address reach one IPv6 wg-end as 200 endpoints, and none changes over
+# reloads and upgrades. 200 WireGuard clients, each with its own key and tunnel, come from one public IPv4 address to
+# one IPv6 wg-end, which sees 200 endpoints. All ping through their tunnels while the service gets larger maps, and so
+# new programs, and while wgxdp is upgraded, each several times. No ping is lost, no endpoint changes, no flow is
+# recreated, and `show flows --wg` still names the key of each port's client. BREAK=1 swaps the ports of two clients
+# in between.
 #
 #                 198.51.100.0/24             2001:db8:2::/64
 #     client  .7 ----------------- .1 firewall ::1 ----------- ::10 wg-end

@@ -3,12 +3,13 @@
 # tier: long
 # timeout: 600
 # alone
-# 150,000 clients of a masquerading service have flows that the backend has answered. Then a flood of newcomers comes
-# from random sources for 20 s, as fast as one CPU makes packets. Each makes a flow, because the service has no guard.
-# Afterwards the service gets a guard, and two more floods come: one of initiations with a wrong mac1, and one of
-# messages that look like data, which the guard passes. Beside each of these, ten WireGuard clients a second begin, and
-# all of them complete a handshake. After each flood, an answer reaches each of the 150,000 clients, and its packet
-# leaves with the same address and port as before. BREAK=1 ends the flow of one client during the first flood.
+# A flood of newcomers takes no answer and no port from 150,000 clients whose flows the backend of a masquerading
+# service has answered. Then a flood of newcomers comes from random sources for 20 s, as fast as one CPU makes
+# packets. Each makes a flow, because the service has no guard. Afterwards the service gets a guard, and two more
+# floods come: one of initiations with a wrong mac1, and one of messages that look like data, which the guard passes.
+# Beside each of these, ten WireGuard clients a second begin, and all of them complete a handshake. After each flood,
+# an answer reaches each of the 150,000 clients, and its packet leaves with the same address and port as before.
+# BREAK=1 ends the flow of one client during the first flood.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 to .6 -- 192.168.1.0/24 -- .10 wg-end
 #       wgc1 … wgc200                                                                          wge

@@ -3,11 +3,12 @@
 # tier: long
 # timeout: 600
 # alone
-# 200 clients of a masquerading service are idle except for keepalives in one direction, half of them from the client
-# and half from the backend. Then, for 60 s, at least 100,000 packets a second come from random spoofed sources and
-# ports, IPv4 and IPv6, and the backend answers none. No idle client's port changes, and each flow keeps both
-# directions. New clients that try three times, like WireGuard, get in during the flood and after it. Ten silent clients
-# are gone by then. BREAK=1 removes one direction of one flow in the middle.
+# A flood of 100,000 packets a second from spoofed sources changes no port of 200 idle clients, and new clients get
+# in. 200 clients of a masquerading service are idle except for keepalives in one direction, half of them from the
+# client and half from the backend. Then, for 60 s, at least 100,000 packets a second come from random spoofed sources
+# and ports, IPv4 and IPv6, and the backend answers none. No idle client's port changes, and each flow keeps both
+# directions. New clients that try three times, like WireGuard, get in during the flood and after it. Ten silent
+# clients are gone by then. BREAK=1 removes one direction of one flow in the middle.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64

@@ -3,10 +3,11 @@
 # tier: long
 # timeout: 1200
 # alone
-# Two CPUs use the same flows, with 100 million packets each ($OPERATIONS). 200 clients keep their flows and ports all
-# the time, and each answer reaches its client. Meanwhile 3,000 clients come and go, and their flows give way to each
-# other in a full pool. A timer interrupts readers, so that the other CPU rewrites a flow while it is read. No packet
-# leaves with parts of two flows, no client on both CPUs gets two ports, and at the end the table is whole.
+# Two CPUs that use the same flows, 100 million times each, send no packet of two flows and give no port twice
+# ($OPERATIONS). 200 clients keep their flows and ports all the time, and each answer reaches its client. Meanwhile
+# 3,000 clients come and go, and their flows give way to each other in a full pool. A timer interrupts readers, so
+# that the other CPU rewrites a flow while it is read. No packet leaves with parts of two flows, no client on both
+# CPUs gets two ports, and at the end the table is whole.
 #
 # BREAK selects another BPF object. 1: writers do not check whether a tag exists once. 2: readers do not read the word
 # again. Another compiler: CLANG=clang-22 O=build/clang-22 scripts/test --long masquerade-hammer

@@ -3,11 +3,11 @@
 # tier: long
 # timeout: 1800
 # vm
-# 100 MB each way through a WireGuard session in each of the four pairs of families, by masquerading services. Meanwhile
-# the path becomes narrow twice. First it is the firewall's own link, and the firewall sends the ICMP errors itself.
-# Then it is the link behind the next router, whose errors come to the firewall and must reach the sending end, in its
-# family and with its MTU. wireguard-go sets DF over IPv4, the kernel's WireGuard does not. BREAK=1 keeps both routers
-# from sending errors.
+# Masquerading services carry 100 MB each way in each of the four pairs of families, although the path's MTU falls
+# twice. A WireGuard session carries them. Meanwhile the path becomes narrow twice. First it is the firewall's own
+# link, and the firewall sends the ICMP errors itself. Then it is the link behind the next router, whose errors come
+# to the firewall and must reach the sending end, in its family and with its MTU. wireguard-go sets DF over IPv4, the
+# kernel's WireGuard does not. BREAK=1 keeps both routers from sending errors.
 #
 #                 203.0.113.0/24          198.51.100.0/24           192.168.1.0/24         192.168.3.0/24
 #                 2001:db8:4::/64         2001:db8:1::/64           2001:db8:2::/64        2001:db8:3::/64

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# 3,000 new clients on two CPUs ask for the same pool port at once, and there are fewer ports. No port is given to two
-# clients, no answer goes to the wrong client, every client keeps its port, refused clients are counted, and no half of
-# a flow remains. Only a flow that is not answered yet may give way to a new client. This repeats, with all flows ended
-# in between. BREAK=1 frees ports in use.
+# When 3,000 new clients on two CPUs ask for fewer ports at once, no port is given to two of them, and each keeps its
+# port. They ask for the same pool port. No answer goes to the wrong client, refused clients are counted, and no half
+# of a flow remains. Only a flow that is not answered yet may give way to a new client. This repeats, with all flows
+# ended in between. BREAK=1 frees ports in use.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 rounds=10

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
-# `reload` doubles the room for flows, again and again, under 100,000 packets/s of an existing flow and with new clients
-# all the time. No packet is lost in either direction. The backend sees no client under another port, not even one that
-# came while the entries were copied. The backend answers twice, so a flow that the new table lacks loses its second
-# answer. BREAK=1 deletes the flows once.
+# A `reload` that doubles the room for flows, under 100,000 packets/s and with new clients all the time, loses no
+# packet and no flow. It is repeated. The packets are of an existing flow, in both directions. The backend sees no
+# client under another port, not even one that came while the entries were copied. The backend answers twice, so a
+# flow that the new table lacks loses its second answer. BREAK=1 deletes the flows once.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

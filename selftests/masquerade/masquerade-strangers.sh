@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# A third party cannot reach a flow. It is outside or beside the backend, and knows all of the flow's addresses and
-# ports except one, or sends from the wrong side, or forges ICMP errors. None of its packets reaches client or backend,
-# and no flow is changed, created or ended, in all four pairs of families, in native and tc mode. Right packets pass, so
-# nothing else stops them. BREAK=1 lets the third party be the backend.
+# A third party cannot reach, change, create or end a flow, nor send a packet through one. It is outside or beside the
+# backend, and knows all of the flow's addresses and ports except one, or sends from the wrong side, or forges ICMP
+# errors. None of its packets reaches client or backend, and no flow is changed, created or ended, in all four pairs
+# of families, in native and tc mode. Right packets pass, so nothing else stops them. BREAK=1 lets the third party be
+# the backend.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# WireGuard tunnels through masquerading services, for all four pairs of families. wg-end sees the firewall's address,
-# and `show flows --wg` names the peer. A transfer goes through each. Flows outlast a reload and an upgrade of the
-# programs. When the backend becomes another host in the middle of a transfer, the flow follows at once. BREAK=1 ends
-# the flows before the reload.
+# WireGuard tunnels work through masquerading services, for all four pairs of families, over a reload, an upgrade and
+# a moved backend. wg-end sees the firewall's address, and `show flows --wg` names the peer. A transfer goes through
+# each. Flows outlast a reload and an upgrade of the programs. When the backend becomes another host in the middle of
+# a transfer, the flow follows at once. BREAK=1 ends the flows before the reload.
 #
 #                   198.51.100.0/24          192.168.1.0/24
 #                   2001:db8:1::/64          2001:db8:2::/64

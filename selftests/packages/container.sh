@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 3600
-# `make container` makes the container image, of at most 60 MB. The daemon runs in it as docs/guides/install.md says, forwards,
-# follows the host's addresses, and writes to the container's log. The container is killed and replaced five times under
-# traffic, and no packet is lost. It runs with three capabilities. Without one of them, with a seccomp filter, without
-# bpffs or with a read-only bpffs, the log names the cause. docs/container has the same for compose and, if podman
-# supports it, systemd (quadlet). All this runs with this machine's podman, with that of Debian 13, and in a VM under
-# AppArmor. BREAK=1 takes the instance down between two containers. IMAGE=FILE takes an existing image, ONLY= runs one
-# of own, trixie and vm.
+# The container image, of at most 60 MB, runs the daemon as docs/guides/install.md says, and loses no packet when it
+# is killed and replaced. `make container` makes it. The daemon forwards, follows the host's addresses, and writes to
+# the container's log. The container is killed and replaced five times under traffic, and no packet is lost. It runs
+# with three capabilities. Without one of them, with a seccomp filter, without bpffs or with a read-only bpffs, the
+# log names the cause. docs/container has the same for compose and, if podman supports it, systemd (quadlet). All this
+# runs with this machine's podman, with that of Debian 13, and in a VM under AppArmor. BREAK=1 takes the instance down
+# between two containers. IMAGE=FILE takes an existing image, ONLY= runs one of own, trixie and vm.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end        the container is on the firewall
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

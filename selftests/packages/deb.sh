@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 7200
-# The Debian package on a bare Debian $SUITE (bookworm; selftests/deb-SUITE.sh for others), built there. It installs
-# with its dependencies and starts nothing. `wgxdp up --wan … --to …` carries traffic. An upgrade to the next build, and
-# its `wgxdp up`, lose no packet. After a removal nothing runs, and after a purge nothing is left.
-# Then the same with systemd as the first process: the upgrade restarts the daemon and reloads what was brought up once,
-# without losing a packet. After a removal no unit is active, and after a purge none is enabled. lintian reports neither
-# error nor warning, and the package's autopkgtest passes.
-# BREAK=1 takes it down and up again after the upgrade, whose lost packets must be seen. DEBS=DIR takes packages that
-# scripts/deb has left there, without lintian and autopkgtest.
+# The Debian package, built on a bare Debian $SUITE, installs, upgrades without losing a packet, and is purged without
+# a trace. $SUITE is bookworm; selftests/deb-SUITE.sh has others. It installs with its dependencies and starts
+# nothing. `wgxdp up --wan … --to …` carries traffic. An upgrade to the next build, and its `wgxdp up`, lose no
+# packet. After a removal nothing runs, and after a purge nothing is left. Then the same with systemd as the first
+# process: the upgrade restarts the daemon and reloads what was brought up once, without losing a packet. After a
+# removal no unit is active, and after a purge none is enabled. lintian reports neither error nor warning, and the
+# package's autopkgtest passes. BREAK=1 takes it down and up again after the upgrade, whose lost packets must be seen.
+# DEBS=DIR takes packages that scripts/deb has left there, without lintian and autopkgtest.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end        the firewall's programs are the package's, in the bare Debian
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 3600
-# Two builds of these sources are the same, byte for byte: the program, and the objects of the data path. The second
-# build runs in another directory, from sources with other dates, in a build directory of another name. It runs later, on a host of another name, by a user with another home, time zone, locale and umask. BREAK=1 lets the compilers record their
-# paths; BREAK=2 puts the build time into the program.
+# Two builds of these sources give the same program and the same objects of the data path, byte for byte. The second
+# build runs in another directory, from sources with other dates, in a build directory of another name. It runs later,
+# on a host of another name, by a user with another home, time zone, locale and umask. BREAK=1 lets the compilers
+# record their paths; BREAK=2 puts the build time into the program.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 a=$work/one b="$work/another-place/with-a-longer-name"

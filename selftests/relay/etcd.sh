@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 600
-# Three relays whose configuration is in a real etcd, each with wgxdp-etcd. A good revision runs on all of them, and
-# packets follow it. A bad one changes none: no YAML, an unknown key, a contradiction, half a file, random bytes, an
-# empty value, or no key. The output of `show` and `save`, every map, the programs and the file for the next boot stay,
-# no packet is lost, and the log and the metric report it. etcd is killed, a relay is cut off from it while etcd
-# compacts its history, and a watcher is missing: the running configuration stays, and missed revisions come afterwards.
-# BREAK=1 writes a revision that is not bad.
+# A good configuration in etcd runs on all three relays, and a bad one or a failed etcd changes none. Three relays
+# whose configuration is in a real etcd, each with wgxdp-etcd. A good revision runs on all of them, and packets follow
+# it. A bad one changes none: no YAML, an unknown key, a contradiction, half a file, random bytes, an empty value, or
+# no key. The output of `show` and `save`, every map, the programs and the file for the next boot stay, no packet is
+# lost, and the log and the metric report it. etcd is killed, a relay is cut off from it while etcd compacts its
+# history, and a watcher is missing: the running configuration stays, and missed revisions come afterwards. BREAK=1
+# writes a revision that is not bad.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end        three times, a, b and c
 #                            mgmt 198.18.0.x

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# A host tags its frames with a priority and no VLAN (802.1Q, id 0). The kernel takes such frames for untagged, so wgxdp
-# does too: the relay's policy refuses a port, and allowed packets reach the other site. A service of the firewall gets
-# such packets, and its backend gets them without the tag. In native, generic and tc mode, on a relay whose own firewall
-# forwards everything. BREAK=1 has no policy for the port, so that it is not refused.
+# Frames with a priority tag and no VLAN (802.1Q, id 0) are treated as untagged ones, by policy and services. A host
+# tags its frames with a priority and no VLAN (802.1Q, id 0). The kernel takes such frames for untagged, so wgxdp does
+# too: the relay's policy refuses a port, and allowed packets reach the other site. A service of the firewall gets
+# such packets, and its backend gets them without the tag. In native, generic and tc mode, on a relay whose own
+# firewall forwards everything. BREAK=1 has no policy for the port, so that it is not refused.
 #
 #     a eth -- la  relay  lb -- eth b         client uplink -- wan firewall lan -- eth wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The relay's peers and routes, from commands, files, WireGuard and the daemon, and the traffic that follows them. Other
-# tests cover the rest of the relay.
+# The relay's peers and routes follow commands, files, WireGuard and the daemon within a second, and so does the
+# traffic. Other tests cover the rest of the relay.
 #
 #     relay   wg-one: peers by follow      wg-two: peers by import      eth2: a site on a cable
 #       eth1                 \                                           |

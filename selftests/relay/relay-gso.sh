@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # vm
-# GSO packets between sites: from hosts that send many datagrams as one packet (UDP_SEGMENT), and from NICs and tunnels
-# of the relay that merge packets (GRO, rx-udp-gro-forwarding). They go between NICs, from NICs to tunnels, between
-# tunnels and back into the same one, with their answers. XDP carries them, or tc if XDP cannot, or tc alone. Each
-# datagram is counted once and comes whole, and none is refused as too long. Those that are too long get packet too big,
-# with the MTU of the path. The kernel's own rules forward nothing. BREAK=1 makes the egress MTUs a byte too small.
+# GSO packets between sites arrive whole, each datagram counted once, and none is refused wrongly as too long. They
+# come from hosts that send many datagrams as one packet (UDP_SEGMENT), and from NICs and tunnels of the relay that
+# merge packets (GRO, rx-udp-gro-forwarding). They go between NICs, from NICs to tunnels, between tunnels and back
+# into the same one, with their answers. XDP carries them, or tc if XDP cannot, or tc alone. Each datagram is counted
+# once and comes whole, and none is refused as too long. Those that are too long get packet too big, with the MTU of
+# the path. The kernel's own rules forward nothing. BREAK=1 makes the egress MTUs a byte too small.
 #
 #     site a, b === $one (WireGuard, MTU 1420)   relay   to_n (1500) -- site n
 #     site c    === $two (WireGuard, MTU 1380)           to_o (1400) -- site o

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
-# Packets and sequences of them with replies go through two relays: the first has only the kernel's rules (relay.nft),
-# the second has wgxdp on top of them. Each packet must have the same result: what comes out at which site, byte for
-# byte, and which errors. Both have the rules, so packets that wgxdp leaves to the kernel meet them too, and the
-# counters show how many. Once with XDP on the NICs, once with tc. parity.py makes the packets, from a seed
-# (relay-parity.sh [SEED]), and lists the intended differences. BREAK=1 lets only wgxdp pass port 443 as well.
+# A relay with wgxdp treats packets and replies as a relay with only the kernel's rules does, byte for byte. Sequences
+# go through both: the first has only the rules (relay.nft), the second has wgxdp on top of them. Each packet must
+# have the same result: what comes out at which site, byte for byte, and which errors. Both have the rules, so packets
+# that wgxdp leaves to the kernel meet them too, and the counters show how many. Once with XDP on the NICs, once with
+# tc. parity.py makes the packets, from a seed (relay-parity.sh [SEED]), and lists the intended differences. BREAK=1
+# lets only wgxdp pass port 443 as well.
 #
 #     sites a, b  --- ta (TUN, MTU 1420)   relay   nn (nic, MTU 1500) --- fe80::d, gateway of site n
 #     site c      --- tc (TUN, MTU 1380)           nx (nic, MTU 1400) --- site o, without a gateway

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # alone
-# A relay of 10,000 peers and 100,000 routes, in a file of 3 MB. A reload that changes ten routes writes ten entries and
-# takes at most 0.2 s, from the shell and back. A reload that brings all routes takes at most 0.5 s. The test also
-# prints the time of `wgxdp up` from nothing, with its programs.
+# A relay of 10,000 peers and 100,000 routes reloads ten changed routes within 0.2 s, and all routes within 0.5 s. Its
+# file has 3 MB. A reload that changes ten routes writes ten entries and takes at most 0.2 s, from the shell and back.
+# A reload that brings all routes takes at most 0.5 s. The test also prints the time of `wgxdp up` from nothing, with
+# its programs.
 #
 #     relay   site: a device with 10,000 peers behind it
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 600
+# When one of three relays fails, its sites are interrupted for at most 10 s, and the other pairs lose no packet.
 # Three relays with one key, six sites, and a name with the addresses of all three. Each site's edge router is at one
 # relay, by `endpoints` with `within`. Each relay announces its live sites, BIRD tells the other relays by BGP (with
 # BFD), and `follow: { routes: … }` reads the received routes. Every site pings every other site 20 times a second,
-# while one relay at a time fails and comes back. The first one is switched off, the second is cut off from the network
-# for a while, and so is the third, whose daemon also dies. Pairs at the failed relay are interrupted for at most 10 s.
-# The other pairs lose no packet, and none is lost when the relay comes back. Peers keep their settings. BREAK=1 leaves
-# out `within`: sites leave a dead relay only after WireGuard's own times.
+# while one relay at a time fails and comes back. The first one is switched off, the second is cut off from the
+# network for a while, and so is the third, whose daemon also dies. Pairs at the failed relay are interrupted for at
+# most 10 s. The other pairs lose no packet, and none is lost when the relay comes back. Peers keep their settings.
+# BREAK=1 leaves out `within`: sites leave a dead relay only after WireGuard's own times.
 #
 #     sites a, b --- r1 --- internet 198.51.100.0/24 --- r2 --- c, d         each site one namespace, which is its edge and its server
 #                    \_____ wgxNM: BGP, and what _______/

@@ -3,9 +3,10 @@
 # tier: long
 # timeout: 900
 # vm
-# A relay joins sites, end to end: two behind NATs (one is symmetric), one on the internet with IPv6, and one on a cable
-# of the relay. Their servers ping each other, have tunnels of their own through the relay, learn the path MTU and see
-# its hops. The relay's nft counts and drops overlay packets, and gets none.
+# A relay joins sites end to end, also with forwarding=0, and the host's nft sees none of their packets. Two sites are
+# behind NATs (one is symmetric), one is on the internet with IPv6, and one on a cable of the relay. Their servers
+# ping each other, have tunnels of their own through the relay, learn the path MTU and see its hops. The relay's nft
+# counts and drops overlay packets, and gets none.
 #
 #     (a, b and c as in sites.sh)        peers of wgr-one: a (cone) and b (symmetric); of wgr-two: c
 #     server-d .10 --- .1 edge-d ::d --- ::1 relay

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# A service into a site. Clients on the IPv6 internet send to the relay's public port, and a server with only an overlay
-# address, behind site A's tunnel, answers. A handshake and a file of 10 MB count for the service, not for the peer.
-# Site B may pretend to be that server in its own tunnel, and WireGuard allows it, but wgxdp does not translate its
-# packets. IPv4 clients use another port, and the server sees them as the relay. BREAK=1 assigns the server's address to
-# site B: then packets from A's tunnel do not match.
+# A service of the relay brings clients to a server in a site, and no other site can answer in its name. Clients on
+# the IPv6 internet send to the relay's public port, and a server with only an overlay address, behind site A's
+# tunnel, answers. A handshake and a file of 10 MB count for the service, not for the peer. Site B may pretend to be
+# that server in its own tunnel, and WireGuard allows it, but wgxdp does not translate its packets. IPv4 clients use
+# another port, and the server sees them as the relay. BREAK=1 assigns the server's address to site B: then packets
+# from A's tunnel do not match.
 #
 #     client uplink ------- wan relay under-a ------- under-a site-a lan ------- eth server
 #       wgc, wgd  2001:db8:1::/64  :                           :   fd12:3456:789a:a::/64  wge

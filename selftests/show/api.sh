@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# The daemon's HTTP answers. /api/v1/ returns the output of `show --json`, byte for byte. The page has headers that keep
-# it from loading anything from elsewhere and from running any script but its own. The test covers the allowed clients
-# (page: local, everywhere, off), host names and methods, and the API's errors as JSON. Without requests, the daemon
-# sleeps. BREAK=1 lets a packet through between the two that are compared.
+# The daemon's HTTP API (/api/v1/) returns the output of `show --json`, byte for byte, and only to allowed clients.
+# The page has headers that keep it from loading anything from elsewhere and from running any script but its own. The
+# test covers the allowed clients (page: local, everywhere, off), host names and methods, and the API's errors as
+# JSON. Without requests, the daemon sleeps. BREAK=1 lets a packet through between the two that are compared.
 #
 # The network is that of everything.sh.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# docs/grafana/wgxdp.json and docs/prometheus/alerts.yml agree with the metrics of a firewall with all features, of one
-# of a pair of blind relays, and of one of several blind relays. Every metric, label and value of a label that they name
-# exists, and they name every metric. BREAK=1 leaves out the blind relays.
+# The dashboard and the alert rules agree with the metrics of a firewall with all features and of blind relays. They
+# are docs/grafana/wgxdp.json and docs/prometheus/alerts.yml; one blind relay is one of a pair, and one of several.
+# Every metric, label and value of a label that they name exists, and they name every metric. BREAK=1 leaves out the
+# blind relays.
 #
 # The networks are those of everything.sh.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

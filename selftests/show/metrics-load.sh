@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# Eight clients always ask a blind relay of 1,023 sites for its metrics, with 20,000 pairs of sites. Meanwhile the
-# daemon's loop answers another request every 10 ms, at most 50 ms late. A client that sends its request slowly, and a
-# client that reads the answer slowly, are disconnected after 30 s. A client that uses a foreign host name gets nothing.
-# BREAK=1 stops the daemon for 0.1 s once a second.
+# Eight clients that always ask for metrics delay the daemon's loop by at most 50 ms, and slow or foreign clients are
+# refused. Eight clients always ask a blind relay of 1,023 sites for its metrics, with 20,000 pairs of sites.
+# Meanwhile the daemon's loop answers another request every 10 ms, at most 50 ms late. A client that sends its request
+# slowly, and a client that reads the answer slowly, are disconnected after 30 s. A client that uses a foreign host
+# name gets nothing. BREAK=1 stops the daemon for 0.1 s once a second.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

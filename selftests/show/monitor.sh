@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# `wgxdp monitor` reports dropped packets of a service and between sites: reason, service or peer, addresses, interface.
-# It reports a sample of a flood, and how many it left out. Only one monitor runs at a time, and nothing is written for
-# a killed one. It continues over an `up` with other maps, and ends with `down`. BREAK=1 makes the policy pass what it
-# should refuse.
+# `wgxdp monitor` reports dropped packets of a service and between sites with reason, service or peer, addresses and
+# interface. It reports a sample of a flood, and how many it left out. Only one monitor runs at a time, and nothing is
+# written for a killed one. It continues over an `up` with other maps, and ends with `down`. BREAK=1 makes the policy
+# pass what it should refuse.
 #
 #     a eth -- fd12:3456:789a:a::/64 -- la relay lb -- fd12:3456:789a:b::/64 -- eth b
 #                                          wan ------- uplink client, who is denied

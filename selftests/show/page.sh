@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 600
-# The status page in a real Chromium, of a firewall with all features and of a blind relay. Its numbers match
-# `show --json`, and its rates match the sent traffic. It is readable in light and dark, 1280 and 360 pixels wide, with
-# nothing cut off, and by keyboard alone. Any name appears as text. The page asks for nothing while it is hidden or
-# paused. It reports a missing daemon and a failed reload, it reads
-# the API with the password that the browser has, and the console stays empty. SHOTS=DIR writes the pictures of
-# docs/ there. BREAK=1 pauses the page before the last packets come.
+# The status page in a real Chromium shows the numbers of `show --json`, is readable on any screen, and has no error.
+# It is tried of a firewall with all features and of a blind relay. Its numbers match `show --json`, and its rates
+# match the sent traffic. It is readable in light and dark, 1280 and 360 pixels wide, with nothing cut off, and by
+# keyboard alone. Any name appears as text. The page asks for nothing while it is hidden or paused. It reports a
+# missing daemon and a failed reload, it reads the API with the password that the browser has, and the console stays
+# empty. SHOTS=DIR writes the pictures of docs/ there. BREAK=1 pauses the page before the last packets come.
 #
 # The network is that of everything.sh; Chromium runs on the firewall, and then on the relay.
 if [[ ! ${WGXDP_HOST:-} ]]; then # a host name of our own

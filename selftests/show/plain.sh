@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# The plain form of `show`: times are readable, bytes are those forwarded, no line is empty after its colon, and missing
-# things are `none`. BREAK=1 asks for JSON.
+# The plain form of `show` has readable times, the forwarded bytes, no empty line after a colon, and `none` for
+# missing things. BREAK=1 asks for JSON.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                                      wgs, with a peer

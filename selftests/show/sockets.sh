@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # timeout: 120
-# The exporter with `listen: [ systemd ]`: the daemon serves TCP and Unix sockets that a service manager passes, with TLS and a
-# password, also after reloads. A client that asks in a loop is never refused while the daemon restarts and reloads. The
-# daemon reports sockets that are missing and sockets that the configuration does not use. systemd-socket-activate starts
-# the daemon by a connection. BREAK=1 opens new sockets at each restart.
+# The exporter serves the sockets that a service manager passes (`listen: [ systemd ]`), also after reloads and while
+# the daemon restarts. They are TCP and Unix sockets, with TLS and a password. A client that asks in a loop is never
+# refused while the daemon restarts and reloads. The daemon reports sockets that are missing and sockets that the
+# configuration does not use. systemd-socket-activate starts the daemon by a connection. BREAK=1 opens new sockets at
+# each restart.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 tool=$root/selftests/lib/sockets.py unix=$work/exporter.sock

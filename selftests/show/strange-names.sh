@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The NIC below the firewall's outer interface, a bridge, has a dangerous name: it clears a terminal (ESC c), colours it
-# (C1), deletes (DEL), or runs a command when a fix is pasted. The output of up, show, doctor, the daemon, metrics and
-# errors contains no control character, and JSON and metrics stay readable. (tests/unit/unit_text.c tests the fixes.)
-# BREAK=1 uses a plain name.
+# An interface with a dangerous name puts no control character into any output, and JSON and metrics stay readable.
+# The NIC below the firewall's outer interface, a bridge, has a dangerous name: it clears a terminal (ESC c), colours
+# it (C1), deletes (DEL), or runs a command when a fix is pasted. The output of up, show, doctor, the daemon, metrics
+# and errors contains no control character, and JSON and metrics stay readable. (tests/unit/unit_text.c tests the
+# fixes.) BREAK=1 uses a plain name.
 #
 #     client uplink ---- nic of wan, firewall, lan ---- eth wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Commands with broken streams. A command that cannot write its output fails. Messages for a closed stream get into no
-# file. A daemon whose log reader is gone continues, and reports an empty file. An invalid packet in a file does not
-# stop the report of the others.
+# A command that cannot write its output fails, and broken streams stop neither the daemon nor a report. Messages for
+# a closed stream get into no file. A daemon whose log reader is gone continues, and reports an empty file. An invalid
+# packet in a file does not stop the report of the others.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# Every packet is accounted for: received = forwarded + dropped + passed. No sent packet is missing, and wg-end receives
-# forwarded - xmit_failed. This holds for packets with many different results, with the ring before wg-end full, with a
-# device that cannot take frames from XDP, and with a device that no longer can after `up`. Losses of other network
-# namespaces on devices with the same indexes do not count. BREAK=1 loses packets on the cable to wg-end.
+# The counters account for every packet: received = forwarded + dropped + passed, also when a device fails to
+# transmit. No sent packet is missing, and wg-end receives forwarded - xmit_failed. This holds for packets with many
+# different results, with the ring before wg-end full, with a device that cannot take frames from XDP, and with a
+# device that no longer can after `up`. Losses of other network namespaces on devices with the same indexes do not
+# count. BREAK=1 loses packets on the cable to wg-end.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end, mtu 1400 on the way
 #                   2001:db8:1::/64                              2001:db8:2::/64

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
-# `wgxdp trace` gives the same answer for a packet described in words and for the same packet in a file, built by scapy:
-# every message, size, TTL, fragment, tag and address, both families (trace_words.py). mac1 is that of the service's
-# first key, or of the named one. An invalid packet is refused, with advice. BREAK=1 puts another index into the words.
+# `wgxdp trace` gives the same answer for a packet described in words and for the same packet in a file. scapy builds
+# the latter: every message, size, TTL, fragment, tag and address, both families (trace_words.py). mac1 is that of the
+# service's first key, or of the named one. An invalid packet is refused, with advice. BREAK=1 puts another index into
+# the words.
 #
 #     client .7 -- 198.51.100.0/24, 2001:db8:1::/64 -- .1 wan firewall lan .1 -- 192.168.1.0/24, 2001:db8:2::/64 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/traced.sh"

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # timeout: 120
-# The exporter with `web-config`, a file that Prometheus' own checker accepts: curl and a real Prometheus read the metrics by
-# TLS and a password. Without the password, with a wrong one, or without TLS they get nothing, and only one password a second
-# is checked. A reload takes a new password. With a wrong file the exporter serves nothing. BREAK=1 gives Prometheus a wrong
-# password.
+# With `web-config`, only clients with TLS and the right password read the metrics, among them curl and a real
+# Prometheus. Prometheus' own checker accepts the file. Without the password, with a wrong one, or without TLS they
+# get nothing, and only one password a second is checked. A reload takes a new password. With a wrong file the
+# exporter serves nothing. BREAK=1 gives Prometheus a wrong password.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 for name in server other; do

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: configurations that an admin writes, and running configurations. For every
- * accepted one: config_write()'s output is accepted too, and then written the same again. config_save()'s output is
- * accepted too. Neither differs from the first.
+ * No text makes the reader of configurations crash or hang, and a configuration that it accepts is written and read
+ * back unchanged. The texts are those of an admin, and running configurations. For every accepted one:
+ * config_write()'s output is accepted too, and then written the same again. config_save()'s output is accepted too.
+ * Neither differs from the first.
  */
 #include "fuzz_quiet.h"
 #include "config/config.h"

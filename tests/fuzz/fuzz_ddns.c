@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: answers of DNS servers and of OVH's API to `wgxdp ddns`. An input is a byte of options, then the answers:
- * two bytes of length, of which the top four bits are an error or a kind of status, and the bytes. A whole run is
- * fuzzed, with one address to publish and two names. libcurl and sockets are replaced, libldns is real. It must end
- * with a known status and a word for each name, and report each failure.
+ * No answer of a DNS server or of OVH's API makes `wgxdp ddns` crash, hang, or hide a failure. An input is a byte of
+ * options, then the answers: two bytes of length, of which the top four bits are an error or a kind of status, and
+ * the bytes. A whole run is fuzzed, with one address to publish and two names. libcurl and sockets are replaced,
+ * libldns is real. It must end with a known status and a word for each name, and report each failure.
  */
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>

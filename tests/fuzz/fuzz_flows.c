@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: masquerading services on the host plane. An input is four bytes of state, then steps (fuzz_steps.h):
- * nine bytes of options, then the bytes of a frame. Their addresses, ports and lengths are mostly made right, so that
- * newcomers are answered, flows are used, fragments follow, and errors are about sent packets. Each frame must be
- * unchanged unless sent or dropped. A sent one goes to the backend from a pool address, which stays the same for a
- * flow, or to the right client, in either family. Its TTL is one less; the payload and a right checksum stay. It
- * counts once, and after it all flows are whole (host_flows.h).
+ * No packet makes a masquerading service crash, send to a wrong address, or damage the table of flows. The services
+ * run on the host plane. An input is four bytes of state, then steps (fuzz_steps.h): nine bytes of options, then the
+ * bytes of a frame. Their addresses, ports and lengths are mostly made right, so that newcomers are answered, flows
+ * are used, fragments follow, and errors are about sent packets. Each frame must be unchanged unless sent or dropped.
+ * A sent one goes to the backend from a pool address, which stays the same for a flow, or to the right client, in
+ * either family. Its TTL is one less; the payload and a right checksum stay. It counts once, and after it all flows
+ * are whole (host_flows.h).
  */
 #include "fuzz_steps.h"
 #include "fuzz_gone.h"

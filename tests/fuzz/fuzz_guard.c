@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: services with a guard on the host plane. An input is three bytes of state, then steps of eight bytes:
- * clients and backends whose messages have a right mac1 until the step changes a byte, replays, fragments and GSO
- * packets. A packet to a backend must have a message's shape and a right mac1, be for the backend with that key or
- * index, and for a strict service come from an answered client. No replay passes, nor a response that no backend waits
- * for. Dropped packets, and those that XDP passes up, change nothing remembered. Flows are whole.
+ * No message passes a service's guard that is malformed, has a wrong mac1, is replayed, or is for another backend.
+ * The services run on the host plane. An input is three bytes of state, then steps of eight bytes: clients and
+ * backends whose messages have a right mac1 until the step changes a byte, replays, fragments and GSO packets. A
+ * packet to a backend must have a message's shape and a right mac1, be for the backend with that key or index, and
+ * for a strict service come from an answered client. No replay passes, nor a response that no backend waits for.
+ * Dropped packets, and those that XDP passes up, change nothing remembered. Flows are whole.
  */
 #define WGXDP_HOST
 #include "host/host_lists.h"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: rules and WireGuard settings that `import` reads, of every kind. The output is a valid configuration, and its comments
- * are printable. The work for a text is limited. The rules are also compared with the configuration: each packet has one answer, and
- * the report names no line of its own.
+ * No rules and no WireGuard settings make `import` crash, hang, or write an invalid configuration. They are of every
+ * kind that `import` reads. The output is a valid configuration, and its comments are printable. The work for a text
+ * is limited. The rules are also compared with the configuration: each packet has one answer, and the report names no
+ * line of its own.
  */
 #include <stdlib.h>
 #include "fuzz_quiet.h"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: answers of the kernel to netlink requests. An input is the number of the question, then the parts that the socket
- * returns: two bytes of length, and the bytes. In an accepted answer, names end, addresses have a family, prefixes are
- * not longer than its addresses, and there are no more rows than bytes.
+ * No answer to a netlink request makes the reader crash, or yields a name, address or prefix that cannot be. An input
+ * is the number of the question, then the parts that the socket returns: two bytes of length, and the bytes. In an
+ * accepted answer, names end, addresses have a family, prefixes are not longer than its addresses, and there are no
+ * more rows than bytes.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>

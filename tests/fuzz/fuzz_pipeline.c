@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: the data path on the host plane with all its features. An input is eight bytes of state (fuzz_state.h),
- * which choose its world, then steps of 19 bytes (fuzz_frames.h), each of which makes a frame. A frame must be
- * unchanged unless sent, and a sent one may differ only where a forwarder writes. Valid checksums stay valid. Every
- * packet counts once. Packets that go up leave no memory. If a map lacks its usual entries, only memory errors count.
- * The other targets have models of single features.
+ * No packet makes the data path crash, change what a forwarder must not change, break a checksum, or escape the
+ * counters. The host plane has all its features. An input is eight bytes of state (fuzz_state.h), which choose its
+ * world, then steps of 19 bytes (fuzz_frames.h), each of which makes a frame. A frame must be unchanged unless sent,
+ * and a sent one may differ only where a forwarder writes. Valid checksums stay valid. Every packet counts once.
+ * Packets that go up leave no memory. If a map lacks its usual entries, only memory errors count. The other targets
+ * have models of single features.
  */
 #define WGXDP_HOST
 #include "pkt.h"

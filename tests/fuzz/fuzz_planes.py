@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# The differential fuzzer. Random sequences of packets from the packet tests go through the programs that `wgxdp up`
-# attaches, on xdp and on tc (BPF_PROG_TEST_RUN). They also go through the host plane with the same maps and the kernel's own
-# answers about routes. Verdict, whole packet, fragments and counters must be the same, and xdp must do what tc alone
-# would do (tests/packet/run_planes.c). The configurations are those of the packet tests, with each feature of the host
-# plane. Each gets an equal share of $FUZZ_SECONDS.
+# The programs on xdp and on tc and the host plane treat random sequences of packets alike (a differential fuzzer).
+# Random sequences of packets from the packet tests go through the programs that `wgxdp up` attaches, on xdp and on tc
+# (BPF_PROG_TEST_RUN). They also go through the host plane with the same maps and the kernel's own answers about
+# routes. Verdict, whole packet, fragments and counters must be the same, and xdp must do what tc alone would do
+# (tests/packet/run_planes.c). The configurations are those of the packet tests, with each feature of the host plane.
+# Each gets an equal share of $FUZZ_SECONDS.
 #
 #   fuzz_planes.py [SCENE [SEED [SEQUENCE]]]      $SEED: default: the time; SEQUENCE: run only this one, and print each packet
 #

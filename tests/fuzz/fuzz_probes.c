@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: echo replies and ICMP errors that answer the probes of `wgxdp mtu`. An
+ * No echo reply or ICMP error makes `wgxdp mtu` crash, run for ever, or believe a size that was not answered. An
  * input is a byte of options and two of the longest size, then a packet for each read from a socket. This is none, an
- * answer to a probe, the same with a byte changed, from another host, or any bytes; errors also have their contents. A
- * whole measurement runs; sockets and the clock are replaced. It must end. An answer counts only if it has a probe's
- * contents and address, and only once. No size passes that was not answered.
+ * answer to a probe, the same with a byte changed, from another host, or any bytes; errors also have their contents.
+ * A whole measurement runs; sockets and the clock are replaced. It must end. An answer counts only if it has a
+ * probe's contents and address, and only once. No size passes that was not answered.
  */
 #include <errno.h>
 #include <poll.h>

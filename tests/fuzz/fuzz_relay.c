@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: packets between sites on the host plane. An input is two bytes of state, then the bytes behind the
- * Ethernet header. Before it, A has sent a datagram and an echo request to C. A packet must be unchanged unless sent,
- * and then except for the hop limit. It is sent only from a site behind this link to another site, and only if the
- * policy allows it, which is checked here in a simple way. Every packet counts once.
+ * No packet between sites passes a relay except from a site behind its link, to another site, and as the policy
+ * allows. The relay runs on the host plane. An input is two bytes of state, then the bytes behind the Ethernet
+ * header. Before it, A has sent a datagram and an echo request to C. A packet must be unchanged unless sent, and then
+ * except for the hop limit. It is sent only from a site behind this link to another site, and only if the policy
+ * allows it, which is checked here in a simple way. Every packet counts once.
  */
 #include "fuzz_must.h"
 #include "host/host_packet6.h"

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: texts of one line or a small file. The first byte of an input chooses the reader of the rest. The readers
- * are for wg-quick's files, `wg show dump`, wireguard-go's answers, secrets, a DynDNS script's settings, files that the
- * daemon keeps, and arguments of commands. Others are for lists of clients, and for the stream between blind relays. An accepted address, prefix, endpoint
- * or key must read back from its text. Names end and are valid. Nothing is read that is not in the text.
+ * No text of one line or a small file makes its reader crash, or read what is not in the text. The first byte of an
+ * input chooses the reader of the rest. The readers are for wg-quick's files, `wg show dump`, wireguard-go's answers,
+ * secrets, a DynDNS script's settings, files that the daemon keeps, and arguments of commands. Others are for lists
+ * of clients, and for the stream between blind relays. An accepted address, prefix, endpoint or key must read back
+ * from its text. Names end and are valid. Nothing is read that is not in the text.
  */
 #include <arpa/inet.h>
 #include <ctype.h>

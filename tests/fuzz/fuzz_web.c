@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: HTTP requests that libmicrohttpd gives to the exporter. An input is a byte of options (the client,
- * the allowed clients of the status page, whether there is a data path, what fails), then method, path, Host and
- * Authorization in lines. If there is the last one, a password is needed, and all others are refused. There must be an answer with a possible status, a type and a policy. Only allowed clients see more than the
- * metrics, and only by this host's own names. An answer contains nothing of the request.
+ * No HTTP request crashes the exporter, gets more than its client is allowed, or finds its own text in the answer.
+ * libmicrohttpd gives the requests to the exporter. An input is a byte of options (the client, the allowed clients of
+ * the status page, whether there is a data path, what fails), then method, path, Host and Authorization in lines. If
+ * there is the last one, a password is needed, and all others are refused. There must be an answer with a possible
+ * status, a type and a policy. Only allowed clients see more than the metrics, and only by this host's own names. An
+ * answer contains nothing of the request.
  */
 #include <arpa/inet.h>
 #include <errno.h>

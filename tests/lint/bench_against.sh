@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# scripts/bench --against: the rows of one state stand together, the limits name the row or the
-# median that exceeds them, and a summary takes the ratio from samples that were taken together.
+# `scripts/bench --against` keeps the rows of one state together, names the row or the median that exceeds a limit,
+# and takes ratios from samples that were taken together.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# scripts/bench-compare: equal results and differences within the noise are not slower. Rows that lost more or are
-# missing are named. The files of docs/bench are readable.
+# `scripts/bench-compare` calls neither equal results nor differences within the noise slower. Rows that lost more or
+# are missing are named. The files of docs/bench are readable.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# scripts/bench --devices: the search finds the highest rate without loss and names its limit. Frames have right checksums,
-# also those of the sink's answers. selftests/firewall/bench-devices.sh sends packets.
+# `scripts/bench --devices` finds the highest rate without loss, and names what limits it. Frames have right
+# checksums, also those of the sink's answers. selftests/firewall/bench-devices.sh sends packets.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# No assertion of the tests compares a thing with itself, is constant, or hides its failure.
 """Finds assertions that cannot fail.
 
 In C: a comparison of something with itself, with one of its own two alternatives, or with the constant that the line before assigned, a constant condition, or a test without an assertion. In shell: a negated command whose status is unused, and a check

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# scripts/capacity: this file computes the same results in another way, from a small bench with round figures.
-# docs/reference/capacity.md shows the output of the script, and the limits are those of the sources. Bad input is refused, with
-# advice. UPDATE=1 writes the page's tables again.
+# `scripts/capacity` computes the same results as this file, which does so in another way, from a small bench with
+# round figures. docs/reference/capacity.md shows the output of the script, and the limits are those of the sources.
+# Bad input is refused, with advice. UPDATE=1 writes the page's tables again.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
-# cppcheck warns about nothing in the program's sources, except the lines of tests/lint/cppcheck.suppress, which have
-# reasons. It skips no file for unknown syntax, and finds a mistake in a copy of a file. BREAK=1 puts that mistake into
-# the sources.
+# `cppcheck` warns about nothing in the program's sources, except the lines of tests/lint/cppcheck.suppress, which
+# have reasons. It skips no file for unknown syntax, and finds a mistake in a copy of a file. BREAK=1 puts that
+# mistake into the sources.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)

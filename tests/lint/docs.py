@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Documents say what the program has, and the program what they say: commands, options, reasons, maps, metrics, keys of the
-configuration, examples, packages, drivers. CHECKS lists what is compared.
+# The documents say what the program has, and the program has what they say.
+"""This compares commands, options, reasons, maps, metrics, keys of the
+configuration, examples, packages, drivers. CHECKS lists the comparisons.
 
 Then each check runs on texts with one thing missing or too much (MUST_FIND), and must complain."""
 import functools

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# tests/reader/draw: a seed always draws the same texts, another seed draws others, the key names each file, and the score counts.
+# For one seed, tests/reader/draw always draws the same texts, the key names each file, and the score counts. Another
+# seed draws others.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Comments, messages, help texts and documents are in plain English, within the ceilings of each folder.
 """Plain English in comments, messages, help texts and documents.
 
   english.py               compares the findings of each folder with tests/lint/english.ceilings

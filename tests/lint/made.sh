@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A source that includes a generated header (a skeleton, the page) must depend on it in the Makefile. Otherwise a
-# parallel build from nothing may compile the source first.
+# A source that includes a generated header (a skeleton, the page) depends on it in the Makefile. Otherwise a parallel
+# build from nothing may compile the source first.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

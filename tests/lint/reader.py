@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# The questions for readers (tests/reader) have answers in the documents, and what docs/inside and docs/design.md name
+# in backquotes is in the tree.
 """tests/reader/inside.txt: twenty questions; every file and function of an answer is in the tree, and the page that is named has the words
 that are named. Every file and function that docs/inside and docs/design.md name in backquotes is there too. tests/reader/start.txt: the five set-ups; README.md leads to each page, and its selftest is there. Then lines with a fault
 each (MUST_FIND), which must be found. BREAK=1 checks the files with all of these faults.

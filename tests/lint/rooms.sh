@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The doors between the rooms of user/: a file includes headers of its own room, of the rooms that the table below
-# allows, and of include/. The objects must match the same table, so that declaring a function by hand does not help.
-# docs/design.md shows the table. `rooms.sh --table` prints it for that page. Then five wrong doors in copies must be
-# found. BREAK=1 puts them into the checked tree.
+# A file of user/ includes only headers of its own room, of the rooms that the table below allows, and of include/.
+# The objects must match the same table, so that declaring a function by hand does not help. docs/design.md shows the
+# table. `rooms.sh --table` prints it for that page. Then five wrong doors in copies must be found. BREAK=1 puts them
+# into the checked tree.
 # timeout: 300
 # shellcheck disable=SC2016 # backquotes are Markdown's
 set -euo pipefail

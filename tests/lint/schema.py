@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
-"""The JSON Schemas that `wgxdp schema` prints, by python3-jsonschema, which shares no code with wgxdp. (Debian has no
+# The JSON Schemas that `wgxdp schema` prints accept what wgxdp accepts, and refuse each mistake except the listed
+# ones.
+"""Checks the schemas with python3-jsonschema, which shares no code with wgxdp. (Debian has no
 yaml-language-server, so no test runs it.)
 
 - docs/schema contains what the program prints, and `make install` installs it where the examples look for it.

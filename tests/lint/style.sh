@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
-# The project's own rules that a program can check: an SPDX line in every file, the length of files, functions and
-# lines, seeded bugs that apply.
+# The tree keeps the project's rules that a program can check: an SPDX line in every file, the length of files,
+# functions and lines, seeded bugs that apply.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# scripts/vmrun -f fetches the right kernel: the newest real and complete one of a series, from the machine's own sources or else from
-# another suite of the same mirror, in one package or in four. A failure leaves nothing in the cache and names what the archive has.
-# apt-get and apt-cache are small scripts here: nothing is downloaded. BREAK=1 makes vmrun accept a kernel without its modules.
+# `scripts/vmrun -f` fetches the newest real and complete kernel of a series, from the machine's own sources or from
+# another suite, in one package or in four. The other suite is of the same mirror. A failure leaves nothing in the
+# cache and names what the archive has. apt-get and apt-cache are small scripts here: nothing is downloaded. BREAK=1
+# makes vmrun accept a kernel without its modules.
 # shellcheck disable=SC2016 # the dollars are those of the scripts below
 set -euo pipefail
 cd "$(dirname "$0")/../.."

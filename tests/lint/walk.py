@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""docs/inside/walk.md: each function of its call trees is defined in the file that the page names, and the function above it calls it.
+# In the call trees of docs/inside/walk.md, each function is in the named file, and the function above calls it.
+"""docs/inside/walk.md, compared with the sources.
 
 A line of a tree is `- `NAME()` `FILE`: text`; without a file it is in the file of the line above it in the tree. Three things stand for
 others: NAME_step() for NAME(), plane(p, VERB) for xdp_VERB() and tc_VERB(), and a function's address for a call of it. Each kind of packet

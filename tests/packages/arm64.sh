@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 3000
-# wgxdp builds for arm64 with Debian's cross compiler, and its unit tests pass on an emulated CPU (qemu-user), under
-# UBSan, with those of the host plane. The libraries for that architecture are Debian's, unpacked into a directory and
-# kept for a week. BREAK=1 runs the tests without these libraries.
+# The program builds for arm64 with Debian's cross compiler, and its unit tests pass on an emulated CPU (qemu-user).
+# They run under UBSan, with those of the host plane. The libraries for that architecture are Debian's, unpacked into
+# a directory and kept for a week. BREAK=1 runs the tests without these libraries.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

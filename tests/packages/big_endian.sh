@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
-# The data path compiles without a warning for a big-endian kernel too, from the same sources: with that byte order in
-# clang and in the kernel's headers. No test runs it there. BREAK=1 keeps this machine's byte order in clang.
+# The data path compiles without a warning for a big-endian kernel too, from the same sources. clang and the kernel's
+# headers have that byte order. No test runs it there. BREAK=1 keeps this machine's byte order in clang.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # timeout: 300
-# The program, and a build without optional parts (every WITH_…=0 of the Makefile), link only the libraries that a
+# The program and a build without optional parts (every WITH_…=0 of the Makefile) link only the libraries that a
 # firewall needs. wgxdp opens all others when it needs them (user/lib/library.h), under the names in libraries.h.
 # docs/guides/install.md names the same libraries. BREAK=1 links one more.
 set -euo pipefail

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 3600
-# wgxdp with musl, the C library of OpenWrt: it builds (scripts/musl), and its unit tests pass. So do the packet tests
-# and a WireGuard tunnel through a firewall, with that program. The first run builds the libraries too. A router differs
-# in its kernel, its architecture and, if the mirror has no source of libmnl, that library (scripts/musl -l says so).
-# musl has no sanitizers. BREAK=1 takes the program of the ordinary build.
+# The program builds with musl, the C library of OpenWrt, and its unit tests pass (scripts/musl). So do the packet
+# tests and a WireGuard tunnel through a firewall, with that program. The first run builds the libraries too. A router
+# differs in its kernel, its architecture and, if the mirror has no source of libmnl, that library (scripts/musl -l
+# says so). musl has no sanitizers. BREAK=1 takes the program of the ordinary build.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${O:-build}/musl

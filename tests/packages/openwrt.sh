@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The init script for OpenWrt runs in busybox's ash if it is installed, else in dash. A few functions play rc.common,
-# UCI and procd. The test checks what it passes to procd, its configuration from UCI's (which `wgxdp check` accepts and
-# docs/guides/openwrt.md shows), and each command. Then the feed's packages prepare, build and install, with OpenWrt's build
-# system played too. BREAK=1 has UCI without the service.
+# The init script and the feed for OpenWrt do what OpenWrt expects of them, in a play of its system. The init script
+# for OpenWrt runs in busybox's ash if it is installed, else in dash. A few functions play rc.common, UCI and procd.
+# The test checks what it passes to procd, its configuration from UCI's (which `wgxdp check` accepts and
+# docs/guides/openwrt.md shows), and each command. Then the feed's packages prepare, build and install, with OpenWrt's
+# build system played too. BREAK=1 has UCI without the service.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 wgxdp=$(realpath "${O:-build}")/wgxdp

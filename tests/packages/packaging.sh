@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 900
-# The recipes of packages, without building them:
+# The recipes of packages are complete, clean and alike, and `scripts/release` refuses invalid releases. The recipes
+# of packages, without building them:
 # - The tarball is the same from another directory, umask, time zone and locale.
 # - PKGBUILD and APKBUILD are complete and clean under shellcheck. makepkg reads the PKGBUILD and
 #   checks the tarball's sum. rpmlint reports nothing about the spec. Nix parses its recipe, and

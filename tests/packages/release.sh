@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 14400
-# Two runs of `make release` on one commit give the same sums, although the second is in another directory, with another
-# umask, time zone and locale. Also:
+# Two runs of `make release` on one commit give the same sums, although directory, umask, time zone and locale of the
+# second run differ. Also:
 # - SHA256SUMS names each file, the sums are right, and gpg verifies its signature.
 # - The rpm package has the files of the Debian package, with the same modes, except files that only one of the systems
 #   uses.

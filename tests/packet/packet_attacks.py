@@ -1,8 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# Attacks: packets that try to get through, to poison memory, to crash the data path, to amplify, or to get around the
-# policy. Every packet of packet_attack_*.py goes through the programs that `wgxdp up` attached, on xdp and on tc
+# No packet of an attacker gets through, poisons memory, crashes the data path, amplifies, or gets around the policy.
+# Every packet of packet_attack_*.py goes through the programs that `wgxdp up` attached, on xdp and on tc
 # (BPF_PROG_TEST_RUN), and through the host plane with the same maps, like tests/packet/packets.py. Verdict, whole
 # packet and counters must match, and only the listed maps may change. One instance has all features except the blind
 # relay, which a second instance has. No other packet test uses these packets.

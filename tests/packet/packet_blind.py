@@ -1,10 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
-# Packets of the blind relay, like tests/packet/packets.py for others (on xdp, on tc, and through the host plane with
-# the same maps). They go between sites of each pair of outer families, whose handshakes are packets like all others.
-# Verdict, whole packet and counters are compared, also the counters of each pair. The test writes the sites' endpoints
-# into the maps, like the daemon.
+# Each packet of the blind relay gets the verdict, the bytes and the counters that scapy's model expects, on xdp, on
+# tc and through the host plane. Like tests/packet/packets.py for others, with the same maps. They go between sites of
+# each pair of outer families, whose handshakes are packets like all others. Verdict, whole packet and counters are
+# compared, also the counters of each pair. The test writes the sites' endpoints into the maps, like the daemon.
 #
 #   packet_blind.py [-v] [-u] [NAME]...      options of packets.py
 #

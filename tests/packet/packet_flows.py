@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Packets of masquerading services, like tests/packet/packets.py for others (on xdp, on tc, and through the host plane
-# with the same maps). Also the flows: which client has which pool port, and packets without a flow. Frames are built
-# with scapy from the meaning of the services.
+# Each packet of a masquerading service gets the verdict, the bytes and the counters that scapy expects, on xdp, on tc
+# and through the host plane. Like tests/packet/packets.py for others, with the same maps. Also the flows: which
+# client has which pool port, and packets without a flow. Frames are built with scapy from the meaning of the
+# services.
 #
 #   packet_flows.py [-v] [-u] [NAME]...      options of packets.py
 #

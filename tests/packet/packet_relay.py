@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A relay's packets, live, in a network namespace. `wgxdp up` attaches to two TUN devices (sites a and b behind the
-# first, c behind the second) and two NICs (site n behind a gateway, and site o on the link). scapy builds both the sent
-# and the expected packets. The kernel's own rules forward nothing, so only wgxdp can forward.
+# A relay forwards exactly the packets between sites that its peers and policy allow, as scapy expects them. They are
+# live, in a network namespace. No attack packet passes: spoofed sources, foreign destinations, extension headers,
+# quoted packets. `wgxdp up` attaches to two TUN devices (sites a and b behind the first, c behind the second) and two
+# NICs (site n behind a gateway, and site o on the link). scapy builds both the sent and the expected packets. The
+# kernel's own rules forward nothing, so only wgxdp can forward.
 #
 #   packet_relay.py [-v]
 #

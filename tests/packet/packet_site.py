@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A service into a site, live, on the relay of packet_relay.py with a WAN. The backends are addresses of the overlay:
-# behind a tunnel that two sites share (a), behind one of its own (c), and behind a NIC's gateway (n). Originals go to
-# the backend's link, and answers come from there, both translated, for clients of both families. They count for the
-# service, not for peers. A packet in a backend's name from another link with peers is refused as `source`, and counts
-# for that link's only peer, or for none. scapy builds both the sent and the expected packets.
+# Clients reach a service whose backend is in a site, and no other site can answer in the backend's name. Packets are
+# live, on the relay of packet_relay.py with a WAN. The backends are addresses of the overlay: behind a tunnel that
+# two sites share (a), behind one of its own (c), and behind a NIC's gateway (n). Originals go to the backend's link,
+# and answers come from there, both translated, for clients of both families. They count for the service, not for
+# peers. A packet in a backend's name from another link with peers is refused as `source`, and counts for that link's
+# only peer, or for none. scapy builds both the sent and the expected packets.
 #
 #   packet_site.py [-v]
 #

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Packets of masquerading services on VLANs: the cases of packet_masquerade.py with client and backend on plain links, on a VLAN and on two
-# tags at once, each pair of them. XDP sees tags, in what comes and in what leaves; tc sees the VLAN's own device, without them. Then packets that
-# get longer, with as much room in front of them as they need, and with less: tc sends these, and where there is no tc plane they count as
-# `no_headroom`. Kernels without VLANs have plain links in their place, which run_packets calls VLANs in the instance's maps. XDP begins with the
-# express path, so some packets of flows that exist leave by it.
+# Packets of masquerading services are right on plain links, on a VLAN and on two tags at once, in each pair of them.
+# The cases are those of packet_masquerade.py. XDP sees tags, in what comes and in what leaves; tc sees the VLAN's own
+# device, without them. Then packets that get longer, with as much room in front of them as they need, and with less:
+# tc sends these, and where there is no tc plane they count as `no_headroom`. Kernels without VLANs have plain links
+# in their place, which run_packets calls VLANs in the instance's maps. XDP begins with the express path, so some
+# packets of flows that exist leave by it.
 #
 #   packet_vlans.py [-v] [NAME]...      as packets.py
 #

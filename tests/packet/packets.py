@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Packet tests: every packet of packet_cases.py goes through the programs that `wgxdp up` attached, on xdp and on tc
-# (BPF_PROG_TEST_RUN), and through the host plane with the same maps. Verdict, whole packet and counters are compared.
-# Every packet is also truncated at each length.
+# Each packet of packet_cases.py gets the expected verdict, bytes and counters, on xdp, on tc and through the host
+# plane. xdp and tc are the programs that `wgxdp up` attached (BPF_PROG_TEST_RUN); the host plane has the same maps.
+# Verdict, whole packet and counters are compared. Every packet is also truncated at each length.
 #
 #   packets.py [-v] [-u] [NAME]...   only cases whose name contains one of NAME. -v: name each.
 #                                    -u: without truncations and the host plane

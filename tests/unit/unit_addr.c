@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/lib/addr.c: what parses and to what, what does not, and the arithmetic of prefixes.
+ * Each valid address, prefix and port is read to its value, each wrong one is refused, and prefixes are computed
+ * right (user/lib/addr.c).
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The messages that a service's guard accepts, on the host plane under ASan and UBSan: shapes, mac1 (by OpenSSL),
- * keys, time, limits, replays and strict. Each reason by itself, on both planes, both families, dnat and masquerade.
+ * A service's guard accepts exactly the messages that it should, by shape, mac1 (OpenSSL's), key, time, limit, replay
+ * and `strict`. The test runs on the host plane under ASan and UBSan. Each reason by itself, on both planes, both
+ * families, dnat and masquerade.
  */
 #include "host/host_handshakes.h"
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Attacks that once kept others out, at ten times the rate that was enough, on the host plane with a clock of its own.
- * At least 95 % of the attempts of everybody else succeed. With BREAK=1, the attacker has what the data path denies to
- * attackers: the secret of the ports, more wrong mac1s than a source's share, responses to forged initiations, and
- * initiations with the backend's cookie beyond the limit of its source. Then each test fails.
+ * Beside attacks that once kept others out, at ten times the rate that was enough, at least 95 % of the attempts of
+ * everybody else succeed. The attacks: newcomers that displace a chosen client, wrong mac1s in a victim's name,
+ * initiations in a source's name, and initiations with the backend's cookie. The host plane runs with a clock of its
+ * own. With BREAK=1, the attacker has what the data path denies to attackers. This is the secret of the ports, more
+ * wrong mac1s than a source's share, responses to forged initiations, and initiations with the backend's cookie
+ * beyond the limit of its source. Then each test fails.
  */
 #include "host/host_cookies.h"
 

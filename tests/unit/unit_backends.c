@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Several servers behind one port, on the host plane under ASan and UBSan: the key, the index or the client decides.
- * On both planes, both families, dnat and masquerade.
+ * Each message reaches the right one of several servers behind one port: the key, the index or the client decides.
+ * The test runs on the host plane under ASan and UBSan, on both planes, with both families, dnat and masquerade.
  */
 #include "host/host_handshakes.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The blind relay on the host plane under ASan and UBSan: each message from each kind of sender, on both planes, with
- * each pair of outer families. Checks the result, and what is remembered, against the table of the design.
+ * The blind relay treats each message from each kind of sender as the design's table says, and remembers what the
+ * table says. The test runs on the host plane under ASan and UBSan, on both planes, with each pair of outer families.
+ * Forged handshakes of a pair displace no real handshake of the pair, and none of other pairs.
  */
 #include "host/host_blind_try.h"
 

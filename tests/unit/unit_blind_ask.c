@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/daemon/blind_ask.c: when a site is asked whether it has moved, and when the candidate address gets a copy. There
- * are no maps and no WireGuard, and a tick takes no time. The site A has number 1.
+ * The daemon asks a site of the blind relay whether it has moved, and sends the candidate address a copy, only when
+ * it should (user/daemon/blind_ask.c). There are no maps and no WireGuard, and a tick takes no time. The site A has
+ * number 1.
  */
 #include <arpa/inet.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/daemon/blind_line.c: the lines of the blind relay's file and of the stream between two relays, and what may
- * follow what in the stream.
+ * Lines of a blind relay's file and of the stream between two relays read back as written, and wrong lines or a wrong
+ * order are refused (user/daemon/blind_line.c).
  */
 #include <errno.h>
 #include <setjmp.h>

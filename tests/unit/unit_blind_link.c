@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * user/daemon/blind_link.c: a relay that ends each connection without a word is not connected, and fills no log. The test is
- * the other relay, at another address of this host.
+ * A relay that ends each connection without a word is not connected, and fills no log (user/daemon/blind_link.c). The
+ * test is the other relay, at another address of this host.
  */
 #include <setjmp.h>
 #include <stdarg.h>

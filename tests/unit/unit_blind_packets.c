@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The blind relay on the host plane under ASan and UBSan. The cases: packets of any shape as they come and leave, packets that
- * are not its own, sites that move or are missing, and the effects of time.
+ * The blind relay sends, drops or leaves alone packets of any shape as it should, while sites move or are missing and
+ * time passes. The test runs on the host plane under ASan and UBSan. The cases also have packets that are not the
+ * relay's own.
  */
 #include "host/host_blind_try.h"
 #include "host/host_icmp.h"

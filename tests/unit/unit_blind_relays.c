@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/daemon/blind_relays.c: what a relay says to two others, and what it learns from them. There are no maps and no
- * connections. Each site is a letter, which all bytes of its key have.
+ * A blind relay tells two others what they must know about its sites, and accepts from them only what is newer and
+ * theirs (user/daemon/blind_relays.c). There are no maps and no connections. Each site is a letter, which all bytes
+ * of its key have.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/daemon/blind_saver.c and blind_save.c: when the sites of the blind relay are saved, and that only one process writes
- * the file. There are no maps, and one site, which has number 1.
+ * One process at a time saves the sites of the blind relay, whole or not at all, and the daemon tries again soon if
+ * fork() fails (user/daemon/blind_saver.c and blind_save.c). There are no maps, and one site, which has number 1.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/daemon/blind_sites.c and blind_hear.c: the sites of the blind relay by number and key, without maps.
+ * Sites of the blind relay keep number and name while WireGuard's peers change, and follow what the data path reports
+ * (user/daemon/blind_sites.c and blind_hear.c). There are no maps.
  */
 #include <arpa/inet.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The data path's small parts on the host: checksums, the table with user space's writer, and the lists of sources.
- * Each is compared with a simple implementation.
+ * The data path's checksums, its table of links and its lists of sources give the same results on the host as simple
+ * implementations.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/config/config*.c, user/lib/yaml.c: good files, what is written and read back, each bad one's messages; nothing is refused without one.
+ * A valid configuration reads back as written, and each wrong one is refused with its message (user/config/config*.c,
+ * user/lib/yaml.c).
  * timeout: 300
  */
 #include <arpa/inet.h>

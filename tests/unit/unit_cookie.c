@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The cookie reply, checked by independent code: its headers' sums, and its contents. OpenSSL's ChaCha20-Poly1305
- * decrypts them, with HChaCha20 from the draft (tried on its vector first). OpenSSL's BLAKE2s gives the cookie and the
- * key. IPv4 and IPv6, with AmneziaWG's type word and junk. The reply is never longer than its initiation.
+ * The cookie reply has right headers and checksums, and independent code decrypts its contents. OpenSSL's
+ * ChaCha20-Poly1305 decrypts them, with HChaCha20 from the draft (tried on its vector first). OpenSSL's BLAKE2s gives
+ * the cookie and the key. IPv4 and IPv6, with AmneziaWG's type word and junk. The reply is never longer than its
+ * initiation.
  */
 #include <arpa/inet.h>
 #include <setjmp.h>

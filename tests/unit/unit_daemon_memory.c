@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The daemon's parts when memory runs out. An endpoint that is given up ends its lookup, and a knock's program that cannot
- * be started leaves nothing open.
+ * When memory runs out, an endpoint that is given up ends its lookup, and a knock's program that cannot be started
+ * leaves nothing open.
  */
 #include <pwd.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The daemon's view of the running configuration. A new one that cannot be read is read again by the next pass, and never
- * replaced by the former one.
+ * A new running configuration that the daemon cannot read is read again by the next pass, and never replaced by the
+ * former one.
  */
 #include <errno.h>
 #include <fcntl.h>

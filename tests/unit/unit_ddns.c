@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * DynDNS without a network: which addresses are published, the forms of keys, shell-style files (none of which is ever run), and
- * OVH's signature against one made by another program.
+ * `wgxdp ddns` publishes only fit addresses, reads keys and shell-style files without running them, and signs for OVH
+ * as another program does. No network is needed.
  */
 #include <errno.h>
 #include <linux/if_addr.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The endpoint that a peer gets: when the present one counts as dead, in which order others are tried, what counts as
- * an answer, and how a better one is tried without harm.
+ * A peer gets another endpoint only when its present one is dead or a better one has answered, and in the documented
+ * order. The test also shows what counts as an answer, and that a better endpoint is tried without harm.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The express path on the host plane: which packets it sends, that they leave as the pipeline sends them, and when it
- * forgets. (All other tests of the host plane run with it too; fuzz_planes compares it with the pipeline.)
+ * The express path sends the packets that it may send exactly as the pipeline does, and forgets them when something
+ * changes. The test runs on the host plane. (All other tests of the host plane run with it too; fuzz_planes compares
+ * it with the pipeline.)
  */
 #include <setjmp.h>
 #include <stdarg.h>

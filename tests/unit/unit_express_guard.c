@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The express path for services with a guard: it sends data of clients that a strict guard knows, and leaves all other
- * messages to the pipeline. On the host plane.
+ * The express path sends data of clients that a strict guard knows, and leaves all other messages of a guarded
+ * service to the pipeline. On the host plane.
  */
 #include "host/host_handshakes.h"
 

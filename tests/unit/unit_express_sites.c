@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The express path and packets between sites, on the host plane: it sends what the pipeline would send, counts it for both peers, and
- * leaves everything else to the pipeline. fate_of() compares each packet that leaves.
+ * The express path sends packets between sites as the pipeline does, counts them for both peers, and leaves
+ * everything else to the pipeline. The test runs on the host plane. fate_of() compares each packet that leaves.
  */
 #include "host/host_fate.h"
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Two CPUs at the table of flows. The first runs up to its n-th change of a word, then the second one's whole packet
- * is run, and then the first continues: for each n. The cases: clients that ask for one port of the pool, two packets
- * of one client, two answers, and a client that replaces an expired one. No port belongs to two clients, each client
- * is counted once, and the table is whole.
+ * Two CPUs that change the table of flows at once, at any pair of moments, give no port to two clients and leave the
+ * table whole. The first runs up to its n-th change of a word, then the second one's whole packet is run, and then
+ * the first continues: for each n. The cases: clients that ask for one port of the pool, two packets of one client,
+ * two answers, and a client that replaces an expired one. No port belongs to two clients, each client is counted
+ * once, and the table is whole.
  */
 #include "host/host_two_cpus.h"
 #include "host/host_clients.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Flows in maps of this kernel: as `show flows` tells them, how a command ends them, their numbers; and as many of them as there is
- * room for by default, within a time. Without root: exit 77.
+ * `show flows` lists the flows in this kernel's maps, a command ends only the named ones, and the default number of
+ * flows is handled in time. Without root: exit 77.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>

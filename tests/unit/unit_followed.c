@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Lists of clients that other programs keep: lines of files, messages about sets of nftables, and the ids of lists. Ranges become
- * prefixes that cover exactly the range. A message that is cut off anywhere is read without a fault.
+ * Lists of clients that other programs keep are read right: lines of files, messages about sets of nftables, and the
+ * ids of lists. Ranges become prefixes that cover exactly the range. A message that is cut off anywhere is read
+ * without a fault.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The lock by which a daemon shows that it runs, when a daemon ends before its children.
+ * The lock shows that a daemon runs as long as it does, also if it ends before its children.
  */
 #include <fcntl.h>
 #include <setjmp.h>

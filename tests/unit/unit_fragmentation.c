@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Fragmentation on the host plane, under ASan and UBSan: random packets, options and MTUs, also packets that are
- * fragments already. Each fragment fits the MTU and has a right header. Reassembled, they are the whole packet as it
- * would have left. If the MTU allows, there are as few as possible.
+ * Fragments of random packets, with any options and MTU, fit the MTU, have right headers, and reassemble to the whole
+ * packet as it would have left. The test runs on the host plane, under ASan and UBSan. Some packets are fragments
+ * already. Reassembled, they are the whole packet as it would have left. If the MTU allows, there are as few as
+ * possible.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Files made from a topology: the MTU of tunnels and of tunnels in tunnels. The set of files is written to a directory
- * completely or not at all. Only different files are written, never through a symbolic link, and foreign files stay.
- * Shown differences contain no secrets.
+ * `gen` writes a set of files completely or not at all, and computes the MTU of tunnels and of tunnels in tunnels
+ * from the topology. Only different files are written, never through a symbolic link, and foreign files stay. Shown
+ * differences contain no secrets.
  */
 #include <errno.h>
 #include <fcntl.h>

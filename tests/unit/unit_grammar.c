@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A file with every key of wgxdp.yaml(5), and how long a file may be.
+ * The file docs/examples/config/everything.yaml has every key of wgxdp.yaml(5) and reads back as written, and a file
+ * above the limit of length is refused.
  */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The user-space part of the guard. A plan has a service's guard and several backends behind one listener
+ * A service with a guard and several backends becomes the right plan, and a change of it never leaves half-written
+ * keys in the kernel's maps. A plan has a service's guard and several backends behind one listener
  * (user/plan/plan_guard.c, plan_services.c). It is written into this kernel's maps: first another row of keys, then
  * the word that names it (user/dataplane/dataplane_guard.c). The latter needs root.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * user/plan/transmit.c: drivers with the private flag, with others, and with wrong answers. Also the ports on which
- * packets get longer, by the services of a configuration.
+ * The plan knows from a driver's private flags on which ports packets may get longer, and wrong answers of drivers do
+ * no harm (user/plan/transmit.c). Also the ports on which packets get longer, by the services of a configuration.
  */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * ICMP errors on the host plane, under ASan and UBSan. The cases: every truncation in buffers of exactly their size, random ones against
- * frames whose checksums were computed in full, and random bytes changed in headers and quotes.
+ * The data path's ICMP errors are right for every truncated, random or damaged packet and quote, with checksums as
+ * computed in full. The test runs on the host plane, under ASan and UBSan. The cases: every truncation in buffers of
+ * exactly their size, random ones against frames whose checksums were computed in full, and random bytes changed in
+ * headers and quotes.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/import/: sets of sources, and rules whose meaning selftests/instance/import.sh does not compare. Texts that are cut
- * or wrong are refused, and rules that only waste time too.
+ * `import` turns sets of sources and rules into the configuration that they mean, or refuses them with the reason.
+ * Texts that are cut or wrong are refused, and rules that only waste time too.
  */
 #include <setjmp.h>
 #include <stdarg.h>

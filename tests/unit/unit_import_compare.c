@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/import/compare*.c: answers of rules and configurations that tests/import lacks, the words of the report, and the
- * limits. Named sets and AmneziaWG's settings that no service can take are here too.
+ * `import --compare` answers as rules and configuration do, reports each difference in its words, and keeps its
+ * limits (user/import/compare*.c). tests/import lacks these cases. Named sets and AmneziaWG's settings that no
+ * service can take are here too.
  */
 #include <setjmp.h>
 #include <stdarg.h>

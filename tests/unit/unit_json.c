@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Checks which foreign JSON reaches libfyaml (user/lib/yaml_json.h), and how deeply a YAML document may be nested.
+ * Only well-formed JSON of bounded depth reaches libfyaml (user/lib/yaml_json.h), and a YAML document that is nested
+ * too deeply is refused.
  */
 #include <errno.h>
 #include <setjmp.h>

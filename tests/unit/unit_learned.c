@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Tables of struct learned_entry (bpf/learned_entry.h): a lookup finds the last value, which entries give way, when an
- * entry ends, and what a limit lets through. Programs and user space use the same hash. With two CPUs, the first runs
- * up to its n-th change of a word, then the second runs completely, and then the first continues: for each n.
+ * A learned table finds the last value of a key, ends entries in time, gives way in the right order, and lets through
+ * what its limit allows. The tables are those of struct learned_entry (bpf/learned_entry.h). Programs and user space
+ * use the same hash. With two CPUs, the first runs up to its n-th change of a word, then the second runs completely,
+ * and then the first continues: for each n.
  */
 #include "host/host_two_cpus.h"
 #define learned_units units_of_user_space	/* the programs have a function of that name */

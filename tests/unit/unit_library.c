@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Libraries that are opened when they are needed: what they give, and the text about one that is not there, or is another version.
+ * A library is opened when it is needed, and the error about one that is missing, left out or of another version
+ * names it.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The parent of an interface, from netlink's answers: a virtual router's MACVLAN and the interface below, a bond and
- * its port, and the VRF of a service.
+ * The plan finds the parent of an interface from netlink's answers: below a virtual router's MACVLAN, a bond's port,
+ * and the VRF of a service.
  */
 #include <setjmp.h>
 #include <stdarg.h>

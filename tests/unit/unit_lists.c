@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The clients of a service. The longest prefix in the plan gives the same answer as allow and deny, for every list of
- * up to four prefixes that contain each other, ::/0 and 0.0.0.0/0 among them.
+ * The longest prefix in the plan gives the same answer as a service's allow and deny, for every list of up to four
+ * prefixes that contain each other, ::/0 and 0.0.0.0/0 among them.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/dataplane/load_error.c: the message about a failed load, from libbpf's output. selftests/instance/refused.sh
- * uses real verifiers.
+ * The message about a failed load names its cause, found in libbpf's output (user/dataplane/load_error.c).
+ * selftests/instance/refused.sh uses real verifiers.
  */
 #include <errno.h>
 #include <linux/capability.h>

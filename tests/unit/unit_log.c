@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Messages of the daemon. Each event is printed. A warning is printed once while its cause lasts, and again when the
- * cause comes back: in rounds, by the rounds that have it; outside of them, by the time since the last one.
+ * The daemon prints each event, and a warning once while its cause lasts and again when the cause comes back. In
+ * rounds, the rounds that have the cause count; outside of them, the time since the last one.
  */
 #include <setjmp.h>
 #include <stdarg.h>

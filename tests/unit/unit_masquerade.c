@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The life of flows on the host plane, under ASan and UBSan: from a new client's half-open flow and the backend's answer to
- * the end. Clocks, full tables, the share of a source, other backends. After each step the table is whole.
+ * A flow of a masquerading service lives from the client's first packet over the backend's answer to its end, as the
+ * design says. The test runs on the host plane, under ASan and UBSan. One source cannot keep another out, however
+ * many flows it makes. Clocks, full tables, the share of a source, other backends. After each step the table is
+ * whole.
  */
 #include "host/host_clients.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The memory of the data path, on the host plane: answers of the FIB, the time of the last packet passed to the
- * kernel, the listener that a client chose. Also the counters of GSO packets.
+ * The data path remembers the FIB's answers, the time of the last packet passed up, and the listener that a client
+ * chose, and forgets them in time. The test runs on the host plane. Also the counters of GSO packets.
  */
 #include <setjmp.h>
 #include <stdarg.h>

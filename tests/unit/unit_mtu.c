@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The search for the longest packet that passes, on paths that lose packets, send errors, stay silent or lie. Also the
- * MTU of a WireGuard interface, which pads, over every limit of a path.
+ * The search for a path's MTU finds the longest packet that passes, also on paths that lose packets, send errors,
+ * stay silent or lie. Also the MTU of a WireGuard interface, which pads, over every limit of a path.
  */
 #include <errno.h>
 #include <setjmp.h>

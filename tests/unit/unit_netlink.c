@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/net/netlink*.c against a real kernel: a network namespace of the test's own, set up by ip(8), that goes when the test
- * ends. A second one, held by a child, has the other end of a veth pair. Without root: exit 77.
+ * User space reads links, addresses, routes, rules, ways and drivers from a real kernel as ip(8) has set them
+ * (user/net/netlink*.c). The network namespace is the test's own, and goes when the test ends. A second one, held by
+ * a child, has the other end of a veth pair. Without root: exit 77.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Services as nftables rules: the rules of each chain, for each kind of listener, family and translation, and the
- * reports about what nftables cannot do. selftests/gen/gen-nft.sh checks that nft accepts them and that packets follow
- * them.
+ * `gen nft` writes the right rules of each chain for each kind of listener, family and translation, and reports what
+ * nftables cannot do. selftests/gen/gen-nft.sh checks that nft accepts them and that packets follow them.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Messages to the service manager, by a socket with a path or an abstract name, the times of the watchdog, and sockets that
- * the service manager passes.
+ * The daemon tells the service manager what it should, in the watchdog's time, and takes the sockets that the service
+ * manager passes. The manager's socket has a path or an abstract name.
  */
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The data path on the host plane, under ASan and UBSan: every truncation of every shape of packet in buffers of exactly their
- * size, and random packets against frames whose checksums were computed in full.
+ * The data path reads no byte outside of a truncated packet, and its checksums of random packets are as computed in
+ * full. The test runs on the host plane, under ASan and UBSan, with every truncation of every shape in buffers of
+ * exactly their size.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/plan/plan_relay.c and plan_routes.c: the owner of every address by the planned maps, looked up like the data
- * path does, against the longest prefix of the configuration. Also the names and ids of peers, followed ones too, and
- * the relay's place in a path.
+ * The planned maps give every address the owner that the longest prefix of the configuration names
+ * (user/plan/plan_relay.c and plan_routes.c). The test looks them up as the data path does. Also the names and ids of
+ * peers, followed ones too, and the relay's place in a path.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The policy between sites on the host plane: packets that pass, are refused, or are dropped, like rules with
- * conntrack.
+ * The policy between sites passes, refuses and drops packets like rules with conntrack. The test runs on the host
+ * plane.
  */
 #include "host/host_fate.h"
 

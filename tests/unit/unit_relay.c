@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The relay's configuration: what it becomes, what is there where nothing is said, and what differs between two.
+ * A relay's section of the configuration becomes the right values, has the documented defaults, and two that differ
+ * are told apart.
  */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A hundred thousand routes of ten thousand peers, from a configuration in memory to maps of this kernel: how long it takes, and
- * that a change of ten writes ten. Three kinds of overlay: a /48 (its 65,536 subnets), a /40 (/64s in the table), and prefixes that
- * are for the longest match. Built as the program is, without sanitizers. Without root: exit 77.
+ * A hundred thousand routes of ten thousand peers get from a configuration into this kernel's maps in time, and a
+ * change of ten writes ten. Three kinds of overlay: a /48 (its 65,536 subnets), a /40 (/64s in the table), and
+ * prefixes that are for the longest match. Built as the program is, without sanitizers. Without root: exit 77.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

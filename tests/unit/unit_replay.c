@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The memory of a service's guard, on the host plane under ASan and UBSan: limits, replays, the clients that the
- * backend has answered and with which index, and health. Forged and replayed messages, and packets that XDP passes up,
- * do not change it.
+ * A guard's limits, replays, answered clients and health change only by messages that are allowed to change them. The
+ * test runs on the host plane under ASan and UBSan. A repeated mac1, or several initiations of one client within five
+ * seconds, count once. Forged and replayed messages, and packets that XDP passes up, do not change it.
  */
 #include "host/host_cookies.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The data path on the host plane, decision by decision: foreign packets, the reason of every packet that is not sent,
- * and packets that XDP leaves to tc.
+ * The data path decides about each foreign packet as designed, with the right reason for every packet that is not
+ * sent, and XDP leaves the right ones to tc. The test runs on the host plane.
  */
 #include <setjmp.h>
 #include <stdarg.h>

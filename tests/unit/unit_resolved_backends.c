@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The kept answers about names and moved prefixes. Written answers are read again, after a boot too. Malformed lines
- * of a file are skipped. Only answers that the configuration asks for are kept.
+ * The saved answers about names and moved prefixes are read again, after a boot too. Malformed lines of a file are
+ * skipped. Only answers that the configuration asks for are kept.
  */
 #include <errno.h>
 #include <setjmp.h>

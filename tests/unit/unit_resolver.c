@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Resolving names, with this test's answers instead of c-ares: when each name is asked again (TTL, failures), which of
- * several addresses it has. An address stays if its family disappears. Also changes of the configuration.
+ * The resolver asks for each name again when its TTL ends or a failure's time is over, and chooses the right one of
+ * several addresses. This test answers instead of c-ares. An address stays if its family disappears. Also changes of
+ * the configuration.
  */
 #include <arpa/inet.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Whether a ruleset of nftables, as `nft -j list ruleset` prints it, surely drops a packet
+ * Doctor finds out from `nft -j list ruleset` whether a ruleset of nftables surely drops a packet
  * (user/doctor/doctor_rule.c).
  */
 #include <setjmp.h>

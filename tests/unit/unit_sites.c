@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Packets through the relay on the host plane: their owner, where they leave, and what is counted. Also every
- * truncation.
+ * Packets between sites get the right owner, leave by the right link, and are counted right. The test runs on the
+ * host plane. Also every truncation.
  */
 #include "host/host_fate.h"
 

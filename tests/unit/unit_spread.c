@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * user/plan/spread.c: queues and hashed fields of drivers that report all, some, or nothing. Also the number of queues
- * that doctor asks for.
+ * Queues and hashed fields are reported right for drivers that report all, some or nothing (user/plan/spread.c). Also
+ * the number of queues that doctor asks for.
  */
 #include <errno.h>
 #include <setjmp.h>

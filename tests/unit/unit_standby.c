@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/daemon/standby.c: when another one serves in a backend's place, and when the backend is tried again.
+ * A standby serves when its backend is down, and the backend is tried again, at the right times and not by forgery
+ * (user/daemon/standby.c).
  */
 #include <setjmp.h>
 #include <stdarg.h>

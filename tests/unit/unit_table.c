@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/dataplane/table.c: the grace period, with a membarrier(2) that this file answers. unit_bpf.c has the table.
+ * A row of a table is reused only after the grace period, also where membarrier(2) is refused
+ * (user/dataplane/table.c). This file answers the call. unit_bpf.c has the table.
  */
 #include <errno.h>
 #include <linux/membarrier.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Foreign text in terminals, JSON, Prometheus and shells: it has no effect there.
+ * Foreign text has no effect on terminals, JSON, Prometheus and shells, where it is printed or pasted.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Topologies: their results, and what stays the same from run to run.
+ * A topology gives the expected addresses and hosts, and a second run with its state assigns the same.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Mistakes in a topology, each reported at its place: a complete topology, with one change at a time.
+ * Each mistake in a topology is reported at its place. A complete topology gets one change at a time.
  */
 #include <errno.h>
 #include <setjmp.h>

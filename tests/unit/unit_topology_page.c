@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * docs/wgxdp-topology.5 against the grammar: each key in its section, with its words and its default, and no other; what it shows is
- * valid. And that one thing missing or too much is found.
+ * The manual wgxdp-topology(5) has each key of the grammar in its section, with its words and its default, and no
+ * other key. Its examples are valid. The test finds one thing missing or too much.
  */
 #include <errno.h>
 #include <setjmp.h>

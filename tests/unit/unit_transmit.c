@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * user/plan/transmit.c: the meaning of the kernel's xdp_features, with a driver that claims too much. Also the list of
- * drivers for kernels without features; tests/lint/docs.py compares it with docs/reference/hardware.md.
+ * The plan reads the kernel's xdp_features right, also of a driver that claims too much (user/plan/transmit.c). Also
+ * the list of drivers for kernels without features; tests/lint/docs.py compares it with docs/reference/hardware.md.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Sockets for datagrams to one address have the family of the address: a kernel without IPv6 (ipv6.disable=1) makes no other.
+ * Sockets for datagrams to one address have the family of the address, so that they work without IPv6
+ * (ipv6.disable=1).
  */
 #include <setjmp.h>
 #include <stdarg.h>

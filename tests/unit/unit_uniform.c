@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Prefixes with one next hop, against the plainest route lookup. For every tried address in random tables of routes, a
- * uniform prefix leads where the routes lead, and no possible prefix is left out.
+ * A prefix gets one common next hop exactly where the plainest route lookup gives all its addresses the same. For
+ * every tried address in random tables of routes, a uniform prefix leads where the routes lead, and no possible
+ * prefix is left out.
  */
 #include <setjmp.h>
 #include <stdarg.h>

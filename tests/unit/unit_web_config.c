@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The file of `exporter: { web-config: FILE }`, and passwords in requests. selftests/show/web-config.sh has TLS and Prometheus.
+ * The file of `exporter: { web-config: FILE }` is read or refused right, and only a right password of a request is
+ * accepted. selftests/show/web-config.sh has TLS and Prometheus.
  */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/net/wg_dump.c: what wg(8) dumps, and what it does not.
+ * The dump of wg(8) is read whole, and every other text is refused (user/net/wg_dump.c).
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * user/net/wireguard*.c on what was recorded: the dump of kernel 6.1, as tests/corpus/wireguard/dump-6.1.bin has it (each part of it
- * behind its length), and wireguard-go's answer; whole, cut short at every byte, and damaged.
+ * The recorded answers of kernel 6.1's WireGuard and of wireguard-go are read right, and cut or damaged ones do no
+ * harm (user/net/wireguard*.c). tests/corpus/wireguard/dump-6.1.bin has the dump, each part of it behind its length.
+ * Answers are whole, cut short at every byte, and damaged.
  */
 #include <arpa/inet.h>
 #include <errno.h>
