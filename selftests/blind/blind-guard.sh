@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # The blind relay and guarded services work in one instance, on the same interface and on different ones. Sites reach
 # each other, and clients reach the host behind the relay. Strangers' packets to either are dropped. The blind relay
 # keeps its port to itself. Each of the two is removed and added while the second one works.

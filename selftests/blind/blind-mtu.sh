@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # The blind relay fragments packets that are too long for the path to a site, or reports them by ICMP, as IP demands.
 # The sites' tunnels carry 1420 bytes, and the paths to a and c carry 1400. The relay fragments an IPv4 packet without
 # DF, also towards IPv6, and its site reassembles it. For a packet with DF or an IPv6 packet the relay sends an ICMP

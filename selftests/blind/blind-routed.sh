@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # Blind and routed sites share a relay and a port, and reach each other as each kind should. a and b reach each other
 # without the relay's key. c has the relay as its only peer, and reaches a and b through the relay's WireGuard and
 # policy. The network is that of sites.sh.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # Doctor reports nothing on healthy hosts that run WireGuard themselves. Like selftests/doctor/doctor-healthy.sh: R
 # follows a road warrior, E is a client whose endpoint the daemon follows, and S is a blind relay (one with peers:
 # selftests/doctor/doctor-relay.sh). BREAK=1 puts a fault into the first.

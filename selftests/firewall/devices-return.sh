@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # `up` succeeds while other devices of the host vanish, and attaches again to a device that returns. `up` succeeds
 # while other devices of the host vanish at any moment. A LAN device that leaves for another network namespace and
 # returns gets packets again, by XDP, after `up`. BREAK=1 leaves out this `up`.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # Docker and wgxdp work on one host, and Docker's rules stay as they are, byte for byte. The rules are those of
 # iptables-nft, IPv4 and IPv6, with FORWARD dropped by default, a bridge and containers. A port that Docker publishes
 # works before, during and after, even while wgxdp starts and stops in the middle of a transfer. wgxdp's services work

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # The firewall sends at most 1,000 ICMP errors a second from each CPU, however many sources ask for them. 30,000
 # packets whose TTL expires at the firewall come from as many sources, as fast as one CPU sends them. The firewall
 # sends at most 1,000 ICMP errors a second from each CPU, in bursts of at most 50. The limit holds for all sources

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # The rates of services, clients, peers and pairs of peers are kept within 10 % over a second, in both directions.
 # They are of bits and of packets: by the express path, by the pipeline alone, by tc alone, and with flows. The rates
 # are for a service, for clients, for peers of a relay, and for a pair of peers. A limit is kept within 10 % over a

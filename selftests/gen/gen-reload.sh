@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # After a change of the topology, `systemctl reload` gives a running tunnel the peers and routes of the new file, and
 # removes the old ones. The test runs the command of that unit. It removes those of peers that the file no longer has.
 # The test checks this on relays, edge routers and servers, and that other routes, the port, the fwmark and the key

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # The commands of docs/start/install.md for a host run, and `make install` installs the units and manual pages. make
 # knows the page's targets. README.md, docs/start, questions and alternatives: wgxdp has their commands, links lead to
 # files and headings. README.md has at most 120 lines.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # A host's own tunnel and a VPN in a network namespace of its owner work before, during and after wgxdp. A host runs
 # wgxdp, a tunnel of its own, and its owner's work in a network namespace. The work has a VPN, whose packets pass the
 # NIC that wgxdp serves, and by /etc/netns/work its own name server and preference of IPv4. Names are resolved and

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # The sizes of maps in scripts/capacity match those of a kernel. The cases: a relay with a /48 overlay, one with a
 # larger overlay, clients with flows, and a blind relay. Each map and the sum are compared, without `config`, which is
 # the text of the configuration. Before 6.4 the kernel does not report the memory of maps, and the test computes it

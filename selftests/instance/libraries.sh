@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # The firewall and its daemon run while optional libraries are not installed, and what needs one names it and its
 # package. wgxdp opens these libraries when it needs them. While they are not installed, the firewall and its daemon
 # run. `check`, the daemon, ddns, gen and top name the missing library and its package, and there is no challenge.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # If `up` changes the modes of two interfaces and one is refused, both run as before. Another XDP program is attached
 # to the refused one. The other one then runs the same program in its former mode again, also if `up` had loaded new
 # programs. In both orders, from native and from generic. BREAK=1 refuses nothing.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # The daemon ends flows that timed out hours ago, before their 24-bit time makes them valid again. A flow stays in its
 # place after its timeout. The time of a flow has only 24 bits, so after 65 hours the flow would seem valid again. The
 # daemon ends flows that timed out hours ago, and no others. BREAK=1 starts no daemon.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # The express path carries nearly all packets between two sites, and 100 ms after any change none goes the old way.
 # The express path between two sites on nics, at 4,000 packets/s ($RATE) and their answers. It carries nearly all of
 # them, and both peers count all of them. Then something changes, again and again: 100 ms later no packet goes the old

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # The daemon's HTTP API (/api/v1/) returns the output of `show --json`, byte for byte, and only to allowed clients.
 # The page has headers that keep it from loading anything from elsewhere and from running any script but its own. The
 # test covers the allowed clients (page: local, everywhere, off), host names and methods, and the API's errors as

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # The plain form of `show` has readable times, the forwarded bytes, no empty line after a colon, and `none` for
 # missing things. BREAK=1 asks for JSON.
 #

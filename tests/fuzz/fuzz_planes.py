@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # The programs on xdp and on tc and the host plane treat random sequences of packets alike (a differential fuzzer).
 # Random sequences of packets from the packet tests go through the programs that `wgxdp up` attaches, on xdp and on tc
 # (BPF_PROG_TEST_RUN). They also go through the host plane with the same maps and the kernel's own answers about

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # `scripts/capacity` computes the same results as this file, which does so in another way, from a small bench with
 # round figures. docs/reference/capacity.md shows the output of the script, and the limits are those of the sources.
 # Bad input is refused, with advice. UPDATE=1 writes the page's tables again.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # Completion in bash, zsh and fish offers commands, their words, options, values of options, and file names.
 # selftests/instance/instances.sh completes the names of running objects. BREAK=1 hides a command, which must be
 # missing.

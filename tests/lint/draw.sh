@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # For one seed, tests/reader/draw always draws the same texts, the key names each file, and the score counts. Another
 # seed draws others.
 set -euo pipefail

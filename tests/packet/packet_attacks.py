@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # No packet of an attacker gets through, poisons memory, crashes the data path, amplifies, or gets around the policy.
 # Every packet of packet_attack_*.py goes through the programs that `wgxdp up` attached, on xdp and on tc
 # (BPF_PROG_TEST_RUN), and through the host plane with the same maps, like tests/packet/packets.py. Verdict, whole

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # Each packet of the blind relay gets the verdict, the bytes and the counters that scapy's model expects, on xdp, on
 # tc and through the host plane. Like tests/packet/packets.py for others, with the same maps. They go between sites of
 # each pair of outer families, whose handshakes are packets like all others. Verdict, whole packet and counters are
