@@ -111,8 +111,8 @@ still_sends() { # DONE ENOUGH
 
 namespaces() { # NAME...
 	local ns
+	printf 'netns add %s\n' "$@" | ip -b -
 	for ns; do
-		ip netns add "$ns"
 		inside "$ns" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
 			net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
 		inside "$ns" ip link set lo up
@@ -134,7 +134,7 @@ cable() { # NAMESPACE DEVICE NAMESPACE DEVICE [INDEX of the former]
 # program.
 cable_end() { # NAMESPACE DEVICE
 	inside "$1" ethtool -K "$2" tx off gro on > /dev/null
-	inside "$1" ip link set "$2" up
+	ip -n "$1" link set "$2" up
 }
 
 # A kernel before 6.3 does not report what the other end can take. Then wgxdp relies on an XDP program there.
@@ -155,13 +155,12 @@ addresses() { # NAMESPACE DEVICE ADDRESS...
 	local address nodad
 	for address in "${@:3}"; do
 		[[ $address == *:* ]] && nodad=nodad || nodad=''
-		inside "$1" ip address add "$address" dev "$2" $nodad
-	done
+		echo "address add $address dev $2 $nodad"
+	done | ip -n "$1" -b -
 }
 
 gateways() { # NAMESPACE ADDRESS...: default routes
-	local address
-	for address in "${@:2}"; do inside "$1" ip route replace default via "$address"; done
+	printf 'route replace default via %s\n' "${@:2}" | ip -n "$1" -b -
 }
 
 has_vlans() {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp finds the same offsets in the kernel's BTF as libbpf does, and malformed BTF ends the search.
+ * `wgxdp up` finds the same offsets in the kernel's BTF as libbpf does, and malformed BTF ends the search.
  */
 #include <bpf/btf.h>
 #include <errno.h>
