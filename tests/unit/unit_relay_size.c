@@ -200,7 +200,7 @@ static void of_kind(enum overlay kind, size_t n, const char *what)
 	expect_word(&dp, kind, 3 * PEERS + 5, "site-4");
 	printf("%s: %zu routes of %u peers: loaded in %.0f ms, nothing changed in %.0f ms, 10 changed in %.0f ms (of the CPU)\n",
 	       what, n, PEERS, load, same, reload);
-	if (getenv("WGXDP_STRICT"))	/* set by scripts/test --long: the short tier has no time limits */
+	if (getenv("WGXDP_STRICT"))	/* set by scripts/test --long: other tiers have no time limits */
 		assert_true(load <= LOAD_MS && reload <= RELOAD_MS);
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (dp.maps[i] >= 0)
