@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target: configurations that an admin writes, and running configurations. For every
+ * Fuzz target: configurations that an admin writes, and running configurations. Every refused one has a message. For every
  * accepted one: config_write()'s output is accepted too, and then written the same again. config_save()'s output is
  * accepted too. Neither differs from the first.
  */
@@ -11,12 +11,17 @@
 static struct config *read_back(const char *text)
 {
 	struct config *c = NULL;
+	char *messages = NULL;
+	size_t n;
 	int rc;
 
-	hush();
+	stderr = open_memstream(&messages, &n);
+	MUST(stderr);
 	rc = config_parse(text, "fuzz.yaml", &c);
+	fclose(stderr);
 	speak();
-	MUST(rc <= 0 && !rc == !!c);
+	MUST(rc <= 0 && !rc == !!c && !rc == !n);
+	free(messages);
 	return c;
 }
 
