@@ -12,12 +12,17 @@
 static struct config *read_back(const char *text)
 {
 	struct config *c = NULL;
+	char *messages = NULL;
+	size_t n;
 	int rc;
 
-	hush();
+	stderr = open_memstream(&messages, &n);
+	MUST(stderr);
 	rc = config_parse(text, "fuzz.yaml", &c);
+	fclose(stderr);
 	speak();
-	MUST(rc <= 0 && !rc == !!c);
+	MUST(rc <= 0 && !rc == !!c && !rc == !n);
+	free(messages);
 	return c;
 }
 
