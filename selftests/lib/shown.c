@@ -3,7 +3,7 @@
  * shown: prints values of `wgxdp show --json`, which it reads from standard input. Tests ask so often that an
  * interpreter would take minutes.
  *
- *   shown get PATH...                      values: services.0.original.forwarded, interfaces.wan.mode
+ *   shown get PATH...                      values: services.0.original.forwarded, interfaces.wan.mode, lists as JSON
  *   shown all DIRECTION KEY...             sums of counters over all services: reply forwarded
  *   shown reason DIRECTION REASON          packets of all services that were not forwarded for this reason
  *   shown sums                             checks that every packet of services and peers is accounted for, and prints a
@@ -61,7 +61,7 @@ static const char *get(struct fy_node *at, char *path)
 {
 	for (char *key; at && (key = strsep(&path, "."));)
 		at = fy_node_is_sequence(at) ? entry(at, key) : member(at, key);
-	return text(at);
+	return !at || fy_node_is_scalar(at) ? text(at) : fy_emit_node_to_string(at, FYECF_MODE_JSON_ONELINE);
 }
 
 /* Returns the packets of all drops that agree with each given word. */
