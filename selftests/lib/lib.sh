@@ -29,7 +29,7 @@ clock
 began_at=$centis
 ms() { clock && echo $((centis * 10)); } # milliseconds
 elapsed() { clock && printf '%d.%02d\n' $(((centis - began_at) / 100)) $(((centis - began_at) % 100)); } # seconds
-exec {silent}<> <(:) # a pipe into which nobody writes
+exec {silent}<> <(:) # a pipe without a writer
 nap() { read -rt "$1" -u "$silent" || :; } # SECONDS: a sleep without a process
 
 # WHAT LEFT OPERATOR RIGHT: compares numbers, or words with == and !=; prints the result, and ends the test if it does

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * seen NAMESPACE COUNTER...: prints the packets of all these counters of the nft table `inet seen` together. Tests ask
- * thousands of times, and nft with nsenter takes ten times as long.
+ * thousands of times, and nft(8) takes ten times as long.
  */
 #include <arpa/inet.h>
 #include <endian.h>

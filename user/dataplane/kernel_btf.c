@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements kernel_btf.h. libbpf copies and indexes all types of the kernel, which takes a third of
- * the time of `wgxdp up`. This file reads each type once and copies nothing.
+ * Implements kernel_btf.h. libbpf would copy and index all types of the kernel, which takes a third
+ * of the time of `wgxdp up`. This file reads each type once and copies nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -58,11 +58,11 @@ static bool name_is(struct strings s, __u32 at, const char *name)
 static void find_in_struct(const struct btf_type *t, struct strings s, struct member_place *place)
 {
 	const struct btf_member *m = (const void *)(t + 1);
+	bool kflag = BTF_INFO_KFLAG(t->info); /* offsets share their word with sizes of bit-fields */
 
 	for (unsigned int i = 0; i < BTF_INFO_VLEN(t->info); i++)
 		if (name_is(s, m[i].name_off, place->member))
-			place->offset = (BTF_INFO_KFLAG(t->info) ? BTF_MEMBER_BIT_OFFSET(m[i].offset) :
-								   m[i].offset) / 8;
+			place->offset = (kflag ? BTF_MEMBER_BIT_OFFSET(m[i].offset) : m[i].offset) / 8;
 }
 
 static void find(const char *data, size_t size, struct member_place *places, int n)
