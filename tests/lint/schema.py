@@ -15,6 +15,7 @@ Then each change of BROKEN is made to the schemas, and a check must complain. BR
 import copy
 import functools
 import glob
+import itertools
 import json
 import os
 import re
@@ -102,6 +103,28 @@ def places(node, path=()):
     for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
         yield path + (key,), value
         yield from places(value, path + (key,))
+
+
+def united(paths):
+    """Returns the content of all files together, and the file and the path there of each of its values. Lists are joined.
+    Of two texts or numbers, the first remains."""
+    content, origin = {}, {}
+
+    def unite(into, node, at, path, there):
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            to = key if isinstance(node, dict) else len(into)
+            new = type(value)() if isinstance(value, (dict, list)) else value
+            if isinstance(node, list):
+                into.append(new)
+            elif not isinstance(into.setdefault(to, new), type(new)):
+                continue
+            origin.setdefault(at + (to,), (path, there + (key,)))
+            if isinstance(new, (dict, list)):
+                unite(into[to], value, at + (to,), path, there + (key,))
+
+    for path in paths:
+        unite(content, load(path), (), path, ())
+    return content, origin
 
 
 def write(node, instead, path=(), indent=''):
@@ -208,24 +231,36 @@ def check_bad(schemas):
         yield f'only {sum(refused.values())} of {len(refused)} bad files are refused'
 
 
+def replaceable(kind):
+    """Yields contents, the origin of their values, and the paths to replace in them, so that each key is replaced somewhere:
+    all files together, and then each file, with the keys that contradict others in the former."""
+    paths = sorted(path for name in REPLACED[kind] for path in glob.glob(f'docs/examples/{kind}/{name}.yaml'))
+    done = set()
+    for some in [paths] + [[path] for path in paths]:
+        content, origin = united(some)
+        refused = refused_by_program(kind, tuple(write(content, {})))[0]
+        key_of = {p: (tuple('*' if isinstance(k, int) else k for k in p), isinstance(value, (dict, list))) for p, value in places(content)}
+        found = [p for p in key_of if p not in refused and key_of[p] not in done]
+        done |= {key_of[p] for p in found}
+        scalars = [p for p in found if not key_of[p][1]]
+        deeper = [p for p in found if key_of[p][1]] if kind == 'config' else []
+        yield content, origin, [scalars] + [[p for p in deeper if len(p) == depth] for depth in sorted({len(p) for p in deeper})]
+
+
 def check_accepted(schemas):
-    """Many values are replaced at once. If only the schema refuses one of them, it is replaced alone, because some mistakes hide others."""
+    """Many values are replaced at once. The program must name each place that the schema refuses. It names some mistakes
+    only when others are gone, so it is asked again with the rest. A place that it never names is replaced alone."""
     for kind, schema in schemas.items():
-        for path in sorted(path for name in REPLACED[kind] for path in glob.glob(f'docs/examples/{kind}/{name}.yaml')):
-            content = load(path)
-            found = list(places(content))
-            depths = sorted({len(p) for p, value in found if isinstance(value, (dict, list))}) if kind == 'config' else []
-            batches = [[p for p, value in found if not isinstance(value, (dict, list))]]
-            batches += [[p for p, value in found if isinstance(value, (dict, list)) and len(p) == depth] for depth in depths]
-            for value in VALUES:
-                for batch in batches:
-                    instead = dict.fromkeys(batch, value)
-                    doubtful = refused_by_schema(schema, replaced(content, instead)) & set(batch)
-                    doubtful -= refused_by_program(kind, tuple(write(content, instead)))[0] if doubtful else set()
-                    for p in doubtful:
-                        instead = {p: value}
-                        if not refused_by_program(kind, tuple(write(content, instead)))[1] and refused_by_schema(schema, replaced(content, instead)):
-                            yield f'{path}: {"/".join(map(str, p))}: {value}: wgxdp accepts it, and the schema refuses it'
+        for content, origin, batches in replaceable(kind):
+            for value, batch in itertools.product(VALUES, batches):
+                doubtful = named = refused_by_schema(schema, replaced(content, dict.fromkeys(batch, value))) & set(batch)
+                while named:
+                    named = doubtful & refused_by_program(kind, tuple(write(content, dict.fromkeys(doubtful, value))))[0]
+                    doubtful -= named
+                for path, p in (origin[p] for p in doubtful):
+                    instead = {p: value}
+                    if not refused_by_program(kind, tuple(write(load(path), instead)))[1] and refused_by_schema(schema, replaced(load(path), instead)):
+                        yield f'{path}: {"/".join(map(str, p))}: {value}: wgxdp accepts it, and the schema refuses it'
 
 
 CHECKS = (check_files, check_examples, check_bad, check_accepted)
