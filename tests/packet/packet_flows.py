@@ -31,10 +31,10 @@ CONFIG = masquerade.CONFIG.replace('nat: masquerade', 'nat: masquerade\n    flow
 FEW = masquerade.CONFIG.replace('nat: masquerade', 'nat: masquerade\n    flows: { ports: 40000-40007, timeout: 5s }') # longer than a busy machine needs for two runs
 
 
-def flows():
-    """How many flows there are"""
-    text = packets.wgxdp('show', 'flows', '--json', stdout=packets.subprocess.PIPE).stdout
-    return len(json.loads(text)['flows'])
+def flows(of=None):
+    """How many flows there are: all, or those of one service and its clients' family"""
+    rows = json.loads(packets.wgxdp('show', 'flows', '--json', stdout=packets.subprocess.PIPE).stdout)['flows']
+    return len([row for row in rows if not of or (row['service'] == of.name and (row['client'].count(':') > 1) == (':' in of.local))])
 
 
 def ports_of(plane, s, clients, index, directory, reply=False):
@@ -46,45 +46,41 @@ def ports_of(plane, s, clients, index, directory, reply=False):
             for of_case in packets.run(plane, cases, index, directory)]
 
 
-def few_ports(plane, s, index, directory):
-    """Eight ports for eight clients who all have the same, each its own, as soon as they are answered; then there are none. Later they are
-    free again."""
-    prefix = '2001:db8:9::' if ':' in s.local else '192.0.2.'
-    clients = [(f'{prefix}{n}', 40000) for n in range(11, 21)]
+def clients_of(s):
+    return [(('2001:db8:9::%d' if ':' in s.local else '192.0.2.%d') % n, 40000) for n in range(11, 21)]
+
+
+def take_ports(plane, s, index, directory):
+    """Eight ports for eight clients who all have the same, each its own, as soon as they are answered; then there are none."""
+    clients = clients_of(s)
     got = ports_of(plane, s, clients[:8], index, directory)
     os.environ['KEEP_FLOWS'] = '1'
     sent = [struct.unpack('!2H', g)[0] for g in got if not isinstance(g, str)]
     good = sorted(sent) == list(range(40000, 40008)) and sent[0] == 40000
     packets.report(good, f'{plane}: {s.label}: eight clients for eight ports: {sent}')
     answers = ports_of(plane, s, sent, index, directory, reply=True)
-    good = answers == [struct.pack('!2H', s.port, 40000)] * 8 and flows() == 8
-    packets.report(good, f'{plane}: {s.label}: their answers: {answers}, {flows()} flows')
+    good = answers == [struct.pack('!2H', s.port, 40000)] * 8 and flows(s) == 8
+    packets.report(good, f'{plane}: {s.label}: their answers: {answers}, {flows(s)} flows')
     late = ports_of(plane, s, clients[8:], index, directory)
     packets.report(late == ['dropped'] * 2, f'{plane}: {s.label}: two more: {late}')
     again = ports_of(plane, s, clients[:8], index, directory)
     packets.report(again == got[:8], f'{plane}: {s.label}: they keep their ports: {again}')
+
+
+def few_ports(plane, index, directory):
+    """Every service has no free port, and later all are free again"""
+    services = (masquerade.BOTH, masquerade.BOTH6, masquerade.UP, masquerade.DOWN)
+    for s in services:
+        take_ports(plane, s, index, directory)
     until = time.monotonic() + 15
     while flows() and time.monotonic() < until:
         time.sleep(0.3)
-    packets.report(not flows(), f'{plane}: {s.label}: idle ones end: {flows()} left')
+    packets.report(not flows(), f'{plane}: idle ones end: {flows()} left')
     time.sleep(1)                     # the shown time may be ahead of the kernel's clock
-    other = ports_of(plane, s, clients[9:], index, directory)
+    for s in services:
+        other = ports_of(plane, s, clients_of(s)[9:], index, directory)
+        packets.report(other == [struct.pack('!2H', 40000, s.backend_port)], f'{plane}: {s.label}: then others come: {other}')
     del os.environ['KEEP_FLOWS']
-    packets.report(other == [struct.pack('!2H', 40000, s.backend_port)], f'{plane}: {s.label}: then others come: {other}')
-
-
-def run_few(directory):
-    config = os.path.join(directory, 'wgxdp.yaml')
-    with open(config, 'w', encoding='ascii') as f:
-        f.write(FEW)
-    packets.wgxdp('up', '-c', config)
-    packets.late_link()
-    index = packets.interfaces()
-    for s in (masquerade.BOTH, masquerade.BOTH6, masquerade.UP, masquerade.DOWN):
-        for plane in ('xdp', 'tc'):
-            few_ports(plane, s, index, directory)
-    packets.wgxdp('down')
-    packets.ip('link del n0')
 
 
 def run_mode(mode, cases, directory):

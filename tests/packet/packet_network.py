@@ -177,6 +177,7 @@ class Case:
         self.fragments, self.answer_from = [], None                # tc fragments it: (link, frame) of all but the last, which is out
         self.packet, self.mtu, self.shortened = None, 0, False   # tc answers with an error about this packet; its MTU, or 0
         self.room, self.alone = 0xffffffff, False               # alone: no tc plane, so XDP counts what it leaves
+        self.truncated = False                                  # packets.py: run every truncation too, on this plane
         self.any_ident = False                                  # any IPv4 identification is right
         self.again = None                                       # another case, for the result of a second run
         self.made_over = False                                  # dropped after it got room for the other family's header

@@ -58,36 +58,44 @@ static __u64 *number(__u64 *all, __u32 id, __u32 direction, __u32 plane, __u32 w
 	return &all[(id * 4 + plane * 2 + direction) * (REASONS + REASON_MAX) + what];
 }
 
-/* Peers follow the services */
-static void read_total(__u64 *all, __u32 id, __u32 direction, __u32 plane)
-{
-	bool peer = id >= PEERS_FROM;
-	__u32 index = total_index(peer ? id - PEERS_FROM : id, direction, plane);
-	struct total cpus[CPUS] = { 0 };
-	const struct total *from = cpus;
-	int n = host ? 1 : libbpf_num_possible_cpus();
+enum { BATCH = 512 };			/* entries of a map that one call reads */
+static __u64 values[BATCH * CPUS * sizeof(struct total) / sizeof(__u64)];
 
-	if (host)
-		from = host_plane_read(peer ? "peer_totals" : "totals", &index);
-	else if (bpf_map_lookup_elem(peer ? peer_totals : totals, &index, cpus))
-		die("totals");
-	for (int i = 0; i < n; i++) {
-		*number(all, id, direction, plane, RECEIVED) += from[i].received;
-		*number(all, id, direction, plane, FORWARDED) += from[i].forwarded;
-		*number(all, id, direction, plane, BYTES) += from[i].bytes;
+/* Adds the totals of n ids, whose first counts as id `from`. A peer has only what it sent */
+static void read_totals(__u64 *all, const char *name, int map, __u32 n, __u32 from)
+{
+	static __u32 keys[BATCH];
+	__u32 zero = 0, place, entries = 4 * n, cpus = host ? 1 : libbpf_num_possible_cpus();
+	const struct total *t = host ? host_plane_read(name, &zero) : (void *)values;
+
+	if (!host && n && (bpf_map_lookup_batch(map, NULL, &place, keys, values, &entries, NULL) || entries != 4 * n))
+		die(name);
+	for (__u32 i = 0; i < entries; i++) {
+		__u64 *sums = number(all, from + total_service(i), total_direction(i), i >> 1 & 1, RECEIVED);
+
+		for (__u32 cpu = 0; cpu < cpus && (from != PEERS_FROM || (i & 1) == PEER_RX); cpu++) {
+			sums[RECEIVED] += t[i * cpus + cpu].received;
+			sums[FORWARDED] += t[i * cpus + cpu].forwarded;
+			sums[BYTES] += t[i * cpus + cpu].bytes;
+		}
 	}
 }
 
 static void read_reasons(__u64 *all)
 {
-	struct reason_key key, *last = NULL;
-	__u64 cpus[CPUS];
+	static struct reason_key keys[BATCH];
+	__u32 place, cpus = libbpf_num_possible_cpus();
+	int rc = 0;
 
-	for (; !bpf_map_get_next_key(reasons, last, &key); last = &key) {
-		if (bpf_map_lookup_elem(reasons, &key, cpus))
-			continue;
-		for (int i = 0; i < libbpf_num_possible_cpus(); i++)
-			*number(all, counter_id(key.id), key.direction, key.plane, REASONS + key.reason) += cpus[i];
+	for (__u32 n = BATCH, *from = NULL; !rc; from = &place, n = BATCH) {
+		rc = bpf_map_lookup_batch(reasons, from, &place, keys, values, &n, NULL);
+		if (rc && errno != ENOENT)
+			die("reasons");
+		for (__u32 i = 0; i < n * cpus; i++) {
+			const struct reason_key *key = &keys[i / cpus];
+
+			*number(all, counter_id(key->id), key->direction, key->plane, REASONS + key->reason) += values[i];
+		}
 	}
 }
 
@@ -97,11 +105,8 @@ static void read_counters(__u64 *all)
 	const __u64 *n;
 
 	memset(all, 0, sizeof(before));
-	for (__u32 i = 0; i < n_ids * 4; i++)
-		read_total(all, i / 4, i & 1, i >> 1 & 1);
-	for (__u32 id = PEERS_FROM; id < PEERS_FROM + n_peers; id++)
-		for (__u32 plane = 0; plane < 2; plane++)
-			read_total(all, id, PEER_RX, plane);
+	read_totals(all, "totals", totals, n_ids, 0);
+	read_totals(all, "peer_totals", peer_totals, n_peers, PEERS_FROM);
 	if (!host) {
 		read_reasons(all);
 		return;
@@ -112,17 +117,22 @@ static void read_counters(__u64 *all)
 
 static __u32 write_gains(FILE *to)
 {
+	enum { KINDS = REASONS + REASON_MAX };
 	__u32 n = 0;
 
-	for (__u32 i = 0; i < IDS * 4; i++)
-		for (__u32 what = 0; what < REASONS + REASON_MAX; what++) {
-			struct counter c = { .id = i / 4, .direction = i & 1, .plane = i >> 1 & 1, .what = what };
+	for (__u32 i = 0; i < IDS * 4; i++) {
+		const __u64 *old = &before[i * KINDS], *new = &after[i * KINDS];
 
-			c.n = *number(after, c.id, c.direction, c.plane, what) - *number(before, c.id, c.direction, c.plane, what);
+		if (!memcmp(old, new, sizeof(*old) * KINDS))
+			continue;
+		for (__u32 what = 0; what < KINDS; what++) {
+			struct counter c = { i / 4, i & 1, i >> 1 & 1, what, new[what] - old[what] };
+
 			if (c.n && to)
 				fwrite(&c, sizeof(c), 1, to);
 			n += !!c.n;
 		}
+	}
 	return n;
 }
 
@@ -156,7 +166,8 @@ static int run(const struct case_head *c, __u32 len, __u32 flags, __u32 *raw)
 	if (by_express)
 		set_credit();
 	verdict = run_live(c, len, flags, raw);
-	take_clones();
+	if (len == c->len)
+		take_clones();
 	return verdict;
 }
 
@@ -190,6 +201,8 @@ static void run_truncated(const struct case_head *c, struct result_head *result)
 			fprintf(stderr, "truncated to %u of %u bytes: verdict %d (%u)\n", len, c->len, verdict, raw);
 		}
 	}
+	if (!host)
+		take_clones();		/* so that the next packet has only its own */
 }
 
 static __u64 now_ms(void)
@@ -220,7 +233,7 @@ static void run_case(const struct case_head *c, FILE *to, FILE *extra)
 
 	if (host)
 		host_plane_wait(c->wait);
-	else
+	else if (c->wait)
 		usleep(c->wait * 1000);
 	for (__u32 i = 0; i < c->runs; i++) {
 		struct result_head result = { .len = c->len };
