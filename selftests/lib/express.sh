@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Sourced, after lib.sh: something changes while the express path carries packets, and no packet goes the old way any more.
-# A command of wgxdp tells the data path before it returns. The daemon follows a change of the host within 100 ms (by
-# --long; 500 ms else). The test sends packets all the time, and defines seen=(NAMESPACE COUNTER), which counts the packets that go the
+# A command of wgxdp tells the data path before it returns, also while the daemon is stopped. The daemon follows a change
+# of the host within 100 ms (by --long; 500 ms else). The test sends packets all the time, and defines seen=(NAMESPACE COUNTER), which counts the packets that go the
 # old way. BREAK=1 stops the daemon while the host changes.
 
 hits() { shown get express.hits; }
@@ -16,7 +16,7 @@ was_seen() { arrived "${seen[@]}"; }
 changes() { # WHAT COMMAND...
 	local after n old within=50 pieces=0
 	[[ $2 != host && $2 != rule ]] || within=$followed_within pieces=$late
-	[[ ! ${BREAK:-} || $within == 50 ]] || kill -STOP "$daemon"
+	[[ $within != 50 && ! ${BREAK:-} ]] || kill -STOP "$daemon"
 	"${@:2}"
 	nap "$(printf '0.%03d' $within)"
 	after=$(was_seen)
