@@ -24,16 +24,16 @@ config() { # [PORTS [PREFIX-OF-A]]
 }
 reload() { config "$@" && wgxdp reload -c "$work/wgxdp.yaml" > "$work/reload" 2>&1; }
 sends() { # TENTHS of a second
-	inside a "$udptool" send -n $(($1 * rate / 10)) -r "$rate" eth "$(mac relay la)" "[$overlay:a::10]:40000" "[$overlay:b::10]:58001" > /dev/null
+	inside a "$udptool" send -n $(($1 * rate / 10)) -r "$rate" eth "$relay_mac" "[$overlay:a::10]:40000" "[$overlay:b::10]:58001" > /dev/null
 }
 forwarded() { # rx|tx: of both peers
-	wgxdp show peers --json | /usr/bin/python3 -IS -c 'import json, sys
-print(*(p[sys.argv[1]]["forwarded"] for p in json.load(sys.stdin)["peers"]))' "$1"
+	wgxdp show peers --json | "$build/selftests/shown" get "peers.0.$1.forwarded" "peers.1.$1.forwarded"
 }
 
 namespaces a b relay
 routers relay
 sites_on_nics a b
+relay_mac=$(mac relay la)
 quiet a b
 count_arrivals b came 'udp dport 58001'
 count_arrivals a back 'udp dport 40000'
@@ -60,7 +60,7 @@ seen=(b came)
 goes_old_way() {
 	local n back
 	n=$(arrived b came) back=$(arrived a back)
-	sends 1
+	nap 0.1
 	(($(arrived b came) - n >= rate / 20 && $(arrived a back) - back >= rate / 20))
 }
 back() { # COMMAND...: undo the change, and wait until the old way is learned again
@@ -68,7 +68,8 @@ back() { # COMMAND...: undo the change, and wait until the old way is learned ag
 	reload
 	wait_for 10 'the old way again' goes_old_way
 }
-relay_mac=$(mac relay la)
+rate=$((rate / 4))
+start a "$udptool" send -n 1000000 -r $rate eth "$relay_mac" "[$overlay:a::10]:40000" "[$overlay:b::10]:58001" > /dev/null
 
 changes 'a port that the policy does not list' reload 59000
 back true
