@@ -58,11 +58,13 @@ static bool name_is(struct strings s, __u32 at, const char *name)
 static void find_in_struct(const struct btf_type *t, struct strings s, struct member_place *place)
 {
 	const struct btf_member *m = (const void *)(t + 1);
-	bool kflag = BTF_INFO_KFLAG(t->info); /* offsets share their word with sizes of bit-fields */
+	/* with kind_flag, the offset shares its word with the size of a bit-field */
+	bool shares = BTF_INFO_KFLAG(t->info);
+	unsigned int n = BTF_INFO_VLEN(t->info);
 
-	for (unsigned int i = 0; i < BTF_INFO_VLEN(t->info); i++)
-		if (name_is(s, m[i].name_off, place->member))
-			place->offset = (kflag ? BTF_MEMBER_BIT_OFFSET(m[i].offset) : m[i].offset) / 8;
+	for (; n--; m++)
+		if (name_is(s, m->name_off, place->member))
+			place->offset = (shares ? BTF_MEMBER_BIT_OFFSET(m->offset) : m->offset) / 8;
 }
 
 static void find(const char *data, size_t size, struct member_place *places, int n)
