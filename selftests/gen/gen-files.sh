@@ -8,54 +8,67 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 export wgxdp work
 
-# --- the reader of a file: KIND of it; nobody: people, or only other systems
+# --- the reader of a file: sets kind to it; nobody: people, or only other systems
 
-kind() { # PATH, as on the host
+read_kind() { # PATH, as on the host
 	case $1 in
-	/etc/nftables.d/wgxdp.nft) echo nft ;;
-	/etc/radvd.conf) echo radvd ;;
-	/etc/keepalived/keepalived.conf) echo keepalived ;;
-	/etc/keepalived/* | /etc/wireguard/wgxdp-reload | /start) echo script ;;
-	/etc/wireguard/*.conf) echo wireguard ;;
-	/etc/systemd/network/*.network) echo networkd ;;
-	/etc/systemd/system/*.d/*.conf) echo units ;;
-	/etc/systemd/system/*.service) echo unit ;;
-	/etc/sysctl.d/*.conf) echo sysctl ;;
-	/etc/wgxdp/wgxdp.yaml) echo wgxdp ;;
-	/etc/bird/bird.conf) echo bird ;;
-	/etc/wireguard/*key | *.psk | *.qr | *.uci | */README.md) echo nobody ;;
-	*) echo unknown ;;
+	/etc/nftables.d/wgxdp.nft) kind=nft ;;
+	/etc/radvd.conf) kind=radvd ;;
+	/etc/keepalived/keepalived.conf) kind=keepalived ;;
+	/etc/keepalived/* | /etc/wireguard/wgxdp-reload | /start) kind=script ;;
+	/etc/wireguard/*.conf) kind=wireguard ;;
+	/etc/systemd/network/*.network) kind=networkd ;;
+	/etc/systemd/system/*.d/*.conf) kind=units ;;
+	/etc/systemd/system/*.service) kind=unit ;;
+	/etc/sysctl.d/*.conf) kind=sysctl ;;
+	/etc/wgxdp/wgxdp.yaml) kind=wgxdp ;;
+	/etc/bird/bird.conf) kind=bird ;;
+	/etc/wireguard/*key | *.psk | *.qr | *.uci | */README.md) kind=nobody ;;
+	*) kind=unknown ;;
 	esac
 }
+
+# --- the readers, for all files of a kind that a host has
 
 check_nft() { nft -c -f "$1"; }
 check_radvd() { radvd -c -C "$1"; }
 check_keepalived() { keepalived -t -f "$1"; }
 check_bird() { bird -p -c "$1"; }
-check_script() { sh -n "$1" && shellcheck "$1"; }
 check_sysctl() { sysctl -qp "$1"; }
+check_script() {
+	local file
+	for file; do sh -n "$file" || return; done
+	shellcheck "$@"
+}
 
 # Checks the part that wg-quick passes to WireGuard
 check_wireguard() {
+	local file
 	ip link show wgcheck > /dev/null 2>&1 || wireguard-go wgcheck > /dev/null 2>&1
-	wg-quick strip "$1" > "$own/stripped" && WG_ENDPOINT_RESOLUTION_RETRIES=0 wg setconf wgcheck "$own/stripped"
+	for file; do
+		wg-quick strip "$file" 2>&1 > "$own/stripped" | grep . && return 1 # it warns of modes
+		grep -q '^\[Peer\]' "$own/stripped" && WG_ENDPOINT_RESOLUTION_RETRIES=0 wg setconf wgcheck "$own/stripped" || return
+	done
 }
 
-# Together with its unit; systemd ignores unknown settings, and reports them
-check_units() {
-	local unit said
-	unit=$(basename "${1%/*}" .d)
-	[[ $unit != wgxdp* ]] || sed "s,/usr/local/sbin/wgxdp,$wgxdp," "scripts/systemd/$unit" > "/etc/systemd/system/$unit"
-	said=$(systemd-analyze verify --man=no --recursive-errors=no "$unit" 2>&1) || said=${said:-no}
-	echo "$said"
-	[[ ! $said ]]
-}
-
-check_unit() {
+# systemd ignores unknown settings, and reports them
+verify() {
 	local said
-	said=$(systemd-analyze verify --man=no "$1" 2>&1) || said=${said:-no}
+	said=$(systemd-analyze verify --man=no "$@" 2>&1) || said=${said:-no}
 	echo "$said"
 	[[ ! $said ]]
+}
+check_unit() { verify "$@"; }
+
+# Together with their units
+check_units() {
+	local file unit units=()
+	for file; do
+		unit=${file%.d/*}
+		units+=("${unit##*/}")
+		[[ ${unit##*/} != wgxdp* ]] || sed "s,/usr/local/sbin/wgxdp,$wgxdp," "scripts/systemd/${unit##*/}" > "$unit"
+	done
+	verify --recursive-errors=no "${units[@]}"
 }
 
 check_wgxdp() {
@@ -64,111 +77,138 @@ check_wgxdp() {
 	((rc == 0 || rc == 3)) # 3: this host lacks something for it
 }
 
-# networkd reads its files when it starts, once for all files of a host; it needs no bus, and no udev if /sys is
-# read-only
-begin_networkd() {
+# networkd reads its files when it starts; it needs no bus, and no udev if /sys is read-only
+check_networkd() {
 	local pid
-	mkdir -p /run/systemd
-	mount -t tmpfs run /run/systemd
-	mount -t sysfs -o ro sysfs /sys
-	mkdir -p /run/systemd/netif/{links,leases,lldp}
-	chown -R systemd-network:systemd-network /run/systemd/netif
+	if ! mountpoint -q /run/systemd; then
+		mkdir -p /run/systemd
+		mount -t tmpfs run /run/systemd
+		mount -t sysfs -o ro sysfs /sys
+		mkdir -p /run/systemd/netif/{links,leases,lldp}
+		chown -R systemd-network:systemd-network /run/systemd/netif
+	fi
 	SYSTEMD_LOG_LEVEL=debug /lib/systemd/systemd-networkd > "$own/networkd" 2>&1 & # so that systemd 257 reports the end of reading
 	pid=$!
 	until grep -q 'Enumeration completed' "$own/networkd"; do kill -0 $pid && sleep 0.02; done
 	kill $pid
 	wait $pid
-}
-check_networkd() {
-	[[ -e $own/networkd ]] || begin_networkd
-	! grep -F "$1:" "$own/networkd" | grep -ve 'Successfully loaded' -e "Unknown key 'UseRedirect'" # new in systemd 256
+	for file; do
+		! grep -F "$file:" "$own/networkd" | grep -ve 'Successfully loaded' -e "Unknown key 'UseRedirect'" || return # new in systemd 256
+	done
 }
 
-# --- a host with an /etc, a network and processes of its own
+# --- hosts with an /etc, a network and processes of their own, one after the other
 
-on_host() { # TREE-OF-THE-HOST [KIND]: checks all of its files, or those of a kind
-	local file kind interface bad=0 own
-	own=$(mktemp -d "$work/host.XXXXXX")
-	mkdir "$own/upper" "$own/work"
+on_hosts() { # KIND TREE...: checks the files of that kind in the tree of a host, or all; what passed is not read again
+	local bad=0 own layers
+	local -A passed=()
+	shopt -s globstar nullglob
+	own=$(mktemp -d "$work/hosts.XXXXXX")
 	: > "$own/said"
-	mount -t overlay -o "lowerdir=/etc,upperdir=$own/upper,workdir=$own/work" etc /etc
-	mkdir -p /run/wireguard
+	mkdir -p "$own"/{base,work} /run/wireguard
 	mount -t tmpfs run /run/wireguard
+	mount -t overlay -o "lowerdir=/etc,upperdir=$own/base,workdir=$own/work" etc /etc
 	rm -rf /etc/nftables.d /etc/wireguard /etc/wgxdp /etc/systemd/network
 	find /etc/keepalived -mindepth 1 ! -name keepalived.config-opts -delete # Debian 13's keepalived reads this file
-	[[ ! -d $1/etc ]] || cp -a "$1/etc/." /etc/
-	sed -n 's/^Endpoint = \([a-z].*\):.*/192.0.2.1 \1/p' /etc/wireguard/*.conf > /etc/hosts 2> /dev/null # must resolve
-	while IFS= read -r interface; do
-		ip link add "${interface//\//.}" type bridge
-	done < <(sed -n 's/^net[.]ipv6[.]conf[.]\([^.]*\)[.].*/\1/p' /etc/sysctl.d/*.conf 2> /dev/null | grep -vx all | sort -u)
-	while IFS= read -r file; do
-		kind=$(kind "$file")
-		[[ ! ${2:-} || $kind == "$2" ]] || continue
-		[[ $file != /start ]] || file=$1/start
-		if [[ $kind == nobody ]]; then
-			echo "for people $file"
-		elif [[ $kind != unknown ]] && "check_$kind" "$file" > "$own/said" 2>&1; then
-			echo "accepted $kind $file"
+	umount /etc
+	while (($#)); do
+		layers=$own/base:/etc
+		[[ ! -d $2/etc ]] || layers=$2/etc:$layers
+		mkdir "$own"/{upper,work}$#
+		mount -t overlay -o "lowerdir=$layers,upperdir=$own/upper$#,workdir=$own/work$#" etc /etc
+		one_host "$@" || bad=1
+		umount -l /etc
+		shift 2
+	done
+	return $bad
+}
+
+one_host() { # KIND TREE
+	local file paths=() kind interface key text bad=0
+	local -A files=()
+	sed -n 's/^Endpoint = \([a-z].*\):.*/192.0.2.1 \1/p' /dev/null /etc/wireguard/*.conf > /etc/hosts # must resolve
+	if [[ -e /etc/sysctl.d/60-wgxdp.conf ]]; then
+		while IFS=. read -r _ _ _ interface _; do
+			interface=${interface//\//.}
+			[[ ! $interface || $interface == all || -e /proc/sys/net/ipv6/conf/$interface ]] || ip link add "$interface" type bridge
+		done < <(grep '^net[.]ipv6[.]conf[.]' /etc/sysctl.d/60-wgxdp.conf)
+	fi
+	for file in "$2"/**; do [[ ! -f $file ]] || paths+=("${file#"$2"}"); done
+	for file in "${paths[@]}"; do
+		read_kind "$file"
+		[[ $file != /start ]] || file=$2/start
+		files[$kind]+=" $file"
+	done
+	for kind in ${1:-"${!files[@]}"}; do
+		case $1$kind in nobody | script) continue ;; esac
+		key="$kind ${paths[*]}"
+		for file in ${files[$kind]:-}; do
+			read -rd '' text < "$file" || :
+			key+=$file$text
+		done
+		# shellcheck disable=SC2086 # several files
+		if [[ $kind != unknown ]] && { [[ ${passed[$key]:-} ]] || "check_$kind" ${files[$kind]:-} > "$own/said" 2>&1; }; then
+			printf "accepted $kind %s\n" ${files[$kind]}
+			passed[$key]=1
 		else
-			echo "REFUSED $kind ${1##*/}$file: $(< "$own/said")"
+			echo "REFUSED $kind ${2##*/}:${files[$kind]:-}: $(< "$own/said")"
 			bad=1
 		fi
-	done < <(cd "$1" && find . -type f -printf '/%P\n' | sort)
+	done
 	return $bad
 }
 mapfile -t checks < <(compgen -A function check_)
-export -f on_host kind begin_networkd "${checks[@]}"
+export -f on_hosts one_host read_kind verify "${checks[@]}"
 
-apart() { unshare --mount --propagation private --net --pid --fork --kill-child --mount-proc bash -c '"$@"' bash on_host "$@"; }
+apart() { unshare --mount --propagation private --net --pid --fork --kill-child --mount-proc bash -c '"$@"' bash on_hosts "$@"; }
 
 # --- the files beside the hosts
 
-zone_accepted() { # FILE: in a zone
-	printf '%s\n' '@ 300 IN SOA ns hostmaster 1 3600 600 86400 300' '@ 300 IN NS ns' 'ns 300 IN A 192.0.2.53' "\$INCLUDE $1" > "$work/zone"
-	named-checkzone example.net "$work/zone" > "$work/said" 2>&1
+zones_accepted() { # FILE...: in a zone
+	local file
+	for file; do
+		printf '%s\n' '@ 300 IN SOA ns hostmaster 1 3600 600 86400 300' '@ 300 IN NS ns' 'ns 300 IN A 192.0.2.53' "\$INCLUDE $file" > "$work/zone"
+		named-checkzone example.net "$work/zone" > "$work/said" 2>&1 || return
+	done
 }
 
-targets_accepted() { # FILE
-	echo "scrape_configs: [ { job_name: wgxdp, file_sd_configs: [ { files: [ $1 ] } ] } ]" > "$work/prometheus.yml"
+targets_accepted() { # FILE...
+	echo "scrape_configs: [ { job_name: wgxdp, file_sd_configs: [ { files: [ $(printf '%s, ' "$@")] } ] } ]" > "$work/prometheus.yml"
 	promtool check config "$work/prometheus.yml" > "$work/said" 2>&1
 }
 
 # --- all files
 
-generate() { # EXAMPLE
-	local name host hosts=()
-	name=$(basename "$1" .yaml)
-	"$wgxdp" gen hosts "$1" -o "$work/$name" > "$work/said" 2>&1 || fail "gen hosts $1: $(< "$work/said")"
-	[[ ! -e $work/$name/zone.example.net ]] || zone_accepted "$work/$name/zone.example.net" || fail "named-checkzone, $name: $(< "$work/said")"
-	[[ ! -e $work/$name/prometheus ]] || targets_accepted "$work/$name/prometheus/wgxdp.yaml" || fail "promtool, $name: $(< "$work/said")"
-	check_script "$work/$name/rollout" > "$work/said" 2>&1 || fail "rollout: $(< "$work/said")"
-	for host in "$work/$name"/*/; do
-		host=${host%/}
-		[[ ${host##*/} != state && ${host##*/} != prometheus ]] || continue
-		apart "$host" >> "$work/seen" &
-		hosts+=($!)
-	done
-	for host in "${hosts[@]}"; do wait "$host" || fail "$name: $(grep REFUSED "$work/seen")"; done
-}
-
-# KIND FILE SED-COMMAND: edits the file of the first host of an example that has it
-refuses() {
-	local host
-	host=$(find "$work"/*/ -path "*$2" -printf '%p\n' | head -n 1)
-	[[ $host ]] || fail "no example has $2"
-	host=${host%"$2"}
-	sed -i.right "$3" "$host$2"
-	! cmp -s "$host$2" "$host$2.right" || fail "$1: no mistake was made in $2"
-	mv "$host$2.right" "$work/right"
-	! apart "$host" "$1" > "$work/apart" || fail "$1: a mistake in $2 was accepted: $3"
-	cp "$work/right" "$host$2"
-	apart "$host" "$1" > "$work/apart" || fail "$1: $2 is refused as it was: $(< "$work/apart")"
-}
-
 need_tun
-for example in docs/examples/topology/*.yaml; do generate "$example"; done
-say "ok accepted: $(awk '$1 == "accepted" {n[$2]++} END {for (k in n) printf "%s %d, ", k, n[k]}' "$work/seen")zone and targets $(
-	find docs/examples -name '*.yaml' | wc -l)"
+shopt -s extglob nullglob
+trees=()
+for example in docs/examples/topology/*.yaml; do
+	name=$(basename "$example" .yaml)
+	"$wgxdp" gen hosts "$example" -o "$work/all/$name" > "$work/said" 2>&1 || fail "gen hosts $example: $(< "$work/said")"
+	for host in "$work/all/$name"/!(state|prometheus)/; do trees+=('' "${host%/}"); done
+done
+apart "${trees[@]}" > "$work/seen" || fail "$(grep REFUSED "$work/seen")"
+# Many hosts have the same scripts, which are as good anywhere
+mapfile -t scripts < <(find "$work/all" -path '*/etc/keepalived/*' ! -name keepalived.conf -o -name wgxdp-reload -o -name start -o -name rollout)
+mapfile -t scripts < <(sha256sum "${scripts[@]}" | sort -uk 1,1 | cut -c 67-)
+check_script "${scripts[@]}" > "$work/said" 2>&1 || fail "scripts: $(< "$work/said")"
+zones=("$work"/all/*/zone.example.net) targets=("$work"/all/*/prometheus/wgxdp.yaml)
+zones_accepted "${zones[@]}" || fail "named-checkzone: $(< "$work/zone") $(< "$work/said")"
+targets_accepted "${targets[@]}" || fail "promtool: $(< "$work/said")"
+say "ok accepted: $(awk '$1 == "accepted" {n[$2]++} END {for (k in n) printf "%s %d, ", k, n[k]}' "$work/seen")script ${#scripts[@]}, zone ${#zones[@]}, targets ${#targets[@]}"
+
+# --- mistakes
+
+trees=()
+refuses() { # KIND FILE SED-COMMAND: makes a mistake in a copy of the first host that has the file
+	local hosts=("$work"/all/*/*"$2")
+	((${#hosts[@]})) || fail "no example has $2"
+	cp -a "${hosts[0]%"$2"}" "$work/wrong-$1-$((${#trees[@]} / 4))"
+	trees+=("$1" "${hosts[0]%"$2"}" "$1" "$work/wrong-$1-$((${#trees[@]} / 4))")
+	sed -i "$3" "${trees[-1]}$2"
+	! cmp -s "${hosts[0]}" "${trees[-1]}$2" || fail "$1: no mistake was made in $2"
+}
+
 refuses nft /etc/nftables.d/wgxdp.nft '0,/accept/s//acept/'
 refuses radvd /etc/radvd.conf 's/AdvSendAdvert/AdvSendAdverts/'
 refuses keepalived /etc/keepalived/keepalived.conf 's/nopreempt/nopreemt/'
@@ -181,11 +221,18 @@ refuses networkd /etc/systemd/network/20-eth0.network 's/^DHCP=/DHPC=/'
 refuses bird /etc/bird/bird.conf 's/neighbor/neighbour/'
 refuses sysctl /etc/sysctl.d/60-wgxdp.conf 's/accept_ra/accept_rah/'
 refuses wgxdp /etc/wgxdp/wgxdp.yaml 's/^exporter:/exprter:/'
-touch "$work/two-sites/relay/etc/strange.conf"
-! apart "$work/two-sites/relay" unknown > /dev/null || fail 'a file that no program reads was accepted'
-sed 's/AAAA *[0-9a-f]*:/&:x:/' "$work/two-sites/zone.example.net" > "$work/broken"
-! zone_accepted "$work/broken" || fail 'named-checkzone: a mistake was accepted'
-sed 's/labels: {/&[/' "$work/two-sites/prometheus/wgxdp.yaml" > "$work/broken"
+cp -a "$work/all/two-sites/relay" "$work/wrong-unknown"
+touch "$work/wrong-unknown/etc/strange.conf"
+trees+=(unknown "$work/wrong-unknown")
+! apart "${trees[@]}" > "$work/seen" || fail 'no mistake was refused'
+for ((i = 0; i < ${#trees[@]}; i += 2)); do
+	[[ ${trees[i + 1]} != "$work/wrong-"* ]] || grep -q "^REFUSED ${trees[i]} ${trees[i + 1]##*/}:" "$work/seen" ||
+		fail "a mistake in a file of kind ${trees[i]} was accepted: $(< "$work/seen")"
+done
+[[ $(grep -c '^REFUSED' "$work/seen") == 13 ]] || fail "a file is refused as it was: $(< "$work/seen")"
+sed 's/AAAA *[0-9a-f]*:/&:x:/' "$work/all/two-sites/zone.example.net" > "$work/broken"
+! zones_accepted "$work/broken" || fail 'named-checkzone: a mistake was accepted'
+sed 's/labels: {/&[/' "$work/all/two-sites/prometheus/wgxdp.yaml" > "$work/broken"
 ! targets_accepted "$work/broken" || fail 'promtool: a mistake was accepted'
 say 'ok a mistake in a file of each kind is refused'
 
@@ -327,7 +374,7 @@ cat > "$work/ssh" <<- EOF
 	echo "\$2" >> "$work/reached"
 EOF
 chmod +x "$work/ssh"
-rollout() { ROLLOUT_SSH=$work/ssh "$work/two-sites/rollout" "$@" 2>&1; }
+rollout() { ROLLOUT_SSH=$work/ssh "$work/all/two-sites/rollout" "$@" 2>&1; }
 rollout relay --dry-run --wait 30 > "$work/rolled"
 expect 'rollout HOST --dry-run' "$(< "$work/rolled"), $(grep -c -- '--here dry-run --wait 30' "$work/reached")" == 'relay: dry-run, 1'
 rm "$work/reached"
