@@ -16,6 +16,8 @@ VERSION  := $(shell cat VERSION)
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2);)
 comma := ,
+# The target's directory, made once by make itself: a process for each object would take 3 % of a build
+make_directory = $(if $(filter $(@D),$(directories)),,$(eval directories += $(@D))$(shell mkdir -p $(@D)))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -73,7 +75,7 @@ USER_OBJ := $(USER_SRC:user/%.c=$(O)/user/%.o)
 all: $(O)/wgxdp
 
 $(O)/%.bpf.o: bpf/%.bpf.c Makefile
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -MMD -MP -c $< -o $@
 
 # The compiler of that object, for --version and for refusals by the verifier
@@ -81,7 +83,7 @@ $(O)/bpf_compiler.h: $(O)/wgxdp.bpf.o
 	$(Q)printf '#define BPF_COMPILER "%s"\n' "$$($(CLANG) --version | head -n 1)" > $@
 
 $(O)/libraries.h: scripts/sonames Makefile
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,NAMES,$@)scripts/sonames "$(CC)" $(foreach name,$(with),$($(name)_LIBRARIES)) > $@
 
 # Linking the object again removes its DWARF, which is more than half of it
@@ -89,24 +91,24 @@ $(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen object $(O)/$*.linked.o $< && $(BPFTOOL) gen skeleton $(O)/$*.linked.o name $(*F) > $@
 
 $(O)/user/%.o: user/%.c Makefile VERSION | $(O)/wgxdp.skel.h $(O)/tracing.skel.h $(O)/bpf_compiler.h $(O)/libraries.h
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(O)/page.h: user/daemon/page.html scripts/page
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,PAGE,$@)scripts/page $< > $@
 
 $(O)/user/daemon/web.o $(O)/unit/user/daemon/web.o: $(O)/page.h
 
 $(O)/keys.h: scripts/keys docs/wgxdp.yaml.5 docs/wgxdp-topology.5
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,KEYS,$@)$^ > $@
 
 $(O)/user/cmd/cmd_schema.o $(O)/unit/user/cmd/cmd_schema.o: $(O)/keys.h
 
 # a shell script as a string, without its first two lines
 $(O)/keepalived.h $(O)/rollout.h $(O)/wgxdp-reload.h: $(O)/%.h: user/gen/%.sh
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,GEN,$@)sed '1,2d; s/[\\"]/\\&/g; s/.*/"&\\n"/' $< > $@
 
 $(O)/user/gen/gen_routing.o $(O)/unit/user/gen/gen_routing.o: $(O)/keepalived.h
@@ -124,7 +126,7 @@ clean:
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
 UNITS       := addr blake2s blind_line blind_link blind_saver blind_sites config cookie daemon_memory daemon_state ddns endpoints flows followed follower gen grammar headroom import import_compare json kernel_btf library links lists load_error log mtu netlink nft notify plan_relay relay relay_size resolved_backends resolver rules spread table topology topology_bad topology_page transmit udp_socket uniform web_config wg_dump wireguard
 # a coverage report needs only lines; -O2 and variables would take half of the time to build the tests
-SANITIZED   := -O1 -g1
+SANITIZED   := -Og -g1
 # with sanitizers, gcc 14 wrongly warns of truncated texts
 UNIT_CFLAGS ?= $(SANITIZED) -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -Wno-format-truncation
 # cmocka 2 names the type, and deprecates the name of cmocka 1
@@ -155,7 +157,7 @@ $(O)/unit/tests/unit/unit_blake2s.o: $(O)/tests/blake2s.skel.h
 $(addprefix $(O)/tests/unit_,attack_rates blake2s cookie express_guard admission replay shares backends blind blind_packets blind_shares): LIBS += -lcrypto
 
 $(O)/tests/blake2s.bpf.o: tests/unit/blake2s.bpf.c include/blake2s.h Makefile
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 # it measures the program's own objects
@@ -168,11 +170,11 @@ $(O)/tests/unit_relay_size: $(O)/unit/tests/unit/unit_relay_size.o $(O)/user.a
 
 $(USER_SRC:%.c=$(O)/unit/%.o): | $(O)/wgxdp.skel.h $(O)/tracing.skel.h $(O)/bpf_compiler.h $(O)/libraries.h
 $(O)/unit/%.o: %.c Makefile
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -iquote bpf -Itests $(CMOCKA_NAMES) $(UNIT_CFLAGS) -MMD -MP -c $< -o $@
 
 define link_unit
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(UNIT_CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS) -lcmocka
 endef
 $(O)/tests/unit_%: $(O)/unit/tests/unit/unit_%.o $(O)/unit/user.a
@@ -194,15 +196,15 @@ loads:			# K='KERNEL...' C='CLANG...': only into these kernels, built by these c
 loads_clang = $(or $(shell command -v clang-$*),$(CLANG))
 
 $(O)/loads/clang-%.bpf.o: bpf/wgxdp.bpf.c Makefile
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,BPF,$@)$(loads_clang) $(ALL_BPF_CFLAGS) -MMD -MP -c $< -o $@
 
 $(O)/loads/broken/clang-%.bpf.o: tests/loads/loads_break.bpf.c Makefile
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,BPF,$@)$(loads_clang) $(ALL_BPF_CFLAGS) -MMD -MP -c $< -o $@
 
 $(O)/tests/loads: tests/loads/loads.c $(wildcard tests/loads/*.h) Makefile
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -o $@ -lbpf
 
 tests: $(O)/tests/loads
@@ -210,8 +212,10 @@ tests: $(O)/tests/loads
 -include $(wildcard $(O)/loads/*.d $(O)/loads/broken/*.d)
 
 # ---- running tests, installing ----
-# Every tests/unit/unit_X.c and tests/fuzz/fuzz_X.c becomes the program build/tests/NAME, which scripts/test runs.
-TEST_PROGRAMS := $(patsubst %.c,$(O)/tests/%,$(notdir $(wildcard tests/unit/unit_*.c tests/fuzz/fuzz_*.c)))
+# Every tests/unit/unit_X.c and tests/fuzz/fuzz_X.c becomes the program build/tests/NAME, which scripts/test runs; the
+# latter also build/tests/corpus_fuzz_X.
+UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/unit_*.c))
+FUZZERS       := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 MAN_PAGES     := $(wildcard docs/*.8 docs/*.5)
 run_tests      = $(Q)O=$(O) scripts/test
 
@@ -332,11 +336,11 @@ bench: all bench-programs
 	$(Q)O=$(O) scripts/bench $(BENCH_ARGS)
 
 $(BENCH_DIR)/bench.bpf.o: tests/bench/bench.bpf.c tests/bench/job.h $(wildcard include/*.h) Makefile
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 $(BENCH_DIR)/%.o: tests/bench/%.c Makefile | $(BENCH_DIR)/bench.skel.h
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -I$(BENCH_DIR) -Itests -MMD -MP -c $< -o $@
 
 $(BENCH_DIR)/bench: $(BENCH_OBJ) $(patsubst %,$(O)/user/%.o,dataplane/flow_table dataplane/learned_table dataplane/control \
@@ -354,15 +358,15 @@ SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftes
 
 .PHONY: selftest-programs
 selftest-programs: $(SELFTEST_PROGRAMS)
-tests: selftest-programs
+core-tests: selftest-programs
 
 $(O)/selftests/%: selftests/lib/%.c Makefile
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $< -o $@ $(SELFTEST_LIBS)
 
 # for LD_PRELOAD
 $(O)/selftests/%.so: selftests/lib/%.c Makefile
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -fPIC $< -o $@
 
 $(O)/selftests/flowrace $(O)/selftests/flowhammer $(O)/selftests/entryhammer $(O)/selftests/flowcrowd: SELFTEST_LIBS = -pthread -lbpf
@@ -375,7 +379,7 @@ $(O)/selftests/flood: $(O)/selftests/flood.skel.h selftests/lib/flood.h selftest
 $(O)/selftests/flood.bpf.o: selftests/lib/flood.h
 
 $(O)/selftests/%.bpf.o: selftests/lib/%.bpf.c Makefile
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 # ---- the host plane: unit tests, fuzzers; the data path by test-run ----
@@ -388,7 +392,7 @@ unit: $(HOST_UNITS:%=$(O)/tests/unit_%)
 
 # Loops are unrolled only for the verifier; with sanitizers clang 19 cannot, and warns
 $(O)/fuzz/%.o: %.c Makefile
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) -iquote bpf -Itests -Wno-gnu-variable-sized-type-not-at-end -Wno-pass-failed $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
 
 # The modules for fuzzers
@@ -400,34 +404,42 @@ $(FUZZED:%.c=$(O)/fuzz/%.o): | $(O)/libraries.h
 $(O)/fuzz/user/daemon/web.o $(O)/fuzz/tests/fuzz/fuzz_web.o: | $(O)/page.h
 
 $(O)/tests/fuzz_%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(O)/fuzz/user.a
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,LINK,$@)$(CLANG) $(CFLAGS) $(FUZZ_CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS) $(WRAPPED:%=-Wl$(comma)--wrap=%)
 
 -include $(wildcard $(O)/fuzz/*/*/*.d)
 
+# The same targets without libFuzzer, linked with the unit tests' objects: tests/fuzz/fuzz_corpus.sh
+$(O)/tests/corpus_%: $(O)/unit/tests/fuzz/%.o $(O)/unit/tests/fuzz/corpus.o $(O)/unit/user.a
+	$(link_unit)
+
+$(O)/unit/tests/fuzz/%.o: ALL_CFLAGS += -Wno-attributes -Wno-unknown-pragmas
+$(O)/unit/tests/fuzz/fuzz_web.o: | $(O)/page.h
+
 # Calls that a fuzzer answers itself
-$(O)/tests/fuzz_netlink: WRAPPED := recv
-$(O)/tests/fuzz_texts: WRAPPED := fopen
-$(O)/tests/fuzz_ddns: WRAPPED := secret_read library_open socket connect poll send recv close
-$(O)/tests/fuzz_probes: WRAPPED := uv_hrtime socket setsockopt connect close poll sendto recvfrom recvmsg
+$(O)/tests/corpus_%: LIBS += $(WRAPPED:%=-Wl$(comma)--wrap=%)
+$(O)/tests/fuzz_netlink $(O)/tests/corpus_fuzz_netlink: WRAPPED := recv
+$(O)/tests/fuzz_texts $(O)/tests/corpus_fuzz_texts: WRAPPED := fopen
+$(O)/tests/fuzz_ddns $(O)/tests/corpus_fuzz_ddns: WRAPPED := secret_read library_open socket connect poll send recv close
+$(O)/tests/fuzz_probes $(O)/tests/corpus_fuzz_probes: WRAPPED := uv_hrtime socket setsockopt connect close poll sendto recvfrom recvmsg
 
 $(O)/unit/tests/packet/run_packets.o: | $(O)/wgxdp.skel.h
 $(O)/tests/run_packets: $(O)/unit/tests/packet/run_packets.o $(O)/unit/tests/host/host_plane.o $(O)/unit/user.a
 	$(link_unit)
 
-tests: $(O)/tests/run_packets
+core-tests: $(O)/tests/run_packets
 
 $(O)/unit/tests/packet/run_planes.o: $(O)/wgxdp.skel.h $(O)/tests/fib.skel.h
 $(O)/tests/run_planes: $(O)/unit/tests/packet/run_planes.o $(O)/unit/tests/host/host_plane.o $(O)/unit/user.a
 	$(link_unit)
 
 $(O)/tests/fib.bpf.o: tests/packet/fib.bpf.c Makefile
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 # For BREAK=1 of tests/fuzz/fuzz_planes.py: a copy of the data path with a checksum that is off by one
 $(O)/broken/tests/host/host_path.o: $(wildcard tests/host/host_path.[ch] bpf/*.h bpf/*/*.h include/*) Makefile
-	@mkdir -p $(@D)
+	$(make_directory)
 	$(Q)rm -rf $(@D)/../../bpf && cp -r bpf $(@D)/../.. && cp tests/host/host_path.[ch] $(@D)
 	$(Q)sed -i 's/return ~csum_fold((__u16)~check + delta);/return ~csum_fold((__u16)~check + delta + 1);/' $(@D)/../../bpf/csum.h
 	$(Q)! cmp -s bpf/csum.h $(@D)/../../bpf/csum.h

@@ -83,6 +83,19 @@ def few_ports(plane, index, directory):
     del os.environ['KEEP_FLOWS']
 
 
+def run_few(directory):
+    config = os.path.join(directory, 'wgxdp.yaml')
+    with open(config, 'w', encoding='ascii') as f:
+        f.write(FEW)
+    packets.wgxdp('up', '-c', config)
+    packets.late_link()
+    index = packets.interfaces()
+    for plane in ('xdp', 'tc'):
+        few_ports(plane, index, directory)
+    packets.wgxdp('down')
+    packets.ip('link del n0')
+
+
 def run_mode(mode, cases, directory):
     packets.ids.clear()
     packets.counted.clear()

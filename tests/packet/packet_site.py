@@ -13,15 +13,16 @@
 #
 # BREAK=1 assigns the backends' addresses to another site: then answers must fail.
 import ctypes
+import functools
 import json
 import os
-import select
 import subprocess
 import sys
 import tempfile
-import time
 
-from scapy.all import (Ether, ICMPv6DestUnreach, ICMPv6PacketTooBig, ICMPv6TimeExceeded, IP, IPv6, Raw, UDP)
+from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6PacketTooBig, ICMPv6TimeExceeded, IPv6
+from scapy.packet import Raw
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
@@ -38,7 +39,7 @@ SERVICES = {'into-a': (51820, 'a', 51830, None), 'into-c': (51821, 'c', 51831, N
             'none-c': (None, 'c', 51833, None), '46-a': (443, 'a', 51834, 4), '46-n': (444, 'n', 51835, 4), '66-c': (51826, 'c', 51836, 6)}
 passed = failed = markers = 0
 sent = {}                       # (service, direction): packets that left
-links = {}
+drops = {}                      # as shown() said at the last refusal
 
 
 def config():
@@ -62,11 +63,10 @@ def config():
 class Link(relay.Link):
     """Accepts both families and all senders, but not the kernel's own packets."""
     def put(self, packet):
-        kind = 0x800 if bytes(packet)[0] >> 4 == 4 else 0x86dd
         if self.bare:
-            os.write(self.fd, bytes(packet))
+            os.write(self.fd, packet)
         else:
-            self.socket.send(bytes(Ether(src=mac(self.name, 1), dst=mac(self.name), type=kind) / packet))
+            self.socket.send(self.ethernet[:12] + (b'\x08\0' if packet[0] >> 4 == 4 else b'\x86\xdd') + packet)
 
     def take(self):
         while True:
@@ -110,40 +110,33 @@ def plain(ip):
 
 
 def drain():
-    return [(name, plain(ip)) for name, link in links.items() for ip in link.take()]
+    return [(name, plain(ip)) for name, link in relay.links.items() for ip in link.take()]
+
+
+relay.drain = drain
 
 
 def count(service, direction, n=1):
     sent[service, direction] = sent.get((service, direction), 0) + n
 
 
-def mark(link):
-    """A packet that is sent by this link, and what it comes out as"""
-    global markers
-    relay.turn += 1
-    sport = 1024 + relay.turn % 60000
-    if link == 'ww':
-        count('into-a', 'original')
-        return udp(CLIENT6, PUBLIC6, 51820, sport), hop(udp(CLIENT6, BACKEND['a'], 51830, sport))
-    site, to = {'ta': ('b', 'c'), 'tc': ('c', 'b'), 'nn': ('n', 'c'), 'nx': ('o', 'c')}[link]
-    markers += 1
-    packet = udp(host(site, 0xfff0), host(to, 0xfff1), 59999, sport)
-    return packet, hop(packet)
+@functools.lru_cache(maxsize=None)
+def marker(link, number):
+    if link != 'ww':
+        return relay.marker(link, number)
+    sport = 1024 + number
+    return bytes(udp(CLIENT6, PUBLIC6, 51820, sport)), hop(udp(CLIENT6, BACKEND['a'], 51830, sport))
 
 
 def fate(link, packet):
-    drain()
-    links[link].put(packet)
-    marker, marked = mark(link)
-    out, began = [], time.monotonic()
-    time.sleep(0.002)
-    links[link].put(marker)
-    while time.monotonic() < began + 10:
-        select.select([each.fd for each in links.values()], [], [], 0.2)
-        out += drain()
-        if any(ip == marked for _, ip in out):
-            return [(name, ip) for name, ip in out + drain() if ip != marked]
-    return out + [('nowhere', b'the marker')]
+    """Counts the marker, too"""
+    global markers
+    if link == 'ww':
+        count('into-a', 'original')
+    else:
+        markers += 1
+    relay.turn += 1
+    return relay.fate(link, packet, marker(link, relay.turn % 64))
 
 
 def report(good, name):
@@ -155,7 +148,7 @@ def report(good, name):
 
 def check(name, link, packet, *want):
     want = [(where, plain(bytes(ip))) for where, ip in want]
-    got = fate(link, packet)
+    got = fate(link, bytes(packet))
     report(got == want, f'{link}: {name}')
     if got != want:
         for what, rows in (('got', got), ('expected', want)):
@@ -171,10 +164,11 @@ def shown():
 
 
 def refused(name, link, packet, whose, reason='source', direction='rx', *want):
-    before = shown()[0]
+    """Nothing else was refused since the last one"""
+    global drops
     check(name, link, packet, *want)
-    after = shown()[0]
-    gained = {key: n - before.get(key, 0) for key, n in after.items() if n != before.get(key, 0)}
+    before, drops = drops, shown()[0]
+    gained = {key: n - before.get(key, 0) for key, n in drops.items() if n != before.get(key, 0)}
     report(gained == {(whose, direction, reason): 1}, f'{link}: {name}: counted {gained}, expected {whose} {direction} {reason}')
 
 
@@ -268,8 +262,8 @@ def check_counters(before):
 
 
 def test(mode):
-    global markers
-    markers = 0
+    global markers, drops
+    markers, drops = 0, {}
     sent.clear()
     with tempfile.NamedTemporaryFile('w', suffix='.yaml') as f:
         f.write(config())
@@ -286,14 +280,13 @@ def test(mode):
 
 
 def main():
-    global links
     if subprocess.run(['ip', 'netns', 'add', relay.NS], check=False).returncode:
         return 1
     try:
         with open(f'/run/netns/{relay.NS}', 'rb') as f:
             if ctypes.CDLL(None, use_errno=True).setns(f.fileno(), 0):
                 raise OSError(ctypes.get_errno(), 'setns')
-        links = set_up()
+        relay.links = set_up()
         for mode in ('auto', 'tc'):
             test(mode)
     finally:
