@@ -9,7 +9,6 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/servers.sh"
 
-pairs=$((clients + 1)) # pairs of client and server
 minutes=${MINUTES:-7}
 address=20 # 198.51.100.x, unused by clients so far
 
@@ -30,16 +29,16 @@ for nat in ${NATS:-dnat masquerade}; do
 	begin_captures
 	clients_begin
 	ping_servers 5 0.2
-	expect "$nat: pings lost, of $((5 * pairs))" "$lost" == 0
+	expect "$nat: pings lost, of $((5 * ${#pairs[@]}))" "$lost" == 0
 	roam_each_minute &
 	roaming=$!
 	number=$((minutes * 60))
 	ping_servers $number 1
 	wait $roaming
 	address=$((address + minutes))
-	expect "$nat: pings lost, of $((number * pairs)), while clients roam $((minutes - 1)) times" "$lost" '<=' $((pairs * (minutes - 1)))
+	expect "$nat: pings lost, of $((number * ${#pairs[@]})), while clients roam $((minutes - 1)) times" "$lost" '<=' $((${#pairs[@]} * (minutes - 1)))
 	end_captures "$nat"
-	expect "$nat: handshakes" "$(said directed handshakes)" '>=' $((pairs * ((minutes * 60 - 1) / 121 + 1)))
+	expect "$nat: handshakes" "$(said directed handshakes)" '>=' $((${#pairs[@]} * ((minutes * 60 - 1) / 121 + 1)))
 	expect "$nat: places they came from" "$(said directed places)" '>=' $((clients * (minutes - 1)))
 	expect_sums
 	wgxdp down > /dev/null

@@ -12,7 +12,9 @@ servers=8
 clients=$((servers + 1))
 both=(1 2) # the ninth client's servers
 
-of_client() { if (($1 <= servers)); then echo "$1"; else echo "${both[@]}"; fi; } # NUMBER: prints the client's servers
+pairs=() # CLIENT SERVER
+for ((i = 1; i <= servers; i++)); do pairs+=("$i $i"); done
+for i in "${both[@]}"; do pairs+=("$clients $i"); done
 
 servers_network() {
 	local i
@@ -51,53 +53,53 @@ servers_configuration() { # NAT
 }
 
 servers_tunnels() {
-	local i j
+	local i pair public=()
 	for ((i = 1; i <= servers; i++)); do tunnel server$i wge$i 10.77.0.$i/16 "$port"; done
 	for ((i = 1; i <= clients; i++)); do
 		tunnel client wgc$i 10.77.1.$i/32
-		inside client ip route add 10.77.0.0/24 dev wgc$i table $((100 + i))
-		inside client ip rule add from 10.77.1.$i lookup $((100 + i))
-		for j in $(of_client $i); do
-			inside "server$j" wg set "wge$j" peer "$(key wgc$i)" allowed-ips 10.77.1.$i/32
-		done
+		read -r "public[$i]" < "$work/wgc$i.pub"
+		echo "route add 10.77.0.0/24 dev wgc$i table $((100 + i))"
+		echo "rule add from 10.77.1.$i lookup $((100 + i))"
+	done > "$work/ways"
+	inside client ip -b "$work/ways"
+	for pair in "${pairs[@]}"; do
+		inside "server${pair#* }" wg set "wge${pair#* }" peer "${public[${pair% *}]}" allowed-ips "10.77.1.${pair% *}/32"
 	done
 }
 
 # Starts new sessions
 clients_begin() {
-	local i j
-	for ((i = 1; i <= clients; i++)); do
-		for j in $(of_client $i); do
-			inside client wg set wgc$i peer "$(key "wge$j")" remove
-			inside client wg set wgc$i peer "$(key "wge$j")" endpoint "198.51.100.1:$port" allowed-ips "10.77.0.$j/32"
-		done
-	done
+	local pair key
+	for pair in "${pairs[@]}"; do
+		read -r key < "$work/wge${pair#* }.pub"
+		echo "wg set wgc${pair% *} peer $key remove"
+		echo "wg set wgc${pair% *} peer $key endpoint 198.51.100.1:$port allowed-ips 10.77.0.${pair#* }/32"
+	done | inside client sh -e
 }
 
-# Each client pings each of its servers COUNT times; $lost is the number of lost packets
+# Each client pings each of its servers COUNT times; $lost is the number of lost packets. See unanswered() for -w.
 ping_servers() { # COUNT INTERVAL
-	local i j pids=()
-	for ((i = 1; i <= clients; i++)); do
-		for j in $(of_client $i); do
-			unanswered client "10.77.0.$j" -c "$1" -i "$2" -W 5 -I 10.77.1.$i > "$work/ping-$i-$j" &
-			pids+=($!)
-		done
-	done
-	wait "${pids[@]}" || :
-	lost=$(awk '{n += $1} END {print n}' "$work"/ping-*)
+	local pair
+	for pair in "${pairs[@]}"; do
+		echo "ping -n -c $1 -i $2 -w $(($1 + $1 / 10 + 6)) -W 5 -I 10.77.1.${pair% *} 10.77.0.${pair#* } > '$work/ping-${pair/ /-}' 2>&1 &"
+	done > "$work/pings"
+	echo wait >> "$work/pings"
+	inside client sh "$work/pings"
+	lost=$(awk -F icmp_seq= -v n="$1" -v of="${#pairs[@]}" '/bytes from/ && $2 + 0 <= n && !seen[FILENAME, $2 + 0]++ {replies++}
+		END {print n * of - replies}' "$work"/ping-*)
 }
 
 # In the middle of their sessions, every second client moves to another port, and the others to another address
 clients_roam() { # ADDRESS
 	local i
-	for ((i = 2; i <= clients; i += 2)); do inside client wg set wgc$i listen-port 0; done
+	for ((i = 2; i <= clients; i += 2)); do echo "wg set wgc$i listen-port 0"; done | inside client sh -e
 	addresses client uplink "$1/24"
 	inside client nft delete table ip roam 2> /dev/null || :
 	inside client nft -f - <<- EOF
 		table ip roam {
 			chain leaving {
 				type nat hook postrouting priority srcnat
-				udp sport { $(for ((i = 1; i <= clients; i += 2)); do inside client wg show wgc$i listen-port; done | paste -sd ,) } snat to $1
+				udp sport { $(for ((i = 1; i <= clients; i += 2)); do echo "wg show wgc$i listen-port"; done | inside client sh -e | paste -sd ,) } snat to $1
 			}
 		}
 	EOF
@@ -110,8 +112,8 @@ begin_captures() {
 	for ((i = 1; i <= servers; i++)); do
 		start server$i tcpdump -i eth -U -Z root -w "$work/capture-$i" "udp port $port" 2> "$work/tcpdump-$i"
 		capturing+=($!)
-		wait_for 10 'tcpdump' grep -q listening "$work/tcpdump-$i"
 	done
+	for ((i = 1; i <= servers; i++)); do wait_for 10 'tcpdump' grep -q listening "$work/tcpdump-$i"; done
 }
 
 end_captures() { # WHAT: and checks that every message was for the server that received it; $work/directed has the result
