@@ -358,7 +358,7 @@ SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftes
 
 .PHONY: selftest-programs
 selftest-programs: $(SELFTEST_PROGRAMS)
-core-tests: selftest-programs
+tests: selftest-programs
 
 $(O)/selftests/%: selftests/lib/%.c Makefile
 	$(make_directory)
@@ -427,7 +427,7 @@ $(O)/unit/tests/packet/run_packets.o: | $(O)/wgxdp.skel.h
 $(O)/tests/run_packets: $(O)/unit/tests/packet/run_packets.o $(O)/unit/tests/host/host_plane.o $(O)/unit/user.a
 	$(link_unit)
 
-core-tests: $(O)/tests/run_packets
+tests: $(O)/tests/run_packets
 
 $(O)/unit/tests/packet/run_planes.o: $(O)/wgxdp.skel.h $(O)/tests/fib.skel.h
 $(O)/tests/run_planes: $(O)/unit/tests/packet/run_planes.o $(O)/unit/tests/host/host_plane.o $(O)/unit/user.a
