@@ -219,8 +219,9 @@ FUZZERS       := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 MAN_PAGES     := $(wildcard docs/*.8 docs/*.5)
 run_tests      = $(Q)O=$(O) scripts/test
 
-.PHONY: tests check selftest longtest vmtest fuzz mutants coverage demo
-tests: $(TEST_PROGRAMS)
+.PHONY: tests corpora check selftest longtest vmtest fuzz mutants coverage demo
+tests: corpora $(UNIT_PROGRAMS) $(FUZZERS:%=$(O)/tests/%)
+corpora: $(FUZZERS:%=$(O)/tests/corpus_%)
 
 check:			# shellcheck, unit and packet tests, fuzzers for 10 s each
 	$(run_tests) lint unit packet fuzz
