@@ -11,22 +11,22 @@ cd "$(dirname "$0")/../.."
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 
-check_all() {
-	promtool check rules docs/prometheus/alerts.yml &&
-		promtool test rules docs/prometheus/alerts_test.yml &&
-		"$named" docs/grafana/wgxdp.json docs/prometheus/alerts.yml docs/reference/metrics.md
+check_rules() { promtool check rules docs/prometheus/alerts.yml && promtool test rules docs/prometheus/alerts_test.yml; }
+check_names() { "$named" docs/grafana/wgxdp.json docs/prometheus/alerts.yml docs/reference/metrics.md; }
+check_all() { # FILE: what depends on it
+	{ [[ $1 != docs/prometheus/* ]] || check_rules; } && check_names
 } > "$copy/said" 2>&1
 
 must_find() { # FILE SED-SCRIPT
 	cp -r docs "$copy/"
 	sed -i "$2" "$copy/$1"
 	! cmp -s "$1" "$copy/$1" || { echo "'$2' changes nothing in $1"; exit 1; }
-	! (cd "$copy" && check_all) || { echo "nothing was found wrong after '$2' in $1"; exit 1; }
+	! (cd "$copy" && check_all "$1") || { echo "nothing was found wrong after '$2' in $1"; exit 1; }
 	rm -rf "${copy:?}/docs"
 }
 
 named=$(realpath selftests/lib/named.py)
-check_all || { cat "$copy/said"; exit 1; }
+check_all docs/prometheus/alerts.yml || { cat "$copy/said"; exit 1; }
 said=$(tail -n 1 "$copy/said")
 must_find docs/prometheus/alerts.yml 's/expr: wgxdp_backend_up == 0/expr: wgxdp_backend_up == 2/'
 must_find docs/prometheus/alerts.yml 's/_seconds > 900/_seconds > 9000/'

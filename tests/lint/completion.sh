@@ -24,10 +24,10 @@ chmod +x "$work/wgxdp"
 PATH=$work:$PATH
 
 completes() { wgxdp complete "$@" | cut -f 1; }
+declare -A known=()
 has() { # COMPLETION WORD... the words so far, the last one begun
-	local all
-	all=$'\n'$(completes "${@:2}")$'\n'
-	[[ $all == *$'\n'"$1"$'\n'* ]] || fail "'$1' does not complete '${*:2}': $all"
+	[[ ${known["${*:2} "]:-} ]] || known["${*:2} "]=$'\n'$(completes "${@:2}")$'\n'
+	[[ ${known["${*:2} "]} == *$'\n'"$1"$'\n'* ]] || fail "'$1' does not complete '${*:2}': ${known["${*:2} "]}"
 }
 lacks() { ! (has "$@") > /dev/null || fail "'$1' completes '${*:2}'"; }
 
@@ -62,7 +62,7 @@ bash_completes() { # WORD...
 	_wgxdp
 	echo "${COMPREPLY[@]}"
 }
-zsh_completes() { zsh -f tests/lint/completion.zsh "$@"; }
+zsh_completes() { zsh -f tests/lint/completion.zsh "$work/zcompdump" "$@"; }
 # shellcheck disable=SC2016 # fish expands $argv
 fish_completes() { fish --no-config -c 'source scripts/completion/wgxdp.fish; complete -C "wgxdp $argv"' -- "$*" | cut -f 1; }
 # shellcheck source=scripts/completion/wgxdp.bash

@@ -90,7 +90,6 @@ seed() { # NUMBER, below the directory: the tree and its objects get that door
 	*) echo "void ${header%()}(void); void seeded(void) { ${header%()}(); }" | ${CC:-gcc} -x c -c - -o "objects/$file" ;;
 	esac
 }
-copy_tree() { rm -rf "${copy:?}"/* && cp -r user "$copy" && cp -r "$objects" "$copy/objects"; }
 
 case ${1:-} in
 --table) markdown; exit ;;
@@ -98,16 +97,16 @@ esac
 objects=${O:-build}/user
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
+cp -r user "$copy"
+cp -r "$objects" "$copy/objects"
+for n in "${!seeds[@]}"; do (cd "$copy" && seed "$n"); done
+found=$(check "$copy" "$copy/objects")
 if [[ ${BREAK:-} ]]; then
-	copy_tree
-	for n in "${!seeds[@]}"; do (cd "$copy" && seed "$n"); done
-	bad=$(check "$copy" "$copy/objects")
+	bad=$found
 else
 	bad=$(check . "$objects")
 	for n in "${!seeds[@]}"; do
-		copy_tree
-		(cd "$copy" && seed "$n")
-		[[ $(check "$copy" "$copy/objects") == *"${seeds[$n]}"* ]] || bad+=$'\n'"not found: ${seeds[$n]}"
+		[[ $found == *"${seeds[$n]}"* ]] || bad+=$'\n'"not found: ${seeds[$n]}"
 	done
 fi
 page=$(< docs/design.md)

@@ -28,8 +28,13 @@ check() { # WHAT PROGRAM
 mapfile -t without < <(sed -n 's/^\(WITH_[A-Z]*\) ?= 1$/\1=0/p' Makefile)
 ((${#without[@]} == 7)) || fail "the Makefile has ${#without[@]} switches"
 mkdir -p "$work/build"
-# the data path is the same, and takes longest
-cp -p "$build"/{wgxdp,tracing}.{bpf.o,linked.o,skel.h} "$build/bpf_compiler.h" "$work/build"
+# Compiles only what names a switch, or a header that depends on one: the compiler sees the same in all other sources
+cp -rp "$build"/{{wgxdp,tracing}.{bpf.o,linked.o,skel.h},bpf_compiler.h,page.h,keys.h,user} "$work/build"
+{ printf '%s\n' "${without[@]%=0}" | grep -rlFf - user include && echo libraries.h; } > "$work/switched"
+grep -rlFf "$work/switched" --include='*.d' "$work/build/user" > "$work/compiled"
+(($(wc -l < "$work/compiled") >= 15)) || fail "only these sources depend on a switch: $(< "$work/compiled")"
+sed 's/d$/o/' "$work/compiled" | xargs rm
+find "$work/build/user" -name '*.d' -delete
 make -s -j2 O="$work/build" CFLAGS=-O0 "${without[@]}" "$work/build/wgxdp" > "$work/log" 2>&1 || fail "without anything optional it does not build: $(tail "$work/log")"
 if [[ ${BREAK:-} ]]; then
 	cp -r "$build" "$work/broken"
