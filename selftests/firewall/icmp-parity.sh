@@ -93,36 +93,43 @@ probes() { # FILE: writes the ICMP errors to the client, then those to wg-end
 	} > "$1"
 }
 
-connected() { # WHAT ERRNO TTL SIZE: connected sockets of the client, of both families, get the error about their packet
-	local address found=''
-	for address in 198.51.100.1 2001:db8:1::1; do
-		found+=" $(inside client /usr/bin/python3 -c '
-import errno, socket, sys
-six = ":" in sys.argv[1]
-s = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(5)
-for option in ((25, 1), (23, 3), (16, int(sys.argv[3]))) if six else ((11, 1), (10, 3), (2, int(sys.argv[3]))):
-    s.setsockopt(socket.IPPROTO_IPV6 if six else socket.IPPROTO_IP, *option)  # RECVERR, MTU_DISCOVER=PROBE, TTL
-s.connect((sys.argv[1], int(sys.argv[2])))
-s.send(b"x" * int(sys.argv[4]))
-try:
-    s.recv(9)
-except OSError as e:
-    print(errno.errorcode.get(e.errno, e))' $address $port "$3" "$4")"
-	done
-	expect "$1: what a socket is told" "$found" == " $2 $2"
-}
-
-sockets() { # WHAT: also with checksums that a device should complete
+# WHAT: connected sockets of the client, of both families, get the errors about their packets, also with checksums that a
+# device should complete
+sockets() {
 	local tx
 	for tx in off on; do
 		inside client ethtool -K uplink tx $tx > /dev/null
 		inside near ethtool -K fore tx $tx > /dev/null
-		connected "$1, port closed, tx $tx" ECONNREFUSED 64 9
-		connected "$1, TTL used up, tx $tx" EHOSTUNREACH 2 9
-		connected "$1, TTL used up behind, tx $tx" EHOSTUNREACH 3 9
-		connected "$1, too long, tx $tx" EMSGSIZE 64 1425
-		connected "$1, too long behind, tx $tx" EMSGSIZE 64 1360
+		inside client /usr/bin/python3 -IS - $port > "$work/told" <<- 'PYTHON'
+			import errno, socket, sys
+			for what, ttl, size in (("port closed", 64, 9), ("TTL used up", 2, 9), ("TTL used up behind", 3, 9),
+			                        ("too long", 64, 1425), ("too long behind", 64, 1360)):
+			    for address in "198.51.100.1", "2001:db8:1::1":
+			        six = ":" in address
+			        s = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
+			        s.settimeout(5)
+			        for option in ((25, 1), (23, 3), (16, ttl)) if six else ((11, 1), (10, 3), (2, ttl)):
+			            s.setsockopt(socket.IPPROTO_IPV6 if six else socket.IPPROTO_IP, *option)  # RECVERR, MTU_DISCOVER=PROBE, TTL
+			        s.connect((address, int(sys.argv[1])))
+			        s.send(b"x" * size)
+			        try:
+			            s.recv(9)
+			        except OSError as e:
+			            print(f"{what}:", errno.errorcode.get(e.errno, e))
+		PYTHON
+		diff "$work/told" - <<- EOF || fail "$1, tx $tx: sockets are told something else"
+			port closed: ECONNREFUSED
+			port closed: ECONNREFUSED
+			TTL used up: EHOSTUNREACH
+			TTL used up: EHOSTUNREACH
+			TTL used up behind: EHOSTUNREACH
+			TTL used up behind: EHOSTUNREACH
+			too long: EMSGSIZE
+			too long: EMSGSIZE
+			too long behind: EMSGSIZE
+			too long behind: EMSGSIZE
+		EOF
+		say "ok $1, tx $tx: what sockets are told"
 	done
 }
 

@@ -3,8 +3,7 @@
 # tier: full
 # vm
 # Every mode carries originals and replies of both families, while no process of wgxdp runs. `show` prints the mode and
-# its reason. auto takes the best mode of the driver. A refused mode changes nothing. A kernel without type information
-# (/sys/kernel/btf) is enough.
+# its reason. auto takes the best mode of the driver. A refused mode changes nothing.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                   2001:db8:1::/64                              2001:db8:2::/64
@@ -105,17 +104,6 @@ other_whys() {
 	takes_xdp wg-end eth
 }
 
-without_btf() {
-	mkdir -p "$work/empty"
-	# shellcheck disable=SC2016
-	inside firewall unshare --mount --propagation private sh -c '
-		mount --bind "$1" /sys/kernel/btf && [ ! -e /sys/kernel/btf/vmlinux ] && shift && exec "$@"' sh \
-		"$work/empty" "$wgxdp" up "${to[@]}"
-	expect 'without BTF: mode of wan' "$(shown get interfaces.wan.mode)" == native
-	carries 'without BTF'
-	wgxdp down
-}
-
 firewall_network
 start_listener wg-end wg-end4 -e 192.168.1.10:$port
 start_listener wg-end wg-end6 -e "[2001:db8:2::10]:$port"
@@ -123,4 +111,3 @@ modes
 mode_to_mode
 refused_native
 other_whys
-without_btf

@@ -34,7 +34,7 @@ build_network() {
 	addresses firewall lan2 192.168.2.1/24 2001:db8:4::1/64
 	addresses office eth2 192.168.2.10/24 2001:db8:4::10/64
 	gateways office 192.168.2.1 2001:db8:4::1
-	for ((host = 8; host < 48; host++)); do addresses client uplink 198.51.100.$host/24; done
+	for ((host = 8; host < 48; host++)); do echo "address add 198.51.100.$host/24 dev uplink"; done | inside client ip -b -
 	start_listener wg-end wg-end4 -e 192.168.1.10:$port
 	start_listener wg-end wg-end6 -e "[2001:db8:2::10]:$port"
 	start_listener office office4 -e 192.168.2.10:4500
@@ -64,15 +64,22 @@ services:
     nat: none
 EOF
 
-# WHAT SERVICE FROM TO: each question is answered from its destination, and counts for that service
+declare -A asked=() # questions to each service
+
+# WHAT SERVICE FROM TO: each question is answered from its destination
 answered() {
-	local original reply
-	read -r original reply < <(forwarded "$2")
 	inside client "$udptool" ask -n $n -r 20000 -c "${clients:-1}" "$3" "$4" > "$work/answered"
 	expect "$mode, $1: answered, answers" "$(said answered answered) $(said answered answers)" == "$n $n"
-	expect "$mode, $1: originals and replies of $2" "$(forwarded "$2")" == "$((original + n)) $((reply + n))"
+	asked[$2]=$((${asked[$2]:-0} + n))
 }
-forwarded() { shown get "services.$1.original.forwarded" "services.$1.reply.forwarded"; }
+each_counts_its_own() {
+	local service of=() as=''
+	for service in "${!asked[@]}"; do
+		of+=("services.$service.original.forwarded" "services.$service.reply.forwarded")
+		as+=" ${asked[$service]} ${asked[$service]}"
+	done
+	expect "$mode, originals and replies of ${!asked[*]}" " $(shown get "${of[@]}")" == "$as"
+}
 
 # One client uses one port with two services: the answers follow its last choice
 changes_its_mind() {
@@ -97,13 +104,14 @@ side_by_side() {
 
 # Packets of no service: another port, another service's port, an address and port of the other NIC
 not_ours() {
-	local to before
+	local to before wan_mac wan2_mac
+	wan_mac=$(mac firewall wan) wan2_mac=$(mac firewall wan2)
 	before=$(shown all original received)
 	for to in 198.51.100.1:444 198.51.100.1:1000 203.0.113.1:$port 203.0.113.1:443 192.168.2.10:4501; do
-		inside client "$udptool" send -n 10 -r 10000 uplink "$(mac firewall wan)" 198.51.100.7:4000 "$to" > /dev/null
+		inside client "$udptool" send -n 10 -r 10000 uplink "$wan_mac" 198.51.100.7:4000 "$to" > /dev/null
 	done
 	for to in 203.0.113.1:443 198.51.100.1:$port 198.51.100.2:1000; do
-		inside client "$udptool" send -n 10 -r 10000 uplink2 "$(mac firewall wan2)" 203.0.113.7:4000 "$to" > /dev/null
+		inside client "$udptool" send -n 10 -r 10000 uplink2 "$wan2_mac" 203.0.113.7:4000 "$to" > /dev/null
 	done
 	expect "$mode, none of its business: received" $(($(shown all original received) - before)) == 0
 }
@@ -113,6 +121,7 @@ build_network
 # belong to the service.
 quiet client
 for mode in native generic tc; do
+	asked=()
 	wgxdp up -c "$work/wgxdp.yaml" --mode "$mode" > /dev/null
 	answered 'port 51820' home 198.51.100.7:4000 198.51.100.1:$port
 	answered 'port 443, another client' home 198.51.100.8:4000 198.51.100.1:443
@@ -126,6 +135,7 @@ for mode in native generic tc; do
 	answered 'no translation' direct 198.51.100.7:4000 192.168.2.10:$port
 	answered 'no translation, IPv6' direct "[2001:db8:1::7]:4000" "[2001:db8:4::10]:$port"
 	clients=40 answered 'port 443, forty clients' home 198.51.100.8:5000 198.51.100.1:443
+	each_counts_its_own
 	changes_its_mind
 	side_by_side
 	not_ours

@@ -9,68 +9,64 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 # Puts what import reads into $work.
-write_rules() { # FILE
-	local name=${1##*/} device
-	[[ ! -e $work/$name ]] || return 0
-	cp "$1" "$work/$name"
-	[[ $1 == *.nft ]] || return 0
-	ip -all netns del
-	namespaces firewall
-	for device in eth0 br-lan docker0 vps wg0; do
-		inside firewall ip link add "$device" type veth peer name "$device-end"
-	done
-	inside firewall nft -f "$1"
-	inside firewall nft -j list ruleset > "$work/$name"
-}
+cp tests/import/* "$work"
+namespaces firewall
+for device in eth0 br-lan docker0 vps wg0; do
+	echo "link add $device type veth peer name $device-end"
+done | inside firewall ip -b -
+# shellcheck disable=SC2016 # for the other shell
+inside firewall bash -euc 'for file in tests/import/*.nft; do
+	{ echo flush ruleset && cat "$file"; } | nft -f -
+	nft -j list ruleset > "$0/${file##*/}"
+done' "$work"
 
 arguments_of() { # EXPECTED: sets $arguments, without --wan for the file
-	read -ra arguments <<< "$(sed -n '2s/^# wgxdp import//p' "$1")"
+	local line
+	{ read -r line && read -r line; } < "$1"
+	read -ra arguments <<< "${line#'# wgxdp import'}"
 }
 
 compare() { # ARGUMENT...: runs import --compare in $work; sets $status
 	status=0
-	(cd "$work" && "$wgxdp" import --compare "$@") > "$work/said" 2> "$work/errors" || status=$?
+	(cd "$work" && exec "$wgxdp" import --compare "$@") > "$work/said" 2> "$work/errors" || status=$?
 }
 
-packets=0 sets=0
+reports=()
 for expected in tests/import/*.yaml; do
-	name=$(basename "$expected" .yaml)
+	name=${expected##*/} name=${name%.yaml}
 	arguments_of "$expected"
-	for file in "${arguments[@]}"; do
-		[[ ! -e tests/import/$file ]] || write_rules "tests/import/$file"
-	done
-	if [[ ${BREAK:-} ]]; then
-		sed 's/port: 51820 }/port: 51829 }/' "$expected" > "$work/config"
-		arguments+=(-c config)
-	fi
+	text=$(< "$expected")
+	[[ $'\n'$text == *$'\n'[a-z]* ]] || text+=$'\n{}' # a file without a section is refused
+	[[ ! ${BREAK:-} ]] || arguments+=(-c as-file) text=${text//port: 51820 \}/port: 51829 \}}
+	echo "$text" > "$work/as-file"
 	compare -v -j "${arguments[@]}"
-	[[ $status == 0 || $status == 3 ]] || fail "$name: status $status: $(< "$work/errors")"
-	[[ $status == "$(grep -q '"result": "differs"' "$work/said" && echo 3 || echo 0)" ]] || fail "$name: status $status"
-	count=$(selftests/lib/import_compare.py verdict "$expected" "$work/said") || fail "$name: another verdict is expected"
-	packets=$((packets + count)) sets=$((sets + 1))
+	said=$(< "$work/said") as=0
+	[[ $said != *'"result": "differs"'* ]] || as=3
+	[[ $status == "$as" ]] || fail "$name: status $status: $(< "$work/errors")"
+	echo "$said" > "$work/$name.report"
+	reports+=("$expected" "$work/$name.report")
 	[[ ! ${BREAK:-} ]] || continue
-	compare "${arguments[@]}"
-	cp "$work/said" "$work/own"
-	cp "$expected" "$work/as-file"
-	grep -q '^[a-z]' "$work/as-file" || echo '{}' >> "$work/as-file" # a file without a section is refused
-	compare -c as-file "${arguments[@]}"
-	diff "$work/own" "$work/said" > "$work/diff" || fail "$name: another result with -c: $(< "$work/diff")"
+	compare -v -j -c as-file "${arguments[@]}"
+	[[ $(< "$work/said") == "$said" ]] || fail "$name: another result with -c: $(diff "$work/$name.report" "$work/said")"
 done
+packets=$(selftests/lib/import_compare.py verdict "${reports[@]}") || fail 'another verdict is expected'
+sets=$((${#reports[@]} / 2))
 expect 'sets of rules' $sets '>=' 58
 expect packets $packets '>=' 1200
 
 # Puts a mistake into an expected configuration. The comparison must fail, and say what is wrong.
 seeds=0
 seed() { # NAME SCRIPT-FOR-SED TEXT...
-	local text
+	local text differs
 	name=$1
 	arguments_of "tests/import/$name.yaml"
 	sed "$2" "tests/import/$name.yaml" > "$work/config"
 	! cmp -s "tests/import/$name.yaml" "$work/config" || fail "$name: no mistake: $2"
 	compare -c config "${arguments[@]}"
 	[[ $status == 3 ]] || fail "$name: $2: status $status: $(cat "$work/said" "$work/errors")"
+	differs=$(grep '^differs: ' "$work/said")
 	for text in "${@:3}"; do
-		grep '^differs: ' "$work/said" | holds -F -- "$text" || fail "$name: $2: '$text' is not in: $(< "$work/said")"
+		[[ $differs == *"$text"* ]] || fail "$name: $2: '$text' is not in: $(< "$work/said")"
 	done
 	seeds=$((seeds + 1))
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # import_compare: checks what `wgxdp import --compare -v --json` says.
 #
-#   import_compare verdict EXPECTED REPORT            EXPECTED: a configuration of tests/import
+#   import_compare verdict {EXPECTED REPORT}...       EXPECTED: a configuration of tests/import
 #   import_compare packets REPORT SENT OLD NEW        SENT: packets that import_probes sent; OLD, NEW: those that arrived by the old rules,
 #                                                     and by wgxdp
 #
@@ -25,6 +25,10 @@ def show(row):
 
 
 def verdict(expected, report):
+    """Returns the number of packets."""
+    def fail(words):
+        sys.exit(f'import_compare: {expected}: {words}')
+
     with open(expected, encoding='utf-8') as f:
         text = f.read()
     note = text.split('\n')[2]
@@ -49,7 +53,7 @@ def verdict(expected, report):
         fail(f'the counts are wrong: {counts}')
     if sum(cause['packets'] for cause in report['causes']) != counts['differ'] + counts['undecided']:
         fail('the causes lack packets')
-    print(report['packets'])
+    return report['packets']
 
 
 def arrivals(name):
@@ -91,14 +95,17 @@ def packets(report, sent, old, new):
     print(checked)
 
 
+def load(name):
+    with open(name, encoding='utf-8') as f:
+        return json.load(f)
+
+
 def main():
     mode, *names = sys.argv[1:]
-    with open(names[1 if mode == 'verdict' else 0], encoding='utf-8') as f:
-        report = json.load(f)
     if mode == 'verdict':
-        verdict(names[0], report)
+        print(sum(verdict(expected, load(report)) for expected, report in zip(names[::2], names[1::2])))
     else:
-        packets(report, *names[1:])
+        packets(load(names[0]), *names[1:])
 
 
 main()
