@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # vm
-# While a service's backend is replaced again and again, address and port at once, no packet is lost or gets half of
-# each. Every packet reaches one of the two backends, none is lost, and none gets half of each (a torn entry of the
-# table). BREAK=1 takes wgxdp down between the two.
+# While a service's backend moves to another host and port again and again, no packet is lost or gets half of each.
+# Every packet reaches one of the two. Half of each would be the address of one with the port or the MAC of the other (a
+# torn entry of the table). BREAK=1 takes wgxdp down between the two.
 #
 #     client uplink -- wan firewall lan -- switch -- eth one    192.168.1.11:51820
 #                                              \---- eth two    192.168.1.12:4000

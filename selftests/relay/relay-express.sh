@@ -3,8 +3,8 @@
 # tier: full
 # The express path carries nearly all packets between two sites, and 100 ms after any change none goes the old way.
 # The express path between two sites on nics, at 4,000 packets/s ($RATE) and their answers. It carries nearly all of
-# them, and both peers count all of them. Then something changes, again and again: 100 ms later no packet goes the old
-# way any more. BREAK=1: see selftests/lib/express.sh.
+# them, and both peers count all of them. Then something changes, again and again, at 1,000 packets/s: 100 ms later no
+# packet goes the old way any more. BREAK=1: see selftests/lib/express.sh.
 #
 #     a eth -- la relay lb -- eth b       fd12:3456:789a:X::/64 each, the relay's ::1, the host's ::10
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"

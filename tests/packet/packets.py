@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Each packet of packet_cases.py gets the expected verdict, bytes and counters, on xdp, on tc and through the host
 # plane. xdp and tc are the programs that `wgxdp up` attached (BPF_PROG_TEST_RUN); the host plane has the same maps.
-# Verdict, whole packet and counters are compared. Every packet is also truncated at each length.
+# Verdict, whole packet and counters are compared. In native mode,
+# every packet is also truncated at each length: another mode has the same programs.
 #
 #   packets.py [-v] [-u] [NAME]...   only cases whose name contains one of NAME. -v: name each.
 #                                    -u: without truncations and the host plane
