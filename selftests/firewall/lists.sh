@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# first
 # vm
 # timeout: 200
 # A service's clients follow lists that other programs keep. They are sets of nftables (single addresses, ranges, with

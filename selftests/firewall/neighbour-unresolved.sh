@@ -24,7 +24,7 @@ all_come() { # FAMILY: at both ends, all that were sent until now
 	[[ $(arrived wg-end questions$1) == "$sent" && $(arrived client answers$1) == "$sent" ]]
 }
 
-sent=0 # of each family
+sent=0 # packets in each family
 try() { # MODE
 	local n family
 	for ((n = 0; n < rounds; n++)); do

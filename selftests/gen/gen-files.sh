@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # timeout: 300
 # Every file that `wgxdp gen hosts` makes from docs/examples is accepted by its program, in its place on its host: nft,
 # radvd, keepalived, bird, wg, named-checkzone, promtool, systemd-analyze, networkd, sysctl, sh and wgxdp. A file that

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# first
 # vm
 # Commands as people type them do what they should, or print the right form.
 #

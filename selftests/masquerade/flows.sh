@@ -72,8 +72,8 @@ expect 'IPv4 to IPv6' "$(grep -cF "six 198.51.100.7:30001 198.51.100.1:443 [2001
 expect 'sorted' "$(cut -d ' ' -f 2 "$work/rows" | tr '\n' ' ')" == '198.51.100.7:4000 198.51.100.7:20500 198.51.100.7:30001 [2001:db8:1::7]:30000 '
 expect 'of many' "$(shown get services.many.flows) $(shown get services.many.flows_max) $(shown get services.many.source_ports)" == '2 5461 20000-20999'
 expect 'as whom' "$(shown get services.many.source) $(shown get services.six.source) $(shown get services.many.flow_timeout)" == \
-	"['192.168.1.1'] ['2001:db8:2::1'] 600"
-expect 'backend of another family' "$(shown get services.six.backend)" == "['[2001:db8:2::10]:$port']"
+	'["192.168.1.1"] ["2001:db8:2::1"] 600'
+expect 'backend of another family' "$(shown get services.six.backend)" == "[\"[2001:db8:2::10]:$port\"]"
 expect 'nat' "$(shown get services.six.nat)" == masquerade
 expect 'the peer' "$(rows --wg <(printf 'x\ty\t51820\toff\n%s\t(none)\t192.168.1.1:20500\t(none)\t7\t0\t0\toff\n' \
 	YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY=) | awk '$9 != "None" {print $2, $9}')" == \

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# first
 # timeout: 300
 # The JSON Schemas that `wgxdp schema` prints accept what wgxdp accepts, and refuse each mistake except the listed
 # ones.
@@ -107,7 +108,7 @@ def places(node, path=()):
 
 def united(paths):
     """Returns the content of all files together, and the file and the path there of each of its values. Lists are joined.
-    Of two texts or numbers, the first remains."""
+    The first of two texts or numbers remains."""
     content, origin = {}, {}
 
     def unite(into, node, at, path, there):
@@ -232,8 +233,8 @@ def check_bad(schemas):
 
 
 def replaceable(kind):
-    """Yields contents, the origin of their values, and the paths to replace in them, so that each key is replaced somewhere:
-    all files together, and then each file, with the keys that contradict others in the former."""
+    """Yields contents, the origin of their values, and the paths to replace in them, so that each key is replaced somewhere.
+    First come all files together. Then comes each file, with the keys that contradict others in the former."""
     paths = sorted(path for name in REPLACED[kind] for path in glob.glob(f'docs/examples/{kind}/{name}.yaml'))
     done = set()
     for some in [paths] + [[path] for path in paths]:

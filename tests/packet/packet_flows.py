@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# first
 # Each packet of a masquerading service gets the verdict, the bytes and the counters that scapy expects, on xdp, on tc
 # and through the host plane. Like tests/packet/packets.py for others, with the same maps. Also the flows: which
 # client has which pool port, and packets without a flow. Frames are built with scapy from the meaning of the

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# first
 # Packets of masquerading services are right on plain links, on a VLAN and on two tags at once, in each pair of them.
 # The cases are those of packet_masquerade.py. XDP sees tags, in what comes and in what leaves; tc sees the VLAN's own
 # device, without them. Then packets that get longer, with as much room in front of them as they need, and with less:
