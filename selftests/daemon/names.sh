@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
 # A backend may be a name. The daemon waits until it resolves, asks again when its TTL ends, and keeps the address while
-# DNS fails, even over a boot. The name moves to another host under 10,000 packets a second, and none is lost. A file
+# DNS fails, even over a boot. The name moves to another host under 3,000 packets a second, and none is lost. A file
 # with another name that is refused changes nothing, and neither does a trial that ends without DNS. Search domains
 # give no address to a name that exists. BREAK=1 leaves the name without an address in between.
 #
@@ -10,8 +10,8 @@
 #                       name server    \             \- eth two    192.168.1.12
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-n=80000 # packets
-rate=10000
+n=24000 # packets
+rate=3000
 
 name() { # TTL ADDRESS...: sets the addresses of wg-end.example.net
 	echo "wg-end.example.net $*" > "$work/zone.new"
