@@ -8,8 +8,8 @@
 #     client uplink ---- wan firewall lan ---- eth wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-n=60000 # packets
-rate=10000
+n=12000 # packets
+rate=2000
 
 configuration() { # PORT...
 	cat > "$work/wgxdp.yaml" <<- EOF

@@ -153,7 +153,7 @@ devices_anew() {
 # a place
 indexes() {
 	local index
-	index=$(inside firewall ip -j link show wan | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["ifindex"])')
+	index=$(index firewall wan)
 	ip link add early netns firewall index $((index + 4096)) type veth peer name early-end netns client
 	ip link add many netns firewall index $((index + 8000)) type veth peer name many-end netns client
 	ip link add more netns firewall index $((index + 12096)) type veth peer name more-end netns client

@@ -12,8 +12,8 @@
 #                       name server    \             \- eth two    192.168.1.12
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-n=80000 # packets
-rate=10000
+n=24000 # packets
+rate=3000
 
 name() { # TTL ADDRESS...: sets the addresses of wg-end.example.net
 	echo "wg-end.example.net $*" > "$work/zone.new"

@@ -212,7 +212,7 @@ elsewhere() {
 under_traffic() {
 	local moved=0 before after
 	before=$(arrived wg-end ten eleven)
-	sends 40000 -r 8000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:443
+	sends 10000 -r 2000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:443
 	while still_sends $moved 11; do
 		wgxdp service set wg-end --backend 192.168.1.1$((moved++ % 2 ? 0 : 1)) > /dev/null
 		after=$(arrived wg-end "$( ((moved % 2)) && echo ten || echo eleven)")

@@ -13,12 +13,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 cpus=$(/usr/bin/python3 -c 'print(sum(int(r.split("-")[-1]) - int(r.split("-")[0]) + 1 for r in open("/sys/devices/system/cpu/possible").read().split(",")))')
 
 compares() { # WHAT OPTION...: compares the script's sizes with the running maps
-	local pin
-	for pin in /sys/fs/bpf/wgxdp/default/*; do
-		[[ -f $pin ]] || continue
-		bpftool --json map show pinned "$pin" 2> /dev/null | sed "s/^{/{\"map\":\"${pin##*/}\",/"
-		echo
-	done > "$work/maps"
+	bpftool --json --bpffs map show > "$work/maps"
 	"$root/scripts/capacity" --bench none --spare 0 --cpus "$cpus" --json "${@:2}" > "$work/said"
 	/usr/bin/python3 - "$work/maps" "$work/said" "$cpus" <<- 'EOF' || fail "$1: see above"
 		import json, os, sys
@@ -29,15 +24,17 @@ compares() { # WHAT OPTION...: compares the script's sizes with the running maps
 		            "devmap_hash": 8 * n, "lpm_trie": 0}.get(m["type"], 896 + 16 * (1 << (n - 1).bit_length()))
 		tells = tuple(int(n) for n in os.uname().release.split(".")[:2]) >= (6, 4)
 		ELEMENTS = {"blind_pairs": (8, 176, 256)}     # made with the first entry; key, value, and the memory of both
-		there = {m["map"]: m for m in (json.loads(l) for l in open(sys.argv[1]) if '"bytes_memlock"' in l)}
+		pinned = "/sys/fs/bpf/wgxdp/default/"
+		there = {p[len(pinned):]: m for m in json.load(open(sys.argv[1])) for p in m.get("pinned", []) if p.startswith(pinned)}
+		there = {name: m for name, m in there.items() if "/" not in name}
 		there.pop("config")     # as long as the configuration's text
 		column = json.load(open(sys.argv[2]))["columns"][0]
 		bad, said, kernels = 0, 0, 0
-		for m in there.values():
+		for name, m in there.items():
 		    m["takes"] = m["bytes_memlock"] if tells else takes(m)
 		    kernels += m["takes"]
 		    if abs(takes(m) - m["takes"]) > 4096:
-		        bad += print("%s: %d bytes by its sizes, %d by the kernel" % (m["map"], takes(m), m["takes"])) is None
+		        bad += print("%s: %d bytes by its sizes, %d by the kernel" % (name, takes(m), m["takes"])) is None
 		for name, size in column["maps"].items():
 		    key, value, element = ELEMENTS.get(name, (0, 0, 0))
 		    used = {"blind_pairs": min(column["sites"] * (column["sites"] - 1), 131072)}.get(name, 0)

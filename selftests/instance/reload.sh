@@ -11,8 +11,8 @@
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-n=100000 # packets
-rate=11000
+n=20000 # packets
+rate=2200
 reloads=20
 
 stays="services:
@@ -134,7 +134,7 @@ many_interfaces() {
 	wgxdp up -c "$work/many65.yaml" > /dev/null
 	before=$(arrived wg-end all_of_them)
 	sent=0
-	sends 40000 -r 8000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port
+	sends 8000 -r 2000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port
 	for ((k = 66; k <= 68; k++)); do
 		still_sends $k 70
 		wgxdp reload -c "$work/many$k.yaml" > "$work/out"
