@@ -3,7 +3,7 @@
 # tier: full
 # vm
 # Datagrams of 4,000 bytes, in three fragments each, come back byte for byte, also during a flood of spoofed
-# fragments. They go through the service: IPv4 and IPv6, in native and tc mode. Fragments in the wrong order harm no
+# fragments. They go through the service: IPv4 and IPv6, in native mode (fragmentation.sh has the others). Fragments in the wrong order harm no
 # other datagram. At least 95 % still pass while spoofed first fragments, with random sources and ids, come as fast as
 # the sender can make them. They also pass while a flood comes in the client's own name, with all ids and from another
 # port. BREAK=1 makes a table of one entry.

@@ -4,7 +4,7 @@
 # vm
 # Reloads under traffic lose no packet of a service that stays, and `reload --dry-run` changes nothing. `reload
 # --dry-run` prints the differences and the changes by hand, and changes nothing. An empty standard input changes
-# nothing either. 20 reloads between files that differ in services, ports and interfaces lose none of 100,000 packets
+# nothing either. 20 reloads between files that differ in services, ports and interfaces lose none of 20,000 packets
 # of a service that stays. Two simultaneous `up` end with the whole configuration of one of them. BREAK=1 reloads a
 # file without that service.
 #
