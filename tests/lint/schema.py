@@ -105,7 +105,7 @@ def places(node, path=()):
 
 def united(paths):
     """Returns the content of all files together, and the file and the path there of each of its values. Lists are joined.
-    Of two texts or numbers, the first remains."""
+    If files differ in a text or number, the first file decides."""
     content, origin = {}, {}
 
     def unite(into, node, at, path, there):
@@ -230,8 +230,8 @@ def check_bad(schemas):
 
 
 def replaceable(kind):
-    """Yields contents, the origin of their values, and the paths to replace in them, so that each key is replaced somewhere:
-    all files together, and then each file, with the keys that contradict others in the former."""
+    """Yields contents, with the origin of their values and the paths to replace in them. The first one has all files
+    together. Then each file follows, with the keys that the first one cannot replace, because they contradict others."""
     paths = sorted(path for name in REPLACED[kind] for path in glob.glob(f'docs/examples/{kind}/{name}.yaml'))
     done = set()
     for some in [paths] + [[path] for path in paths]:
