@@ -92,7 +92,7 @@ expect 'answered, IPv6' "$answered6" == $number
 expect 'fragments forwarded' "$(shown all original forwarded)" == $((6 * number))
 expect 'fragments of replies forwarded' "$(shown all reply forwarded)" == $((6 * number))
 reorder
-expect 'of pairs in the wrong order, forwarded' $(($(shown all original forwarded) - 6 * number)) == 100
+expect 'forwarded pairs in the wrong order' $(($(shown all original forwarded) - 6 * number)) == 100
 
 began=$(shown all original forwarded) at=$(elapsed)
 flood 10.0.0.0:4000 198.51.100.1:$port
@@ -115,7 +115,7 @@ ask forged 198.51.100.7:4000 198.51.100.1:$port
 asked=$((number - $(unsent) + failed))
 forged=$(awk -v n="$(($(shown all original forwarded) - began))" -v s="$(elapsed)" -v at="$at" 'BEGIN {print int(n / (s - at))}')
 stop $forger
-expect "of $asked datagrams answered, while first ones in the client's name come with all ids, $forged a second, %" \
+expect "percent of $asked datagrams answered, while first ones in the client's name come with all ids, $forged a second" \
 	"$(awk "BEGIN {print 100 * $(said forged answered) / $asked}")" '>=' 95
 answered=$((answered4 + answered6))
 expect "in a flood of $rate a second, of $sent datagrams answered, %" "$(awk "BEGIN {print 100 * $answered / $sent}")" '>=' 95
