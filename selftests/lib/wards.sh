@@ -17,12 +17,22 @@ host_is() { echo "$1 $2" >> "$work/bin/hosts"; } # ADDRESS NAMESPACE
 
 wrong() { [[ ${BREAK:-} ]] || inside "${on:-firewall}" "$@"; } # COMMAND...: a command that makes the fault
 
-# Writes the findings of that state, as words, to $work/doctor.json
+# Prints a word of each finding of that state in $work/doctor.json, whose lines have one key each
 found() { # STATE [KEY]
-	/usr/bin/python3 -IS -c 'import json, sys
-for f in json.load(open(sys.argv[1]))["findings"]:
-    if f["state"] == sys.argv[2]:
-        print(f[sys.argv[3]] or "-")' "$work/doctor.json" "$1" "${2:-check}"
+	awk -v state="$1" -v key="${2:-check}" '
+		function text(json) {
+			sub(/,$/, "", json)
+			if (json == "null" || json == "\"\"")
+				return "-"
+			json = substr(json, 2, length(json) - 2)
+			gsub(/\\\\/, "\001", json)
+			gsub(/\\"/, "\"", json)
+			gsub(/\\n/, "\n", json)
+			gsub(/\001/, "\\", json)
+			return json
+		}
+		match($0, /^      "[a-z]+": /) {value[substr($0, 8, RLENGTH - 10)] = text(substr($0, RLENGTH + 1))}
+		/^    }/ && value["state"] == state {print value[key]}' "$work/doctor.json"
 }
 
 doctor() { # [ARGUMENT...]: sets $status to its exit status
