@@ -3,8 +3,9 @@
 # tier: full
 # vm
 # Doctor names the one fault that stops all packets, and nothing else, and the command that it prints fixes the fault.
-# The test runs that command as it is: then packets pass and doctor reports nothing. The faults here: forwarding, MTU,
-# a foreign XDP program. BREAK=1 leaves out the faults: then doctor must report none.
+# The test runs that command as it is: then packets pass and doctor reports nothing. The faults here: forwarding, MTU, a
+# foreign XDP program, no route, a route only for marked packets, a name that did not resolve at `up` and no daemon to
+# ask again, and an unresolved neighbour. BREAK=1 leaves out the faults: then doctor must report none.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
