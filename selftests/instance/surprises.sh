@@ -198,7 +198,7 @@ routes() {
 # An instance needs about 200 descriptors, and a low soft limit does not matter. A pin that cannot be opened does not
 # count as missing: a change detaches nothing then, and keeps all flows.
 descriptors() {
-	local n before listener
+	local n before listener every=1
 	masquerading 'max: 100' > "$work/a.yaml"
 	masquerading 'max: 200' > "$work/b.yaml"
 	inside firewall prlimit --nofile=64:4096 "$wgxdp" up -c "$work/a.yaml" > "$work/out" 2>&1 || fail "with a low soft limit: $(< "$work/out")"
@@ -207,17 +207,18 @@ descriptors() {
 	inside client "$udptool" ask -n 5 198.51.100.7:4000 "198.51.100.1:$port" > /dev/null
 	expect 'flows' "$(wgxdp show flows | grep -c 198.51.100.7)" == 1
 	before=$(attached)
-	for n in {1..90}; do # the calls that open pins come first
+	[[ ${WGXDP_TIER:-} != core ]] || every=9
+	for ((n = 1; n <= 90; n += every)); do # the calls that open pins come first
 		inside firewall "$build/selftests/faultrun" -s bpf -e EMFILE -n "$n" "$wgxdp" up -c "$work/$( ((n % 2)) && echo b || echo a).yaml" > "$work/out" 2>&1 || :
 		[[ $(attached) == "$before" ]] || fail "without the descriptor of call $n, up detached something: $(attached), before $before: $(< "$work/out")"
-		[[ $(wgxdp show flows | grep -c 198.51.100.7) == 1 ]] || fail "without the descriptor of call $n, up lost a flow: $(< "$work/out")"
+		[[ $("$build/selftests/flowtable" /sys/fs/bpf/wgxdp/default) == 'flows 1 half_open 0 wrong 0' ]] || fail "without the descriptor of call $n, up lost a flow: $(< "$work/out")"
 	done
 	stop $listener
 	wgxdp down
 }
 attached() {
-	(cd /sys/fs/bpf/wgxdp/default/attach && echo *)
-	inside firewall ip -d link show | grep -o 'prog/xdp' | wc -l
+	echo /sys/fs/bpf/wgxdp/default/attach/*
+	inside firewall ip -d link show | grep -o 'prog/xdp'
 }
 
 firewall_network
