@@ -223,11 +223,11 @@ run_tests      = $(Q)O=$(O) scripts/test
 tests: corpora $(UNIT_PROGRAMS) $(FUZZERS:%=$(O)/tests/%)
 corpora: $(FUZZERS:%=$(O)/tests/corpus_%)
 
-check:			# shellcheck, unit and packet tests, fuzzers for 10 s each
-	$(run_tests) lint unit packet fuzz
+check:			# the core tier
+	$(run_tests)
 
 selftest:		# T=NAME: only this one, of whatever tier
-	$(run_tests) $(or $(T),selftest)
+	$(run_tests) --full $(or $(T),selftest)
 
 longtest:		# T='NAME...': only these
 	$(run_tests) --long $(T)
@@ -236,7 +236,7 @@ vmtest:			# the selftests that say `vm`, and the demo, on Debian's 6.1 and 6.12
 	$(run_tests) --long vm vm-6.1-demo
 
 fuzz:			# T=NAME, TIME=SECONDS (or FUZZ_SECONDS=) of each
-	$(Q)O=$(O) FUZZ_SECONDS=$(or $(TIME),$(FUZZ_SECONDS),60) scripts/test $(or $(T),fuzz)
+	$(Q)O=$(O) FUZZ_SECONDS=$(or $(TIME),$(FUZZ_SECONDS),60) scripts/test --full $(or $(T),fuzz)
 
 mutants:		# T='NAME...': only these of tests/mutants
 	$(Q)O=$(O) scripts/mutants $(T)
