@@ -106,9 +106,10 @@ enum flow_ended { FLOW_ENDED, FLOW_CHANGED };
 #define HALF_OPEN_SHARE 256
 #define HALF_OPEN_BRIEF 2
 
-/* flow_shares: ARRAY of struct flow_share, which limits the flows of a source (IPv4 address, IPv6
- * /64). A secret hash selects two cells for a source. Only the emptier cell limits the source,
- * because other sources may fill one of the cells.
+/* flow_shares: ARRAY of struct flow_share, which limits the flows of a source of one service. A
+ * source is an IPv4 address, or an IPv6 /64, /56 and /48. A secret hash selects two cells for each
+ * of these prefixes. Only the emptier cell limits the prefix, because other prefixes may fill one
+ * of the cells.
  * - half: state of the share of half-open flows, in jiffies. An answered flow gives its charge
  *   back.
  * - live: three fields, epoch:16 now:24 before:24. now and before count the source's LIVE flows
@@ -130,7 +131,7 @@ struct pool {
 	 * backend. */
 	__u32 n4, n6;
 	struct addr own4[POOL_ADDRS], own6[POOL_ADDRS];
-	__u32 share;			/* LIVE flows of a source at most */
+	__u32 share;	/* most LIVE flows of an IPv4 address, or of an IPv6 /64, /56 or /48 */
 	__u32 epoch;	/* seconds of an epoch: the longest timeout of all pools */
 };
 
@@ -149,7 +150,10 @@ struct flow_total {
 
 #define FLOWS 262144	/* default limit of flows, unless the pool has fewer ports */
 #define FLOWS_MAX (1 << 22)	/* most flows of an instance; their table takes 1.1 GB */
-#define FLOW_SHARE 4096			/* default share of one source, in flows */
+/* Default share of one source, in flows: the lesser of FLOW_SHARE and the pool divided by
+ * FLOW_SHARE_PART. */
+#define FLOW_SHARE 4096
+#define FLOW_SHARE_PART 16
 /* Default timeout of a flow, in seconds: above the 180 of a WireGuard session. */
 #define FLOW_TIMEOUT 300
 /* Longest timeout, in seconds: below LEARNED_LONGEST with every kernel's HZ. */

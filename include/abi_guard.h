@@ -167,7 +167,7 @@ struct handshake {
 /* cookies: ARRAY of one element, for the cookie challenge. The daemon writes it: the BLAKE2s states
  * (16 bytes of output) after the key blocks of its present secret and the previous one. A cookie is
  * the hash of COOKIE_INPUT bytes: the client's address, and its port as a little-endian 32-bit
- * number. While the daemon does not run, no client is challenged. */
+ * number. Without a daemon, the guard drops initiations above the challenge's rate. */
 #define COOKIE_SECONDS 120
 #define COOKIE_INPUT 20
 struct cookie_key {
@@ -176,8 +176,10 @@ struct cookie_key {
 struct cookies {
 	struct cookie_key secret[2];
 	__u64 alive;		/* time in jiffies until which a daemon answers challenges */
-	__u64 replies;		/* cookie replies since `up`, for user space */
+	/* For user space: cookie replies since `up`, and Unix time of the daemon's last write. */
+	__u64 replies, written;
 };
+#define COOKIES_ALIVE_SECONDS 2		/* time from the daemon's last write until .alive */
 
 /* challenges: RINGBUF of initiations to which the daemon sends a cookie reply. */
 #define CHALLENGES_BYTES 65536

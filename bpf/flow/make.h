@@ -13,6 +13,7 @@
 #pragma once
 
 #include "flow/port.h"
+#include "flow/share.h"
 
 INLINE struct flow_total *flow_total(__u32 id)
 {
@@ -58,8 +59,9 @@ STATE_STEP(with_flows, flow_open)
 /* ---- the backend's answer ---- */
 
 /* Makes the half-open flow LIVE, or SPARE if its source's share is used up. One CPU succeeds. */
-INLINE void flow_answer(struct flow_work *s, const struct pool *pool)
+INLINE void flow_answer(struct pkt_state *pkt, const struct pool *pool)
 {
+	struct flow_work *s = &pkt->flow;
 	struct flow_total *total = flow_total(s->id);
 	struct flow_bucket *b = flow_bucket(s->place);
 	__u32 way = s->place & (LEARNED_WAYS - 1);
@@ -72,7 +74,7 @@ INLINE void flow_answer(struct flow_work *s, const struct pool *pool)
 	word = read_once(b->line.word[way]);
 	if (!learned_same(s->word, word) || learned_word_state(word) != LEARNED_HALF)
 		return;
-	state = live_allowed(s, pool, epoch, false) ? LEARNED_LIVE : LEARNED_SPARE;
+	state = share_charge(pkt, SHARE_LIVE) ? LEARNED_LIVE : LEARNED_SPARE;
 	if (!learned_cas(&b->line.word[way], word,
 			 (word & ~(LEARNED_UNTIL | 3ULL << 30)) | (__u64)state << 30 |
 				 ((s->units + learned_units(pool->timeout)) & LEARNED_UNTIL)))
@@ -81,7 +83,7 @@ INLINE void flow_answer(struct flow_work *s, const struct pool *pool)
 	b->flow[way].epoch = epoch;
 	if (state == LEARNED_LIVE &&
 	    learned_left(word, s->units) > learned_units(HALF_OPEN_BRIEF))
-		half_open_refund(s);
+		share_charge(pkt, SHARE_REFUND);
 	if (total)
 		__sync_fetch_and_add(&total->created, 1);
 }
@@ -90,8 +92,9 @@ INLINE void flow_answer(struct flow_work *s, const struct pool *pool)
 
 /* Extends the flow's time; runs once a second for each flow in use. Once in an epoch it counts the
  * flow for its source. If the source's share has room, a SPARE flow becomes LIVE. */
-INLINE void flow_keep(struct flow_work *s, const struct pool *pool)
+INLINE void flow_keep(struct pkt_state *pkt, const struct pool *pool)
 {
+	struct flow_work *s = &pkt->flow;
 	struct flow_bucket *b = flow_bucket(s->place);
 	__u32 way = s->place & (LEARNED_WAYS - 1);
 	enum learned_state state = learned_word_state(s->word);
@@ -101,12 +104,12 @@ INLINE void flow_keep(struct flow_work *s, const struct pool *pool)
 	if (!b)
 		return;
 	was = read_once(b->flow[way].epoch);
-	if (state == LEARNED_HALF && !half_open_charge(s, s->now))
+	if (state == LEARNED_HALF && !share_charge(pkt, SHARE_HALF))
 		return;
-	if (state == LEARNED_SPARE && live_allowed(s, pool, epoch, false))
+	if (state == LEARNED_SPARE && share_charge(pkt, SHARE_LIVE))
 		state = LEARNED_LIVE;
 	else if (state == LEARNED_LIVE && was != epoch)
-		live_allowed(s, pool, epoch, true);
+		share_charge(pkt, SHARE_LIVE_AGAIN);
 	if (learned_cas(&b->line.word[way], s->word,
 			(s->word & ~(LEARNED_UNTIL | 3ULL << 30)) | (__u64)state << 30 |
 				((s->units + learned_units(seconds)) & LEARNED_UNTIL)) &&
@@ -140,17 +143,17 @@ INLINE int flow_change_step(struct pkt_state *state)
 	if (!pool)
 		return -DROP_ports_exhausted;
 	if (s->way.is_new == FLOW_ANSWERED) {
-		flow_answer(s, pool);
+		flow_answer(state, pool);
 		return 0;
 	}
 	if (s->way.is_new == FLOW_KNOWN) {
-		flow_keep(s, pool);
+		flow_keep(state, pool);
 		return 0;
 	}
 	if (s->is_found)
 		flow_end_former(s);
 	flow_describe(s);
-	s->half_open = half_open_charge(s, s->now) ? HALF_OPEN_SECONDS : HALF_OPEN_BRIEF;
+	s->half_open = share_charge(state, SHARE_HALF) ? HALF_OPEN_SECONDS : HALF_OPEN_BRIEF;
 	return 0;
 }
 STATE_STEP(with_flows, flow_change)

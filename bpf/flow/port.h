@@ -12,7 +12,7 @@
 #pragma once
 
 #include "csum.h"
-#include "flow/share.h"
+#include "flow/find.h"
 #include "table.h"
 
 /* Number of ports to try for a new client. If 90 % of the pool is in use, one client in 2^22 finds

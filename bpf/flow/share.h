@@ -1,66 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step flow_commit(): the share of one source. A source, which is an IPv4 address or an IPv6
- * /64, may have HALF_OPEN_SHARE half-open flows per HALF_OPEN_SECONDS, and pool.share LIVE flows.
- * New flows displace flows beyond this share first. A source has two cells in flow_shares, and is
- * within its share if either cell has room. make.h and port.h use this header.
+ * The step flow_commit(): the share of one source. A source is an IPv4 address, or an IPv6 /64, /56
+ * and /48. Each of these may have HALF_OPEN_SHARE half-open flows per HALF_OPEN_SECONDS, and
+ * pool.share LIVE flows, of one service. New flows displace flows beyond this share first. A source
+ * has two cells in flow_shares for each of its prefixes. A prefix is within its share if either of
+ * its cells has room. make.h uses this header.
  */
 #pragma once
 
 #include "flow/find.h"
 
 #define HALF_OPEN_EACH (HALF_OPEN_SECONDS * tick_rate / HALF_OPEN_SHARE ?: 1)
+#define SHARE_PREFIXES 3		/* /64, /56 and /48; an IPv4 source has one, its address */
 
-struct flow_cells {
-	struct flow_share *a, *b;
+enum share_charge {
+	SHARE_HALF,		/* a half-open flow starts */
+	SHARE_REFUND,		/* the backend has answered a half-open flow */
+	SHARE_LIVE,		/* a flow becomes LIVE */
+	SHARE_LIVE_AGAIN,	/* a flow that counted in the previous epoch counts in this one */
 };
-
-/* Finds the two cells of the flow's source in flow_shares. Returns false if the lookup fails. */
-INLINE bool flow_cells(const struct flow_work *s, struct flow_cells *ret)
-{
-	bool original = s->key.direction == DIRECTION_ORIGINAL;
-	const struct addr *client = original ? &s->key.src : &s->way.dst;
-	__u8 family = original ? s->key.family : s->way.family;
-	__u64 source[5] = { client->q[0], family == FAMILY_IPV6 ? 0 : client->q[1], family, 0, 0 };
-	__u64 hash = learned_second(learned_hash(source, &learned_secret), &learned_secret);
-	__u32 first = hash & flow_share_mask, second = hash >> 32 & flow_share_mask;
-
-	ret->a = bpf_map_lookup_elem(&flow_shares, &first);
-	ret->b = bpf_map_lookup_elem(&flow_shares, &second);
-	return ret->a && ret->b;
-}
 
 /* ---- half-open flows ---- */
 
-/* Charges one half-open flow to its source. now: in jiffies. Returns false if the source's share is
- * used up. */
-INLINE bool half_open_charge(const struct flow_work *s, __u64 now)
+/* Returns the value of a cell's .half with one more half-open flow. */
+INLINE __u64 half_more(const struct flow_share *cell, __u64 now)
 {
-	__u64 each = HALF_OPEN_EACH, most = now + HALF_OPEN_SHARE * each, a, b;
-	struct flow_cells cells;
+	__u64 half = cell->half;
 
-	if (!flow_cells(s, &cells))
-		return false;
-	a = cells.a->half;
-	b = cells.b->half;
-	a = (a > now ? a : now) + each;
-	b = (b > now ? b : now) + each;
-	if (a > most && b > most)
-		return false;
-	cells.a->half = a > most ? most : a;
-	cells.b->half = b > most ? most : b;
-	return true;
+	return (half > now ? half : now) + HALF_OPEN_EACH;
 }
 
-/* Takes back the charge for a half-open flow, because the backend has answered it. */
-INLINE void half_open_refund(const struct flow_work *s)
+INLINE void half_add(struct flow_share *cell, __u64 now)
 {
-	struct flow_cells cells;
+	__u64 most = now + HALF_OPEN_SHARE * HALF_OPEN_EACH, half = half_more(cell, now);
 
-	if (!flow_cells(s, &cells))
-		return;
-	cells.a->half -= HALF_OPEN_EACH;
-	cells.b->half -= HALF_OPEN_EACH;
+	cell->half = half > most ? most : half;
 }
 
 /* ---- LIVE flows: epoch:16 now:24 before:24 ---- */
@@ -78,8 +52,11 @@ INLINE __u64 live_value(__u64 value, __u16 epoch)
 	return (__u64)epoch << 48 | ((__u16)(was + 1) == epoch ? value >> 24 & LIVE_COUNT : 0);
 }
 
-INLINE __u32 live_sum(__u64 value)
+/* Returns how many LIVE flows the cell has counted in this epoch and the previous one. */
+INLINE __u32 live_sum(const struct flow_share *cell, __u16 epoch)
 {
+	__u64 value = live_value(read_once(cell->live), epoch);
+
 	return (value >> 24 & LIVE_COUNT) + (value & LIVE_COUNT);
 }
 
@@ -97,24 +74,81 @@ INLINE void live_add(struct flow_share *cell, __u16 epoch, bool moved)
 	}
 }
 
-/* Counts a LIVE flow for its source in this epoch. was_counted: the flow was counted in the
- * previous epoch. Returns false if the source's share is used up. */
-INLINE bool live_allowed(const struct flow_work *s, const struct pool *pool, __u16 epoch,
-			 bool was_counted)
-{
-	struct flow_cells cells;
-
-	if (!flow_cells(s, &cells))
-		return false;
-	if (!was_counted && live_sum(live_value(read_once(cells.a->live), epoch)) >= pool->share &&
-	    live_sum(live_value(read_once(cells.b->live), epoch)) >= pool->share)
-		return false;
-	live_add(cells.a, epoch, was_counted);
-	live_add(cells.b, epoch, was_counted);
-	return true;
-}
-
 INLINE __u16 live_epoch(const struct pool *pool, __u64 now)
 {
 	return now / (learned_units(pool->epoch) ?: 1);
+}
+
+/* ---- both ---- */
+
+/* Returns whether a cell has room for the charge s->charge. */
+INLINE bool share_has_room(const struct flow_work *s, const struct flow_share *cell,
+			   const struct pool *pool)
+{
+	if (s->charge == SHARE_HALF)
+		return half_more(cell, s->now) <= s->now + HALF_OPEN_SHARE * HALF_OPEN_EACH;
+	return s->charge != SHARE_LIVE || live_sum(cell, live_epoch(pool, s->units)) < pool->share;
+}
+
+INLINE void share_write(const struct flow_work *s, struct flow_share *cell, const struct pool *pool)
+{
+	if (s->charge == SHARE_HALF)
+		half_add(cell, s->now);
+	else if (s->charge == SHARE_REFUND)
+		cell->half -= HALF_OPEN_EACH;
+	else
+		live_add(cell, live_epoch(pool, s->units), s->charge == SHARE_LIVE_AGAIN);
+}
+
+/* Handles both cells of the source's prefix number i. write false: only looks whether one of them
+ * has room. Returns false if there is no room. */
+INLINE bool share_of_prefix(const struct flow_work *s, const struct pool *pool, __u32 i, bool write)
+{
+	bool original = s->key.direction == DIRECTION_ORIGINAL;
+	const struct addr *client = original ? &s->key.src : &s->way.dst;
+	__u8 family = original ? s->key.family : s->way.family;
+	__u64 prefix = client->q[0] & bpf_cpu_to_be64(~0ULL << 8 * i);
+	__u64 source[5] = { prefix, family == FAMILY_IPV6 ? 0 : client->q[1], family, s->id, i };
+	__u64 hash = learned_second(learned_hash(source, &learned_secret), &learned_secret);
+	__u32 first = hash & flow_share_mask, second = hash >> 32 & flow_share_mask;
+	struct flow_share *a = bpf_map_lookup_elem(&flow_shares, &first);
+	struct flow_share *b = bpf_map_lookup_elem(&flow_shares, &second);
+
+	if (!a || !b)
+		return false;
+	if (!write)
+		return share_has_room(s, a, pool) || share_has_room(s, b, pool);
+	share_write(s, a, pool);
+	share_write(s, b, pool);
+	return true;
+}
+
+/* Charges s->charge to all prefixes of the flow's source. Returns 0, or 1 without charging if one
+ * of them has used up its share. It is a step of its own, so the verifier walks the loops once. */
+INLINE int flow_charge_step(struct pkt_state *state)
+{
+	struct flow_work *s = &state->flow;
+	const struct pool *pool = bpf_map_lookup_elem(&pools, &s->id);
+	__u8 family = s->key.direction == DIRECTION_ORIGINAL ? s->key.family : s->way.family;
+	__u32 n = family == FAMILY_IPV6 ? SHARE_PREFIXES : 1;
+
+	if (!pool)
+		return 1;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < SHARE_PREFIXES; i++)
+		if (i < n && !share_of_prefix(s, pool, i, false))
+			return 1;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < SHARE_PREFIXES; i++)
+		if (i < n)
+			share_of_prefix(s, pool, i, true);
+	return 0;
+}
+STATE_STEP(with_flows, flow_charge)
+
+/* Charges the flow's source. Returns false if the source's share is used up. */
+INLINE bool share_charge(struct pkt_state *state, enum share_charge charge)
+{
+	state->flow.charge = charge;
+	return !flow_charge(state);
 }

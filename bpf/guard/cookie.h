@@ -91,21 +91,26 @@ INLINE void challenge_send(const struct guard_work *s)
 	bpf_ringbuf_submit(c, 0);
 }
 
-/* Decides whether an initiation with a valid mac1 passes the challenge. Returns 0 or a reason. */
+/* Decides whether an initiation with a valid mac1 passes the challenge. While no daemon answers
+ * challenges, initiations up to the rate `above` pass. Returns 0 or a reason. */
 INLINE int cookie_admits(struct pkt_state *at, const struct guard *g, __u64 now)
 {
 	struct guard_work *s = &at->guard;
 	struct guard_state *state = bpf_map_lookup_elem(&guard_state, &s->id);
 	__u32 zero = 0;
 	const struct cookies *c = bpf_map_lookup_elem(&cookies, &zero);
+	bool above;
 
 	if (!(g->flags & GUARD_CHALLENGE) || !state || !c)
 		return 0;
-	if (!limit_charge(&state->challenge_until, g->challenge_each, g->challenge_burst,
-			  now << GUARD_TICK))
+	above = !limit_charge(&state->challenge_until, g->challenge_each, g->challenge_burst,
+			      now << GUARD_TICK);
+	if (above)
 		state->challenging = now + tick_rate;
-	if (now >= state->challenging || now >= c->alive || has_other_cookie(at, g, now))
+	if (now >= state->challenging || has_other_cookie(at, g, now))
 		return 0;
+	if (now >= c->alive)
+		return above ? -DROP_guard_unanswered : 0;
 	if (!guard_may_spend(s))
 		return -DROP_guard_busy;
 	guard_spent(s, 2 * COOKIE_COST);

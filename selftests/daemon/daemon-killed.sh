@@ -127,7 +127,7 @@ ended() { ! kill -0 "$daemon"; }
 # COMMAND...: `down` ends the daemon even if the command follows before the daemon notices
 ends_before() {
 	local former=$daemon
-	kill -STOP "$former" # so it notices nothing before the command has ended
+	stop_unlocked # so it notices nothing before the command has ended
 	wgxdp down
 	"$@"
 	kill -CONT "$former"

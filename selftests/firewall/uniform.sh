@@ -94,7 +94,7 @@ stop $sender
 expect_sums
 wait_for 5 'the last replies' all_came
 start_daemon -c "$work/wgxdp.yaml"
-kill -STOP "$daemon"
+stop_unlocked
 rm -r /sys/fs/bpf/wgxdp/default # `down` would end the daemon
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null
 kill -CONT "$daemon"

@@ -7,8 +7,8 @@
 # With the cookie challenge, a flood of initiations from spoofed sources keeps out none of 20 new clients for longer
 # than 30 s. Initiations with a right mac1 come from thousands of spoofed sources, far more than the service accepts
 # without a cookie. None of them reaches wg-end, and 20 of 20 new clients handshake. This holds while wg-end is under
-# load and sends cookies of its own, and while the daemon is slow to reply. Two seconds after the daemon is killed,
-# the challenge ends. BREAK=1 loses the cookies on their way to the clients.
+# load and sends cookies of its own, and while the daemon is slow to reply. Two seconds after the daemon is killed, the
+# challenge becomes a limit, which show and the metrics say. BREAK=1 loses the cookies on their way to the clients.
 #
 #     client  .7 ------- 198.51.100.0/24 ------ .1 firewall .1 -- 192.168.1.0/24 -- .10 wg-end
 #       wgc1 … wgc20     flood: 10.0.0.0/8      wan         lan   172.16.0.0/12     eth  wge
@@ -133,10 +133,20 @@ wait $slowed || :
 kill -9 "$daemon"
 wait "$daemon" 2> /dev/null || :
 sleep 2.2
-now=$(dropped guard_challenged) came=$(arrived wg-end flood)
+now=$(dropped guard_challenged) limited=$(dropped guard_unanswered) came=$(arrived wg-end flood)
 sleep 1
 expect 'challenged, two seconds after the daemon was killed' $(($(dropped guard_challenged) - now)) == 0
-expect 'packets of the flood without a challenge' $(($(arrived wg-end flood) - came)) '>' 0
+expect 'packets of the flood in a second without a daemon' $(($(arrived wg-end flood) - came)) '<=' $((3 * above))
+expect 'packets above the rate of the challenge, dropped meanwhile' $(($(dropped guard_unanswered) - limited)) '>' 0
+expect 'show' "$(shown get services.wg-end.wireguard.challenge_answered)" == no
+off=$(shown get services.wg-end.wireguard.challenge_off_since)
+expect 'seconds since the end of the challenge' $(($(date +%s) - off)) '<=' 10
+metric() { wgxdp show metrics | awk '$1 == "wgxdp_challenge_off_since_timestamp_seconds" {print $2}'; }
+expect 'the metric' "$(metric)" == "$off"
+start_daemon -c "$work/wgxdp.yaml"
+wait_for 5 'the challenge again' challenged "$(dropped guard_challenged)"
+expect 'show, with a daemon again' "$(shown get services.wg-end.wireguard.challenge_answered)" == yes
+expect 'the metric, with a daemon again' "$(metric)" == 0
 stop "$outside"
 say "flood: $(said flood sent) sent; wg-end's load: $(said load sent)"
 expect_sums

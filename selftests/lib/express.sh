@@ -20,7 +20,7 @@ changes() { # WHAT COMMAND...
 		within=$followed_within pieces=$late
 		[[ ! ${BREAK:-} ]] || kill -STOP "$daemon"
 	else
-		kill -STOP "$daemon"
+		stop_unlocked
 	fi
 	"${@:2}"
 	nap "$(printf '0.%03d' $within)"

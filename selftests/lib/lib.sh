@@ -426,6 +426,9 @@ build_another() {
 	other=$(realpath "$other")/wgxdp
 }
 
+# Stops the daemon while it has not locked the instance, so that commands of wgxdp can run
+stop_unlocked() { flock /run/wgxdp/default/lock kill -STOP "$daemon"; }
+
 # Starts the daemon: sets $daemon, and its output goes to $work/daemon
 start_daemon() { # OPTION...
 	start "${on:-firewall}" "$wgxdp" daemon "$@" > "$work/daemon" 2>&1

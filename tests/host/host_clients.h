@@ -98,10 +98,15 @@ static void sent_rightly(__u32 link)
 	assert_int_equal(ran.packet.egress, link);
 }
 
+static __u32 client_subnet;	/* IPv6 clients: distance of their /64 from the one in the table */
+
 /* Returns the n-th client of a service, counted from the one in the table */
 static struct addr nth_client(const struct masq *m, __u32 n)
 {
 	struct addr a = world_addr(m->client);
+
+	if (world_family(m->client) == FAMILY_IPV6)
+		a.w[1] = htonl(ntohl(a.w[1]) + client_subnet);
 
 	a.w[3] = htonl(ntohl(a.w[3]) + n);
 	return a;

@@ -54,6 +54,13 @@ static inline struct flow_total *flows_total(__u32 id)
 	return bpf_map_lookup_elem(&flow_totals, &id);
 }
 
+/* As many cells as the program has, so that no two prefixes meet in one */
+static inline void flows_all_share_cells(void)
+{
+	host_map_reset(&flow_shares, FLOW_SHARES);
+	flow_share_mask = FLOW_SHARES - 1;
+}
+
 /* Makes room for so many buckets of flows, a power of two */
 static inline void flows_room(__u32 buckets)
 {

@@ -20,6 +20,7 @@ static int tear_down(void **state)
 {
 	bool held = ways_sums_hold();
 
+	client_subnet = 0;
 	world_clear();
 	return held ? 0 : -1;
 }
@@ -440,6 +441,7 @@ static void live_share(void **state)
 		struct addr spares;
 
 		flows_room(64);
+		flows_all_share_cells();
 		flows_pools(1024, 65535);
 		flows_pool(m->id)->share = 10;
 		for (__u32 n = 0; n < 40; n++)
@@ -460,6 +462,60 @@ static void live_share(void **state)
 		assert_int_equal(in_state(LEARNED_LIVE), 1);
 		whole();
 	}
+}
+
+/* Sends from 16 /64s of each of 4 /56s of one /48, at 4 ports each, and the backend answers all. Returns how many
+ * flows are LIVE. */
+static __u32 live_of_site(const struct masq *m)
+{
+	for (__u32 n = 0; n < 64; n++)
+		for (__u16 to, port = 2000; port < 2004; port++) {
+			client_subnet = n / 16 << 8 | n % 16;
+			to = client_sends(m, 0, port);
+			assert_int_not_equal(to, GONE);
+			assert_true(backend_answers(m, to, 0, port));
+		}
+	client_subnet = 0;
+	return in_state(LEARNED_LIVE);
+}
+
+/* An IPv6 source is a /64, a /56 and a /48: a client with many /64s keeps no more flows than one with a single
+ * address, and another site has a share of its own. Each service counts for itself. */
+static void wide_share(void **state)
+{
+	for (size_t i = 0; i < MASQ_PAIRS; i++) {
+		const struct masq *m = &masqs[i];
+
+		if (world_family(m->client) == FAMILY_IPV4)
+			continue;
+		flows_room(256);
+		flows_all_share_cells();
+		flows_pools(1024, 65535);
+		flows_pool(m->id)->share = 10;
+		assert_int_equal(live_of_site(m), 10);
+		client_subnet = 1 << 16;
+		flow_made(m, 0, 3000);
+		assert_int_equal(in_state(LEARNED_LIVE), 11);
+		whole();
+	}
+}
+
+/* More half-open flows from the /64s of one /48 than a source may have are brief */
+static void wide_half_open(void **state)
+{
+	const struct masq *m = masq_named("66");
+	__u32 within = 0;
+
+	flows_room(256);
+	flows_all_share_cells();
+	flows_pools(1024, 65535);
+	for (__u32 n = 0; n < 2 * HALF_OPEN_SHARE; n++) {
+		client_subnet = n;
+		within += within_share(m, 0, 2000);
+	}
+	assert_int_equal(within, HALF_OPEN_SHARE);
+	client_subnet = 1 << 16;
+	assert_true(within_share(m, 0, 2000));
 }
 
 /* One source fills as much as it can: another source's newcomers get in, and their flows stay */
@@ -492,8 +548,7 @@ static void many_shares(void **state)
 	const struct masq *m = masq_named("44");
 
 	flows_room(8192);
-	host_map_reset(&flow_shares, FLOW_SHARES);
-	flow_share_mask = FLOW_SHARES - 1;
+	flows_all_share_cells();
 	flows_pools(1024, 65535);
 	flows_pool(m->id)->share = 100;
 	for (__u32 n = 0; n < 80 * 256; n++) {
@@ -734,9 +789,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(life), TEST(shapes), TEST(clocks), TEST(ends), TEST(shorter), TEST(again),
 		TEST(half_open_expires), TEST(full), TEST(half_open_gives_way), TEST(no_port), TEST(no_pool),
-		TEST(ports_give_way), TEST(ports_found), TEST(share), TEST(brief_gives_way), TEST(live_share), TEST(others_come_in),
-		TEST(many_shares), TEST(moved), TEST(moved_to_another_service), TEST(another_number), TEST(own_addresses),
-		TEST(ports_of_ours), TEST(two_listeners), TEST(contended), TEST(secret), TEST(any_secret),
+		TEST(ports_give_way), TEST(ports_found), TEST(share), TEST(brief_gives_way), TEST(live_share),
+		TEST(wide_share), TEST(wide_half_open), TEST(others_come_in), TEST(many_shares), TEST(moved),
+		TEST(moved_to_another_service), TEST(another_number), TEST(own_addresses), TEST(ports_of_ours),
+		TEST(two_listeners), TEST(contended), TEST(secret), TEST(any_secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -266,8 +266,16 @@ static void challenge_here(void)
 	for (int i = 0; i < 3; i++)
 		sends_initiation(0);
 	assert_int_equal(sends_initiation(0), -DROP_guard_challenged);
-	c->alive = host_jiffies;			/* no daemon */
-	assert_int_equal(sends_initiation(0), 0);
+	c->alive = host_jiffies;	/* no daemon: initiations up to the rate `above` pass, and no others */
+	n_challenges = host_n_challenges;
+	assert_int_equal(sends_initiation(0), -DROP_guard_unanswered);
+	for (int i = 0; i < 3; i++) {
+		seconds(1);
+		c->alive = host_jiffies;
+		assert_int_equal(sends_initiation(0), 0);
+		assert_int_equal(sends_initiation(0), -DROP_guard_unanswered);
+	}
+	assert_int_equal(host_n_challenges, n_challenges);
 }
 
 static void challenge(void **state)

@@ -552,6 +552,14 @@ bool service_has_guard(const struct service_config *s)
 	return (s->guard.on || s->n_backends) && s->guard.profile != PROFILE_NONE;
 }
 
+bool config_challenges(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_services; i++)
+		if (service_has_guard(&c->services[i]) && c->services[i].guard.challenge_above)
+			return true;
+	return false;
+}
+
 bool service_has_family(const struct service_config *s, __u8 family)
 {
 	for (size_t i = 0; i < backends_of(s); i++)

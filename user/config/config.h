@@ -197,6 +197,8 @@ void config_warn(const struct config *c);
 /* Returns whether the configuration has only endpoints and ddns, which need no data path. */
 bool config_is_control(const struct config *c);
 bool service_has_guard(const struct service_config *s);
+/* Returns whether the guard of a service challenges clients with cookies. */
+bool config_challenges(const struct config *c);
 /* Returns how many backends the service has: the length of the list `backends`, else 1. */
 static inline size_t backends_of(const struct service_config *s)
 {

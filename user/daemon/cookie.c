@@ -9,6 +9,7 @@
 #include <linux/if_ether.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "daemon/cookie.h"
 #include "daemon/cookie_reply.h"
@@ -19,7 +20,6 @@
 #include "dataplane/ring.h"
 
 #define BEAT_MS 400
-#define ALIVE_SECONDS 2
 /* Length of a window in ms. In each, at most REPLIES_A_WINDOW replies are sent, 5,000 a second.
  * Other challenges wait in the ring buffer, and are lost when it is full. */
 #define WINDOW_MS 50
@@ -76,12 +76,14 @@ static bool write_cookies(struct cookie *c, __u64 alive)
 	__u32 zero = 0;
 
 	c->now.alive = alive;
+	c->now.written = time(NULL);
 	return !bpf_map_update_elem(c->fds[COOKIES], &zero, &c->now, BPF_ANY);
 }
 
 static void on_beat(uv_timer_t *timer)
 {
 	struct cookie *c = timer->data;
+	__u64 now;
 
 	if (uv_now(c->loop) - c->secret_at >= COOKIE_SECONDS * 1000) {
 		c->now.secret[1] = c->now.secret[0];
@@ -89,7 +91,12 @@ static void on_beat(uv_timer_t *timer)
 			return;
 		c->secret_at = uv_now(c->loop);
 	}
-	write_cookies(c, jiffies_exactly(c->fds[CLOCK]) + ALIVE_SECONDS * jiffies_a_second());
+	now = jiffies_exactly(c->fds[CLOCK]);
+	if (now > c->now.alive && c->now.alive)
+		log_warning("the daemon was too busy to send cookie replies for %llu ms: the guard "
+			    "dropped initiations above the rate of the challenge",
+			    (now - c->now.alive) * 1000 / jiffies_a_second());
+	write_cookies(c, now + COOKIES_ALIVE_SECONDS * jiffies_a_second());
 }
 
 /* Makes both secrets. The second must be random too, although it was never used. */
@@ -195,19 +202,10 @@ static void stop_challenging(struct cookie *c)
 	c->on = false;
 }
 
-static bool asks_for_challenges(const struct config *config)
-{
-	for (size_t i = 0; i < config->n_services; i++)
-		if (service_has_guard(&config->services[i]) &&
-		    config->services[i].guard.challenge_above)
-			return true;
-	return false;
-}
-
 void cookie_reconfigure(struct cookie *c, const struct config *config)
 {
 	char why[LIBRARY_WHY_LEN];
-	bool wanted = asks_for_challenges(config), opened = wanted && !cookie_open(why);
+	bool wanted = config_challenges(config), opened = wanted && !cookie_open(why);
 	int rc = !opened ? -ENOENT : open_fds(c) ?: begin_challenging(c) ?:
 		 ring_listen(&c->ring, c->loop, c->instance, "challenges", on_challenge, c);
 

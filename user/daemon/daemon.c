@@ -66,6 +66,7 @@ struct daemon {
 	struct ring signals;		/* signals from the data path */
 	bool vouched; /* the map uniform agrees with the routes that were read last */
 	uv_timer_t settle, retry, former, watchdog, follow, states, poll_states, old_flows;
+	uv_timer_t reload, resolved;	/* they run while another process has the lock */
 	struct logged_states logged;
 	__u64 followed;			/* followed_devices_hash() at the last reading */
 	uv_fs_event_t directory;
@@ -88,6 +89,7 @@ struct daemon {
 	unsigned int changes;		/* enum nl_change: bits that no pass has handled yet */
 	int64_t credit;		/* CPU time in ms that passes may use, as of credit_at */
 	uint64_t credit_at, retry_ms;
+	bool names_moved;		/* on_resolved() has yet to store changed addresses */
 	int status;
 };
 
@@ -199,18 +201,19 @@ static void reconfigure_parts(struct daemon *d)
 		     FOLLOW_MS);
 }
 
-/* Applies the running configuration to the host as it is now. Returns 1, 0 if the instance does not
- * run any more, or -errno after printing an error. */
-static int bring_to_configuration(struct daemon *d)
+/* Applies the running configuration to the host as it is now. lock: from run_state_lock(), which
+ * this function closes. Returns 1, 0 if the instance does not run any more, or -errno after
+ * printing an error. */
+static int bring_to_configuration(struct daemon *d, int lock)
 {
-	int lock, rc;
+	int rc = lock < 0 ? lock : 0;
 
-	if (is_apart(d, d->state.config)) {
+	if (!rc && is_apart(d, d->state.config)) {
 		exporter_reconfigure(d->exporter, d->state.config);
+		close(lock);
 		return 1;
 	}
-	lock = run_state_lock(d->state.instance);
-	rc = lock < 0 ? lock : read_running(d);
+	rc = rc ?: read_running(d);
 	if (rc > 0)
 		rc = apply_follow(d->state.instance, d->state.config, &d->answers) ?: 1;
 	if (lock >= 0)
@@ -239,7 +242,8 @@ static void on_states(uv_timer_t *timer)
 	log_states(&d->logged, d->state.instance);
 }
 
-static void run_pass(struct daemon *d)
+/* lock: as for bring_to_configuration(). */
+static void run_pass(struct daemon *d, int lock)
 {
 	uint64_t began = cpu_ms();
 	__s64 since;
@@ -247,7 +251,7 @@ static void run_pass(struct daemon *d)
 
 	/* Until the pass ends, the data path asks the FIB instead of using the map uniform. */
 	control_routing_changed(d->state.instance, true);
-	rc = bring_to_configuration(d);
+	rc = bring_to_configuration(d, lock);
 	memory_give_back();
 	d->vouched = rc > 0;
 	uv_timer_stop(&d->retry);
@@ -275,6 +279,7 @@ static void on_settled(uv_timer_t *timer)
 {
 	struct daemon *d = timer->data;
 	uint64_t now = uv_now(&d->loop);
+	int lock;
 
 	d->credit += (now - d->credit_at) / SHARE;
 	d->credit = d->credit < CREDIT_MS ? d->credit : CREDIT_MS;
@@ -282,11 +287,16 @@ static void on_settled(uv_timer_t *timer)
 	if (d->changes && d->credit < 0) {
 		uv_timer_start(&d->settle, on_settled, -d->credit * SHARE, 0);
 	} else if (d->changes) {
+		lock = run_state_try_lock(d->state.instance);
+		if (lock == -EAGAIN) {
+			uv_timer_start(&d->settle, on_settled, LOCKED_MS, 0);
+			return;
+		}
 		d->changes = 0;
 		resolver_retry_soon(d->resolver);
 		endpoints_hope(d->endpoints);
 		log_round(true);
-		run_pass(d);
+		run_pass(d, lock);
 		log_round(false);
 	}
 }
@@ -311,20 +321,35 @@ static void on_other(void *data)
 	settle_soon(data, NL_ALL);
 }
 
-static void on_resolved(void *data, bool moved)
+/* Stores the addresses that DNS has answered, as soon as no other process has the lock. */
+static void on_addresses(uv_timer_t *timer)
 {
-	struct daemon *d = data;
-	int lock = run_state_lock(d->state.instance);
+	struct daemon *d = timer->data;
+	int lock = run_state_try_lock(d->state.instance);
+	bool moved = d->names_moved, changed;
+
+	if (lock == -EAGAIN) {
+		uv_timer_start(timer, on_addresses, LOCKED_MS, 0);
+		return;
+	}
+	d->names_moved = false;
 	/* If a command changed the configuration, the addresses that it stored are newer than ours:
 	 * do not overwrite them. */
-	bool changed = daemon_state_changed(&d->state);
-
+	changed = daemon_state_changed(&d->state);
 	if (!changed)
 		resolved_backends_write(d->state.instance, &d->answers, moved);
 	if (changed || moved)
 		settle_soon(d, NL_ALL);
 	if (lock >= 0)
 		close(lock);
+}
+
+static void on_resolved(void *data, bool moved)
+{
+	struct daemon *d = data;
+
+	d->names_moved |= moved;
+	on_addresses(&d->resolved);
 }
 
 /* Reads the kernel's notifications; all: assumes all changes. Next hops become invalid at once. */
@@ -388,11 +413,12 @@ static void watch_data_path(struct daemon *d)
 
 /* ---- beginning, reading the file again, ending ---- */
 
-/* Applies the whole file or nothing, as `wgxdp up` does. time: source_time() of the file before it
- * was read. Returns 0, -ESHUTDOWN if the instance was taken down, or -errno after an error. */
-static int apply_file(struct daemon *d, struct config *c, long long time)
+/* Applies the whole file or nothing, as `wgxdp up` does. lock: from run_state_lock(), which this
+ * function closes. time: source_time() of the file before it was read. Returns 0, -ESHUTDOWN if the
+ * instance was taken down, or -errno after an error. */
+static int apply_file(struct daemon *d, int lock, struct config *c, long long time)
 {
-	int lock = run_state_lock(d->state.instance), rc = lock < 0 ? lock : 0;
+	int rc = lock < 0 ? lock : 0;
 	const struct config *before;
 	struct resolved_backends answers = { 0 };
 	struct config *running = NULL;
@@ -434,26 +460,27 @@ static int apply_file(struct daemon *d, struct config *c, long long time)
 	return rc;
 }
 
-static void on_hangup(uv_signal_t *handle, int signum)
+/* Reads the configuration file again, as soon as no other process has the lock. */
+static void on_reload(uv_timer_t *timer)
 {
-	struct daemon *d = handle->data;
+	struct daemon *d = timer->data;
+	int rc, lock = run_state_try_lock(d->state.instance);
 	struct config *c;
 	long long time;
-	int rc;
 
-	if (!d->state.file) {
-		log_error("there is no file to read again, because the running configuration was "
-			  "not read from one");
+	if (lock == -EAGAIN) {
+		uv_timer_start(timer, on_reload, LOCKED_MS, 0);
 		return;
 	}
 	log_again(true);
 	log_round(true);
-	notify_reloading();
 	exporter_reload(d->exporter);
 	time = source_time(d->state.file);
 	rc = config_read(d->state.file, &c);
 	if (!rc)
-		rc = apply_file(d, c, time);
+		rc = apply_file(d, lock, c, time);
+	else if (lock >= 0)
+		close(lock);
 	if (rc && rc != -ESHUTDOWN) {	/* after `down`, the next pass ends the daemon */
 		run_state_set_failed(d->state.instance);
 		log_error("%s was not applied, and the old configuration still runs: correct the "
@@ -466,6 +493,19 @@ static void on_hangup(uv_signal_t *handle, int signum)
 	memory_give_back();
 	read_changes(d, true);			/* changes that came while the file was read */
 	notify_ready();
+}
+
+static void on_hangup(uv_signal_t *handle, int signum)
+{
+	struct daemon *d = handle->data;
+
+	if (!d->state.file) {
+		log_error("there is no file to read again, because the running configuration was "
+			  "not read from one");
+		return;
+	}
+	notify_reloading();
+	on_reload(&d->reload);
 }
 
 static void on_end(uv_signal_t *handle, int signum)
@@ -501,13 +541,15 @@ static int begin_running(struct daemon *d, bool again)
 	int rc;
 
 	if (again || !d->state.file) {
-		rc = bring_to_configuration(d);
+		rc = bring_to_configuration(d, run_state_lock(d->state.instance));
 		if (rc > 0 || !d->state.file)
 			return rc < 0 ? EXIT_FAILED : EXIT_DONE;
 	}
 	time = source_time(d->state.file);
 	rc = config_read(d->state.file, &c);
-	return rc ? EXIT_USAGE : apply_file(d, c, time) ? EXIT_FAILED : EXIT_DONE;
+	if (rc)
+		return EXIT_USAGE;
+	return apply_file(d, run_state_lock(d->state.instance), c, time) ? EXIT_FAILED : EXIT_DONE;
 }
 
 /* Makes the parts of the daemon. Returns 0, or -ENOMEM (reported). */
@@ -556,6 +598,8 @@ static int watch_everything(struct daemon *d)
 	timer_init(&d->loop, &d->states, d);
 	timer_init(&d->loop, &d->poll_states, d);
 	timer_init(&d->loop, &d->old_flows, d);
+	timer_init(&d->loop, &d->reload, d);
+	timer_init(&d->loop, &d->resolved, d);
 	watch_signal(d, &d->hangup, SIGHUP, on_hangup);
 	watch_signal(d, &d->terminate, SIGTERM, on_end);
 	watch_signal(d, &d->interrupt, SIGINT, on_end);

@@ -366,10 +366,10 @@ static void on_soon(uv_timer_t *timer)
 		timer_repeat(timer, true, on_soon, BURST_MS, 0);
 		return;
 	}
-	lock = run_state_lock(l->instance);
+	lock = run_state_try_lock(l->instance);
 	rc = lock < 0 ? lock : dataplane_open(l->instance, &dp);
 	if (rc) {
-		wait = RETRY_MS;
+		wait = rc == -EAGAIN ? LOCKED_MS : RETRY_MS;
 	} else if (dp->running) {
 		wait = write_due(l, dp);
 		full = dataplane_hints_are_dense(dp);

@@ -153,7 +153,7 @@ static const char *const step_words[] = {
 
 static bool write_standby(const struct standby *s, struct dataplane *dp, __u32 id, __u32 number)
 {
-	int lock = run_state_lock(s->instance), rc = lock < 0 ? lock : 0;
+	int lock = run_state_try_lock(s->instance), rc = lock < 0 ? lock : 0;
 	struct guard g;
 
 	if (!rc && dataplane_guard(dp, id, &g)) {
@@ -162,7 +162,8 @@ static bool write_standby(const struct standby *s, struct dataplane *dp, __u32 i
 	}
 	if (lock >= 0)
 		close(lock);
-	if (rc)
+	/* If another process has the lock, the next second tries again. */
+	if (rc && rc != -EAGAIN)
 		log_warning("cannot switch between the backend and its standby: %s", strerror(-rc));
 	return !rc;
 }

@@ -263,15 +263,15 @@ int dataplane_guards(const struct dataplane *dp, struct guard **ret, size_t *ret
 /* Reads the guard of a service. Returns false if it has none. dataplane_guard_keys() reads its keys
  * and their backends. */
 bool dataplane_guard(const struct dataplane *dp, __u32 id, struct guard *ret);
-/* Returns whether the guard has AmneziaWG's type words or junk sizes. */
-bool guard_is_amneziawg(const struct guard *g);
+bool guard_is_amneziawg(const struct guard *g);	/* it has type words or junk sizes */
 struct guard_public {
 	struct public_key key;
 	__u32 backend;
 };
 int dataplane_guard_keys(const struct dataplane *dp, const struct guard *g,
 			 struct guard_public **ret, size_t *ret_n);
-__u64 dataplane_cookie_replies(const struct dataplane *dp);
+/* *ret_off: Unix time since which no daemon sends replies. It is 0 while a daemon sends them. */
+void dataplane_cookies(const struct dataplane *dp, __u64 *ret_replies, __s64 *ret_off);
 int dataplane_health(const struct dataplane *dp, __u32 id, __u32 backend, struct health *ret);
 /* Reads the relay's peers, indexed by id. Id 0 is never a peer; a free id has the name "". */
 int dataplane_peers(const struct dataplane *dp, struct relay_peer **ret, size_t *ret_n);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "dataplane/dataplane.h"
 #include "lib/grow.h"
 #include "lib/log.h"
@@ -262,13 +263,19 @@ int dataplane_guard_keys(const struct dataplane *dp, const struct guard *g,
 	return 0;
 }
 
-__u64 dataplane_cookie_replies(const struct dataplane *dp)
+void dataplane_cookies(const struct dataplane *dp, __u64 *ret_replies, __s64 *ret_off)
 {
 	struct cookies c = { 0 };
 	__u32 zero = 0;
 
 	bpf_map_lookup_elem(map_fd(dp, MAP_cookies), &zero, &c);
-	return c.replies;
+	explicit_bzero(c.secret, sizeof(c.secret));
+	*ret_replies = c.replies;
+	*ret_off = 0;
+	if (!c.alive)
+		*ret_off = c.written ?: 1; /* 1: no daemon has run since `up` */
+	else if (c.written + COOKIES_ALIVE_SECONDS < (__u64)time(NULL))
+		*ret_off = c.written + COOKIES_ALIVE_SECONDS;
 }
 
 int dataplane_health(const struct dataplane *dp, __u32 id, __u32 backend, struct health *ret)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "dataplane/config_text.h"
 #include "dataplane/load_error.h"
@@ -24,7 +25,11 @@
 #define FAILED "failed"
 #define NEXT "running.yaml.new"
 
-int run_state_lock(const char *instance)
+#define LOCKED_LONG_MS 1000		/* time in ms after which the lock's holder is logged */
+
+/* Opens and locks the lock file. operation: LOCK_EX, or LOCK_EX | LOCK_NB. Returns an fd, -EAGAIN,
+ * or -errno after printing an error. */
+static int take_lock(const char *instance, int operation)
 {
 	char path[RUN_STATE_PATH_LEN];
 	int fd, rc;
@@ -34,13 +39,97 @@ int run_state_lock(const char *instance)
 	mkdir(path, 0755);
 	run_state_path(path, instance, "lock");
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd >= 0 && !flock(fd, LOCK_EX))
+	if (fd >= 0 && !flock(fd, operation))
 		return fd;
 	rc = -errno;
-	log_error("cannot lock %s: %s%s", path, strerror(-rc), geteuid() ? ": run as root" : "");
+	if (rc != -EAGAIN)
+		log_error("cannot lock %s: %s%s", path, strerror(-rc),
+			  geteuid() ? ": run as root" : "");
 	if (fd >= 0)
 		close(fd);
 	return rc;
+}
+
+int run_state_lock(const char *instance)
+{
+	return take_lock(instance, LOCK_EX);
+}
+
+/* Returns the id of the process that has locked the instance, from /proc/locks; 0 if it is
+ * unknown. */
+static int lock_holder(const char *instance)
+{
+	char path[RUN_STATE_PATH_LEN], line[128], *colon;
+	unsigned long long inode;
+	struct stat st;
+	int pid = 0;
+	FILE *in;
+
+	run_state_path(path, instance, "lock");
+	if (stat(path, &st))
+		return 0;
+	in = fopen("/proc/locks", "re");
+	while (in && fgets(line, sizeof(line), in)) {
+		/* 1: FLOCK  ADVISORY  WRITE 4711 fe:00:131 0 EOF */
+		colon = strrchr(line, ':');
+		if (strstr(line, ": FLOCK ") && colon &&
+		    sscanf(line, "%*s FLOCK %*s WRITE %d", &pid) == 1 &&
+		    sscanf(colon, ":%llu", &inode) == 1 && inode == st.st_ino)
+			break;
+		pid = 0;
+	}
+	if (in)
+		fclose(in);
+	return pid;
+}
+
+static void log_lock_holder(const char *instance)
+{
+	int pid = lock_holder(instance);
+	char path[32], command[64] = "";
+	FILE *in;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	in = pid > 0 ? fopen(path, "re") : NULL;
+	if (in && fgets(command, sizeof(command), in))
+		command[strcspn(command, "\n")] = '\0';
+	if (in)
+		fclose(in);
+	if (*command)
+		log_warning("instance %s: process %d (%s) has locked it for more than a second: "
+			    "the daemon waits with all changes until that process ends",
+			    instance, pid, command);
+	else
+		log_warning("instance %s: an unknown process has locked it for more than a "
+			    "second: the daemon waits with all changes until that process ends",
+			    instance);
+}
+
+static __u64 clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
+}
+
+int run_state_try_lock(const char *instance)
+{
+	static __u64 taken_since;	/* clock_ms() at the first call that failed; 0: none has */
+	static bool logged;
+	int fd = take_lock(instance, LOCK_EX | LOCK_NB);
+
+	if (fd != -EAGAIN) {
+		taken_since = 0;
+		logged = false;
+		return fd;
+	}
+	taken_since = taken_since ?: clock_ms();
+	if (!logged && clock_ms() - taken_since >= LOCKED_LONG_MS) {
+		log_lock_holder(instance);
+		logged = true;
+	}
+	return fd;
 }
 
 static void remove_file(const char *instance, const char *name)

@@ -13,6 +13,12 @@
 /* Locks the instance, after waiting for any command that has the lock. Returns an fd, whose close()
  * releases the lock, or -errno after printing an error. */
 int run_state_lock(const char *instance);
+/* Interval in ms at which the daemon tries again to lock the instance. */
+#define LOCKED_MS 20
+/* Locks the instance if no other process has the lock. Returns an fd as run_state_lock() does,
+ * -EAGAIN if another process has the lock, or -errno after printing an error. If the lock is taken
+ * in all calls for a second, logs once which process has it. */
+int run_state_try_lock(const char *instance);
 /* Prepares the text of c: writes it to a file beside running.yaml and, unless ret_map is NULL, to a
  * new map. *ret_map: fd of the map, which the caller closes; 0 if the text is the running one
  * already. It becomes the running one when dataplane_sync() pins the map, even if the command is

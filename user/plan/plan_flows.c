@@ -120,11 +120,23 @@ static __u32 pool_room(const struct pool *pool)
 	return ports > FLOWS ? FLOWS : ports;
 }
 
+/* Returns the default share of one source: the lesser of FLOW_SHARE and a sixteenth of the flows,
+ * or of the ports of the family that has fewer. max: limit on the service's flows. */
+static __u32 default_share(const struct pool *pool, __u32 max)
+{
+	__u32 ports = pool->last - pool->first + 1;
+	__u32 least = pool->n4 && (!pool->n6 || pool->n4 < pool->n6) ? pool->n4 : pool->n6 ?: 1;
+	__u32 room = ports * least < max ? ports * least : max, share = room / FLOW_SHARE_PART ?: 1;
+
+	return share < FLOW_SHARE ? share : FLOW_SHARE;
+}
+
 int plan_pool(struct plan_builder *m, size_t service, __u32 id)
 {
 	const struct service_config *s = &m->config->services[service];
 	struct plan *p = m->plan;
 	struct pool *pool;
+	__u32 max;
 	int rc = 0;
 
 	while (p->n_pools <= id)
@@ -141,8 +153,9 @@ int plan_pool(struct plan_builder *m, size_t service, __u32 id)
 	for (size_t b = 0; b < backends_of(s) && !rc; b++)
 		rc = pool_find(m, s, id, &plan_backend(m, service, b)->ipv4, pool) ?:
 		     pool_find(m, s, id, &plan_backend(m, service, b)->ipv6, pool);
-	pool->share = s->flows.share ?: FLOW_SHARE;
-	p->n_flows += s->flows.max ?: pool_room(pool);
+	max = s->flows.max ?: pool_room(pool);
+	pool->share = s->flows.share ?: default_share(pool, max);
+	p->n_flows += max;
 	if (p->n_flows > FLOWS_MAX) {
 		log_error("service %s: all services together would have %u flows, and the limit of "
 			  "an instance is %u: set a lower limit with flows: { max: … }",

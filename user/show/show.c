@@ -166,6 +166,7 @@ static int show_pool(struct node row, const struct dataplane *dp, __u32 id, cons
 	document_text(row, "source_ports", text);
 	document_number(row, "flow_timeout", pool.timeout);
 	document_number(row, "flows_max", flow_table_room(dataplane_entries(dp, MAP_flow_table)));
+	document_number(row, "share", pool.share);
 	if (dataplane_flow_numbers(dp, id, flows[id], &n))
 		return -errno;
 	document_number(row, "flows", n.now);

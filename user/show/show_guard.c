@@ -132,6 +132,20 @@ static void show_backend(struct node list, const struct guarded *g, const struct
 		document_null(row, "handshake_ms");
 }
 
+static void show_challenge(struct node map, const struct dataplane *dp, const struct guard *guard)
+{
+	bool on = guard->flags & GUARD_CHALLENGE;
+	__u64 replies;
+	__s64 off;
+
+	document_number_if(map, "challenge", on, guard->challenge_burst);
+	if (!on)
+		return;
+	dataplane_cookies(dp, &replies, &off);
+	document_text(map, "challenge_answered", off ? "no" : "yes");
+	document_time(map, "challenge_off_since", off > 1, off);
+}
+
 int show_guard(struct node row, const struct dataplane *dp, const struct table_entry *table,
 	       size_t n, __u32 id)
 {
@@ -155,8 +169,7 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 		document_text(map, "strict", guard.flags & GUARD_STRICT ? "yes" : "no");
 		show_rate(map, "per_source", guard.source_each);
 		show_rate(map, "per_service", guard.service_each);
-		document_number_if(map, "challenge", guard.flags & GUARD_CHALLENGE,
-				   guard.challenge_burst);
+		show_challenge(map, dp, &guard);
 		list = document_list(row, "backends");
 		for (size_t i = 0; i < n_backends; i++)
 			show_backend(list, &backends[i], keys, n_keys);
@@ -250,7 +263,10 @@ void guard_families(struct metrics_text *t, const struct dataplane *dp,
 		    size_t n_services)
 {
 	struct backends all = { 0 };
+	__u64 replies;
+	__s64 off;
 
+	dataplane_cookies(dp, &replies, &off);
 	read_backends(dp, config, services, n_services, &all);
 	metric_family(t, "wgxdp_backend_up", "gauge",
 		      "0 if the backend did not answer the last handshake initiations (see "
@@ -276,6 +292,10 @@ void guard_families(struct metrics_text *t, const struct dataplane *dp,
 		write_durations(t, &all.list[i]);
 	metric_family(t, "wgxdp_cookie_replies_total", "counter",
 		      "Cookie replies that the daemon sent to challenged clients.");
-	metric(t, NULL, dataplane_cookie_replies(dp));
+	metric(t, NULL, replies);
+	metric_family(t, "wgxdp_challenge_off_since_timestamp_seconds", "gauge",
+		      "Unix time since which no daemon sends cookie replies to challenged clients; "
+		      "0 while one does, or if no service challenges clients.");
+	metric(t, NULL, config && config_challenges(config) ? off : 0);
 	free(all.list);
 }
