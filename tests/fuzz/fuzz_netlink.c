@@ -221,6 +221,7 @@ static void wireguard(void)
 static void others(unsigned int which)
 {
 	struct address to = { .family = which & 8 ? FAMILY_IPV4 : FAMILY_IPV6 };
+	struct nl_filter *filters = NULL;
 	__u64 features;
 	__u32 oif;
 	size_t n;
@@ -231,9 +232,10 @@ static void others(unsigned int which)
 	else if (which % 8 == 6)
 		nl_xdp_features(1, &features);
 	else if (which & 8)
-		nl_filters(1, &n);
+		nl_filters(1, which & 16, &filters, &n);
 	else
 		(which & 16 ? nl_peer_has_xdp : nl_peer_has_vlans)(1, &is);
+	free(filters);
 }
 
 /* ---- sets of nftables ---- */

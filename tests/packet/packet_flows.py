@@ -29,7 +29,7 @@ packets.NS, packets.INSTANCE = 'wgxdp-flows', 'flows'
 
 CONFIG = masquerade.CONFIG.replace('nat: masquerade', 'nat: masquerade\n    flows: { ports: 50000-50100 }') \
     if os.environ.get('BREAK') else masquerade.CONFIG
-FEW = masquerade.CONFIG.replace('nat: masquerade', 'nat: masquerade\n    flows: { ports: 40000-40007, timeout: 5s }') # longer than a busy machine needs for two runs
+FEW = masquerade.CONFIG.replace('nat: masquerade', 'nat: masquerade\n    flows: { ports: 40000-40007, share: 8, timeout: 5s }') # longer than a busy machine needs for two runs
 
 
 def flows(of=None):

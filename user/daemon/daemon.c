@@ -35,6 +35,7 @@
 #include "instance/source.h"
 #include "instance/try.h"
 #include "instance/undone.h"
+#include "instance/uniform_writer.h"
 #include "lib/exit.h"
 #include "lib/log.h"
 #include "lib/memory.h"
@@ -50,6 +51,8 @@
 /* Time in ms before the daemon adds its qdisc again: the program that removed it may be about to
  * add its own. */
 #define QDISC_MS 1000
+/* Time in ms after a pass before memory is freed that only another pass soon would use. */
+#define FORGET_MS 5000
 /* Interval in ms of asking WireGuard for new peers, which it does not report. */
 #define FOLLOW_MS 300
 /* Time in ms after a change before states are logged: neighbour discovery has then ended. */
@@ -64,8 +67,12 @@ struct daemon {
 	uv_loop_t loop;
 	uv_poll_t netlink;
 	struct ring signals;		/* signals from the data path */
+	struct uniform_writer uniform;
+	bool passed;			/* the last pass has succeeded */
 	bool vouched; /* the map uniform agrees with the routes that were read last */
 	uv_timer_t settle, retry, former, watchdog, follow, states, poll_states, old_flows;
+	uv_timer_t forget;		/* frees what only further passes soon would use */
+	uv_timer_t fill;		/* writes the map uniform, a block at a time */
 	uv_timer_t reload, resolved;	/* they run while another process has the lock */
 	struct logged_states logged;
 	__u64 followed;			/* followed_devices_hash() at the last reading */
@@ -215,7 +222,8 @@ static int bring_to_configuration(struct daemon *d, int lock)
 	}
 	rc = rc ?: read_running(d);
 	if (rc > 0)
-		rc = apply_follow(d->state.instance, d->state.config, &d->answers) ?: 1;
+		rc = apply_follow(d->state.instance, d->state.config, &d->answers,
+				  &d->uniform) ?: 1;
 	if (lock >= 0)
 		close(lock);
 	reconfigure_parts(d);
@@ -242,6 +250,23 @@ static void on_states(uv_timer_t *timer)
 	log_states(&d->logged, d->state.instance);
 }
 
+/* Writes the map uniform as far as that is quick, and vouches for it when it is complete. */
+static void on_fill(uv_timer_t *timer)
+{
+	struct daemon *d = timer->data;
+
+	if (uniform_writer_next(&d->uniform))
+		uv_timer_start(timer, on_fill, 0, 0);
+	else
+		d->vouched = d->passed && d->uniform.hash && !d->changes;
+}
+
+static void on_forget(uv_timer_t *timer)
+{
+	dataplane_forget_object();
+	memory_give_back();
+}
+
 /* lock: as for bring_to_configuration(). */
 static void run_pass(struct daemon *d, int lock)
 {
@@ -253,7 +278,10 @@ static void run_pass(struct daemon *d, int lock)
 	control_routing_changed(d->state.instance, true);
 	rc = bring_to_configuration(d, lock);
 	memory_give_back();
-	d->vouched = rc > 0;
+	uv_timer_start(&d->forget, on_forget, FORGET_MS, 0);
+	d->passed = rc > 0;
+	d->vouched = false;
+	on_fill(&d->fill);
 	uv_timer_stop(&d->retry);
 	read_changes(d, false);
 	d->credit -= cpu_ms() - began;
@@ -438,7 +466,7 @@ static int apply_file(struct daemon *d, int lock, struct config *c, long long ti
 	if (!rc)
 		rc = apart ? run_state_write(d->state.instance, c) :
 		     resolved_backends_of(&d->answers, c, &answers) ?:
-		     apply_followed(d->state.instance, c, &answers);
+		     apply_followed(d->state.instance, c, &answers, &d->uniform);
 	if (rc) {
 		config_free(c);
 		resolved_backends_free(&answers);
@@ -598,6 +626,8 @@ static int watch_everything(struct daemon *d)
 	timer_init(&d->loop, &d->states, d);
 	timer_init(&d->loop, &d->poll_states, d);
 	timer_init(&d->loop, &d->old_flows, d);
+	timer_init(&d->loop, &d->fill, d);
+	timer_init(&d->loop, &d->forget, d);
 	timer_init(&d->loop, &d->reload, d);
 	timer_init(&d->loop, &d->resolved, d);
 	watch_signal(d, &d->hangup, SIGHUP, on_hangup);
@@ -631,7 +661,9 @@ int daemon_run(const char *instance, const char *file)
 	if (d.status != EXIT_DONE)
 		return d.status;
 	memory_give_back();
-	d.vouched = true;
+	d.passed = true;
+	on_forget(&d.forget);
+	on_fill(&d.fill);
 	read_changes(&d, false);
 	if (!is_apart(&d, d.state.config)) {
 		watch_data_path(&d);

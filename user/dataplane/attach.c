@@ -8,6 +8,7 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "dataplane/attach.h"
@@ -59,51 +60,64 @@ static bool program_is_ours(__u32 id)
 	return ours;
 }
 
-struct filter {
-	__u32 priority, handle, id; /* priority and handle of the filter, and id of its program */
-};
-
 /* Finds our filter at the ingress or egress of a device. id: only a filter with this program; 0:
  * with any program of ours. */
 static bool filter_find_at(__u32 ifindex, enum bpf_tc_attach_point point, __u32 id,
-			   struct filter *ret)
+			   struct nl_filter *ret)
 {
-	struct bpf_tc_hook hook = filter_hook(ifindex, point);
+	struct nl_filter *list = NULL;
+	bool found = false;
+	size_t n = 0;
 
-	for (__u32 handle = FILTER_ON_THEIRS; handle <= FILTER_ON_OURS; handle++)
-		for (__u32 priority = 1; priority <= FILTER_PRIORITIES; priority++) {
-			LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = priority);
-
-			if (bpf_tc_query(&hook, &opts) || (id && opts.prog_id != id) ||
-			    !program_is_ours(opts.prog_id))
-				continue;
-			*ret = (struct filter){ .priority = priority, .handle = handle,
-						.id = opts.prog_id };
-			return true;
-		}
-	return false;
+	if (nl_filters(ifindex, point == BPF_TC_EGRESS, &list, &n))
+		return false;
+	for (size_t i = 0; i < n && !found; i++) {
+		found = (list[i].handle == FILTER_ON_THEIRS || list[i].handle == FILTER_ON_OURS) &&
+			list[i].priority && list[i].priority <= FILTER_PRIORITIES &&
+			list[i].program && (!id || list[i].program == id) &&
+			program_is_ours(list[i].program);
+		if (found)
+			*ret = list[i];
+	}
+	free(list);
+	return found;
 }
 
-static bool filter_find(__u32 ifindex, __u32 id, struct filter *ret)
+static bool filter_find(__u32 ifindex, __u32 id, struct nl_filter *ret)
 {
 	return filter_find_at(ifindex, BPF_TC_INGRESS, id, ret);
 }
 
 bool attached_filter(__u32 ifindex)
 {
-	struct filter f;
+	struct nl_filter f;
 
 	return filter_find(ifindex, 0, &f);
 }
 
-static void filter_remove(__u32 ifindex, const struct filter *f)
+/* Returns whether a device has any filters, also if that cannot be read. */
+static bool has_filters(__u32 ifindex)
+{
+	struct nl_filter *list = NULL;
+	size_t n = 0, sum = 0;
+	int rc = 0;
+
+	for (int egress = 0; egress < 2 && !rc; egress++) {
+		rc = nl_filters(ifindex, egress, &list, &n);
+		if (!rc)
+			free(list);
+		sum += n;
+	}
+	return rc || sum;
+}
+
+static void filter_remove(__u32 ifindex, const struct nl_filter *f)
 {
 	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = f->handle, .priority = f->priority);
-	size_t others;
 
 	bpf_tc_detach(&hook, &opts);
-	if (f->handle != FILTER_ON_OURS || nl_filters(ifindex, &others) || others)
+	if (f->handle != FILTER_ON_OURS || has_filters(ifindex))
 		return;
 	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
 	bpf_tc_hook_destroy(&hook);
@@ -123,7 +137,7 @@ static int filter_add(struct bpf_tc_hook *hook, __u32 handle, int program)
 	return rc;
 }
 
-static int filter_replace(const struct bpf_tc_hook *hook, const struct filter *f, int program)
+static int filter_replace(const struct bpf_tc_hook *hook, const struct nl_filter *f, int program)
 {
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = f->handle, .priority = f->priority,
 		    .prog_fd = program, .flags = BPF_TC_F_REPLACE);
@@ -135,7 +149,7 @@ static int attach_filter(__u32 ifindex, int program, __u16 *ret_flags)
 {
 	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
 	__u32 handle = FILTER_ON_OURS;
-	struct filter left;
+	struct nl_filter left;
 	int rc;
 
 	/* A killed `up` left this filter: if another instance were attached here, an earlier check
@@ -152,7 +166,7 @@ static int attach_filter(__u32 ifindex, int program, __u16 *ret_flags)
 	if (!rc)
 		*ret_flags = handle == FILTER_ON_OURS ? LINK_TC | LINK_QDISC_OURS : LINK_TC;
 	else if (handle == FILTER_ON_OURS)
-		filter_remove(ifindex, &(struct filter){ .handle = handle });
+		filter_remove(ifindex, &(struct nl_filter){ .handle = handle });
 	return rc;
 }
 
@@ -172,7 +186,7 @@ int attach_tc(__u32 ifindex, int program, int *ret_link, __u16 *ret_flags)
 int attach_egress(__u32 ifindex, int program, int *ret_link)
 {
 	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_EGRESS);
-	struct filter f;
+	struct nl_filter f;
 
 	*ret_link = bpf_link_create(program, ifindex, TCX_EGRESS, NULL);
 	if (*ret_link >= 0)
@@ -181,13 +195,13 @@ int attach_egress(__u32 ifindex, int program, int *ret_link)
 	/* Removing a filter would tell the daemon that a filter is missing. */
 	if (!filter_find_at(ifindex, BPF_TC_EGRESS, 0, &f))
 		return filter_add(&hook, FILTER_ON_THEIRS, program);
-	return f.id == program_info(program).id ? 0 : filter_replace(&hook, &f, program);
+	return f.program == program_info(program).id ? 0 : filter_replace(&hook, &f, program);
 }
 
 void detach_egress(__u32 ifindex)
 {
 	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_EGRESS);
-	struct filter f;
+	struct nl_filter f;
 	int rc = 0;
 
 	while (!rc && filter_find_at(ifindex, BPF_TC_EGRESS, 0, &f)) {
@@ -200,14 +214,14 @@ void detach_egress(__u32 ifindex)
 int attach_replace_filter(__u32 ifindex, int program)
 {
 	struct bpf_tc_hook hook = filter_hook(ifindex, BPF_TC_INGRESS);
-	struct filter f;
+	struct nl_filter f;
 
 	return filter_find(ifindex, 0, &f) ? filter_replace(&hook, &f, program) : -ENOENT;
 }
 
 void detach_filter(__u32 ifindex, bool qdisc_ours)
 {
-	struct filter f = { .handle = FILTER_ON_OURS };
+	struct nl_filter f = { .handle = FILTER_ON_OURS };
 
 	detach_egress(ifindex);
 	if (filter_find(ifindex, 0, &f) || qdisc_ours)
@@ -218,7 +232,7 @@ void detach_filters_of(int program)
 {
 	struct if_nameindex *devices = if_nameindex();
 	__u32 id = program_info(program).id;
-	struct filter f;
+	struct nl_filter f;
 
 	if (devices && id)
 		for (struct if_nameindex *d = devices; d->if_index; d++)
@@ -242,10 +256,10 @@ size_t attached_tc(__u32 ifindex, __u32 *ids, size_t room)
 {
 	size_t n = attached_tcx(ifindex, ids, room);
 
-	struct filter f;
+	struct nl_filter f;
 
 	if (n < room && filter_find(ifindex, 0, &f))
-		ids[n++] = f.id;
+		ids[n++] = f.program;
 	return n;
 }
 

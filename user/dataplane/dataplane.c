@@ -392,6 +392,45 @@ static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const st
 	       (!p->l3 || program_fd(dp, PROGRAM_wgxdp_tc_l3) >= 0);
 }
 
+/* The object that the last dataplane_load() did not need, for the next one: opening takes longer
+ * than the rest of a pass. */
+static struct spare {
+	struct wgxdp *skeleton;
+	__typeof__(*((struct wgxdp *)NULL)->rodata) rodata;
+	__u32 entries[MAP_COUNT];
+	bool autoload[PROGRAM_COUNT];
+} spare;
+
+/* Opens the object, or takes the spare one. Returns NULL and sets errno on failure. */
+static struct wgxdp *open_object(void)
+{
+	struct wgxdp *s = spare.skeleton;
+
+	if (s) {
+		*s->rodata = spare.rodata;
+		for (int i = 0; i < MAP_COUNT; i++)
+			bpf_map__set_max_entries(dataplane_map(s, i), spare.entries[i]);
+		for (int i = 0; i < PROGRAM_COUNT; i++)
+			bpf_program__set_autoload(dataplane_program(s, i), spare.autoload[i]);
+		return s;
+	}
+	s = wgxdp__open();
+	if (!s)
+		return NULL;
+	spare.rodata = *s->rodata;
+	for (int i = 0; i < MAP_COUNT; i++)
+		spare.entries[i] = bpf_map__max_entries(dataplane_map(s, i));
+	for (int i = 0; i < PROGRAM_COUNT; i++)
+		spare.autoload[i] = bpf_program__autoload(dataplane_program(s, i));
+	return s;
+}
+
+void dataplane_forget_object(void)
+{
+	wgxdp__destroy(spare.skeleton);
+	spare.skeleton = NULL;
+}
+
 int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 {
 	struct control c = { 0 };
@@ -403,7 +442,7 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 
 	if (rc)
 		return rc;
-	s = wgxdp__open();
+	s = open_object();
 	if (!s) {
 		char why[128];
 
@@ -418,10 +457,9 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 	serves = dp->running && is_whole(dp) &&
 		 !bpf_map_lookup_elem(map_fd(dp, MAP_control), &zero, &c) && c.program == hash;
 	dp->later = !serves && may_wait && dp->running && is_whole(dp) && can_wait(dp, s, p);
-	if (serves || dp->later) {
-		wgxdp__destroy(s);
+	spare.skeleton = serves || dp->later ? s : NULL;
+	if (spare.skeleton)
 		return 0;
-	}
 	dp->skeleton = s;
 	set_secrets(dp, s);	/* not part of the hash, because each instance has others */
 	dataplane_choose_tracepoints(s);

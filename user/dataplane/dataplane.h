@@ -104,6 +104,8 @@ int dataplane_xdp(const struct dataplane *dp);
  * If `may_wait` is true and the running ones are good enough for now, it only sets dp->later.
  * Returns 0, or -errno after printing an error. */
 int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait);
+/* Frees the object that the last dataplane_load() did not need and kept for the next one. */
+void dataplane_forget_object(void);
 /* Prepares a second copy of the XDP program for libxdp, with the same constants and maps. The first
  * attachment loads it. */
 int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_program **ret);
@@ -142,10 +144,6 @@ __u64 netns_inode(void);
 /* Detaches and unpins what a first `up` or a `down` left when it was killed. Returns 0, or -errno
  * after printing an error. */
 int dataplane_discard_new(const char *instance);
-/* Writes the differences to the map `uniform`, and makes the data path forget its next hops. The
- * data path does not use the map until it has asked for another heartbeat (control.h), so no packet
- * uses a half-written map. Returns 0 or -errno. */
-int dataplane_uniform(const struct dataplane *dp, const struct uniform *u);
 /* Detaches and unpins everything of an instance. Returns 0, or -errno after printing an error.
  * After -EPERM nothing was changed; after another one, a further call can remove the remains. */
 int dataplane_down(const char *instance);

@@ -24,9 +24,10 @@ struct bpf_map *dataplane_map(const struct wgxdp *s, enum dataplane_map map)
 __u64 dataplane_program_hash(const struct wgxdp *s)
 {
 	__typeof__(*s->rodata) switches = *s->rodata;
+	static __u64 of_elf;		/* hash of the object's file; 0: not computed yet */
 	size_t n;
 	const void *elf = wgxdp__elf_bytes(&n);
-	__u64 h = hash_bytes(HASH_START, elf, n);
+	__u64 h = of_elf = of_elf ?: hash_bytes(HASH_START, elf, n);
 	struct bpf_program *program;
 	struct bpf_map *map;
 

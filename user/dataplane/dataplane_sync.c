@@ -14,6 +14,7 @@
 #include "dataplane/config_text.h"
 #include "dataplane/control.h"
 #include "dataplane/dataplane.h"
+#include "dataplane/dataplane_uniform.h"
 #include "dataplane/followed_lists.h"
 #include "dataplane/map_info.h"
 #include "lib/log.h"
@@ -409,9 +410,9 @@ static int sync_config(const struct dataplane *dp, const struct plan *p)
 
 /* decisions: makes the next hops and the express path's memos invalid. uniform: makes the data path
  * stop using the map uniform. */
-static void forget_decisions(const struct dataplane *dp, bool decisions, bool uniform)
+static void forget_decisions(int control, bool decisions, bool uniform)
 {
-	struct control *c = control_map(map_fd(dp, MAP_control));
+	struct control *c = control_map(control);
 
 	if (!c)
 		return;
@@ -447,7 +448,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	if (rc) {
 		restore_before(dp, p, &b);
 		/* The express path may remember decisions from entries that were withdrawn. */
-		forget_decisions(dp, true, false);
+		forget_decisions(map_fd(dp, MAP_control), true, false);
 		goto cleanup;
 	}
 	rc = dataplane_guards_write(dp, p, &changes) ?: dataplane_rates_write(dp, p, &changes) ?:
@@ -463,7 +464,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	}
 	if (rc) {
 		log_error("cannot write all maps: %s: run `wgxdp up` again", strerror(-rc));
-		forget_decisions(dp, true, false);
+		forget_decisions(map_fd(dp, MAP_control), true, false);
 	}
 cleanup:
 	free(b.names);
@@ -476,25 +477,29 @@ cleanup:
 
 /* ---- uniform ---- */
 
-int dataplane_uniform(const struct dataplane *dp, const struct uniform *u)
+int dataplane_uniform(int map, int control, const struct uniform *u, __u32 block, bool *written)
 {
-	size_t size = sizeof(u->rows), n = UNIFORM_BLOCKS * UNIFORM_ROWS * UNIFORM_ROW;
-	const __u16 *from = u->rows[0].slot;
-	__u16 *to = map_memory(map_fd(dp, MAP_uniform), size, PROT_READ | PROT_WRITE);
-	bool written = false;
+	size_t size = sizeof(u->rows), first = (size_t)block * UNIFORM_ROWS;
+	size_t n = UNIFORM_ROWS * UNIFORM_ROW;
+	const __u16 *from = u->rows[first].slot;
+	struct uniform_row *rows = map_memory(map, size, PROT_READ | PROT_WRITE);
+	__u16 *to = rows ? rows[first].slot : NULL;
 
 	if (!to)
 		return -errno;
 	for (size_t i = 0; i < n; i++) {
 		if (to[i] == from[i])
 			continue;
-		if (!written)
-			forget_decisions(dp, false, true);
-		written = true;
+		if (!*written)
+			forget_decisions(control, false, true);
+		*written = true;
 		__atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
 	}
-	munmap(to, size);
-	if (written)
-		forget_decisions(dp, true, true);
+	munmap(rows, size);
 	return 0;
+}
+
+void dataplane_uniform_written(int control)
+{
+	forget_decisions(control, true, true);
 }

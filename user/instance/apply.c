@@ -24,6 +24,7 @@
 #include "plan/reach.h"
 #include "instance/resolver.h"
 #include "instance/run_state.h"
+#include "instance/uniform_writer.h"
 #include "lib/text.h"
 #include "plan/transmit.h"
 
@@ -138,18 +139,6 @@ unsigned int apply_due(const char *instance)
 	return !until ? 0 : until > boot_seconds() ? until - boot_seconds() : 1;
 }
 
-/* Writes to the map uniform which prefixes have one next hop; for all others the data path asks the
- * FIB. */
-static void keep_uniform(const struct dataplane *dp, const struct host *h)
-{
-	struct uniform *u;
-
-	if (uniform_make(h, &u))
-		return;
-	dataplane_uniform(dp, u);
-	free(u);
-}
-
 struct outcome {
 	__u32 refused;		/* device at which attaching failed; 0: none */
 	bool later;	/* programs must still be replaced, but the former ones serve */
@@ -246,9 +235,10 @@ static void free_running(struct plan_input *in)
 }
 
 /* Tries once to apply the configuration. answers: addresses for names, which it may change because
- * a prefix of this host has changed. */
+ * a prefix of this host has changed. uniform: NULL for a command. */
 static int apply_once(const char *instance, const struct plan_input *given,
-		      struct resolved_backends *answers, bool may_wait, struct outcome *ret)
+		      struct resolved_backends *answers, bool may_wait,
+		      struct uniform_writer *uniform, struct outcome *ret)
 {
 	struct plan_input in = *given;
 	bool moved;
@@ -287,8 +277,8 @@ static int apply_once(const char *instance, const struct plan_input *given,
 	}
 	if (rc && p)
 		dataplane_return_modes(dp, p);
-	if (!rc && in.followed)
-		keep_uniform(dp, &h);
+	if (!rc && uniform)
+		uniform_writer_begin(uniform, instance, &h);
 	if (!rc) {
 		report_ports(dp, p, &h);
 		if (!in.tolerant)
@@ -329,7 +319,7 @@ static int publish_text(const char *instance, const struct plan_input *in, int r
 
 /* Applies everything or nothing. missing: waits for DNS only if a name has no address yet. */
 static int apply_all(const char *instance, struct plan_input *in, struct resolved_backends *answers,
-		     bool missing)
+		     bool missing, struct uniform_writer *uniform)
 {
 	struct outcome outcome = { 0 };
 	int rc = run_state_prepare(instance, in->config, &in->config_text);
@@ -340,7 +330,7 @@ static int apply_all(const char *instance, struct plan_input *in, struct resolve
 	moved = resolver_once(answers, missing, RESOLVE_MS);
 	rc = apply_memory(instance, lists_read(in->config, &in->contents, &in->n_contents));
 	rc = publish_text(instance, in,
-			  rc ?: apply_once(instance, in, answers, false, &outcome));
+			  rc ?: apply_once(instance, in, answers, false, uniform, &outcome));
 	lists_free(in->contents, in->n_contents);
 	if (!rc)
 		resolved_backends_write(instance, answers, moved || outcome.moved);
@@ -372,14 +362,16 @@ int apply(const char *instance, const struct config *c)
 	if (rc)
 		return rc;
 	resolved_backends_read(instance, &answers);
-	rc = resolved_backends_match(&answers, c) ?: apply_all(instance, &in, &answers, false);
+	rc = resolved_backends_match(&answers, c) ?: apply_all(instance, &in, &answers, false,
+								  NULL);
 	resolved_backends_free(&answers);
 	if (!rc)
 		report_unfollowed(instance);
 	return rc;
 }
 
-int apply_followed(const char *instance, const struct config *c, struct resolved_backends *answers)
+int apply_followed(const char *instance, const struct config *c, struct resolved_backends *answers,
+		   struct uniform_writer *uniform)
 {
 	struct plan_input in = { .config = c, .answers = answers, .followed = true };
 	int rc = check_permitted(instance);
@@ -388,10 +380,11 @@ int apply_followed(const char *instance, const struct config *c, struct resolved
 		return rc;
 	config_warn(c);
 	load_warn_realtime();
-	return apply_all(instance, &in, answers, true);
+	return apply_all(instance, &in, answers, true, uniform);
 }
 
-int apply_follow(const char *instance, const struct config *c, struct resolved_backends *answers)
+int apply_follow(const char *instance, const struct config *c, struct resolved_backends *answers,
+		 struct uniform_writer *uniform)
 {
 	struct plan_input in = {
 		.config = c, .answers = answers, .followed = true, .tolerant = true
@@ -407,7 +400,7 @@ int apply_follow(const char *instance, const struct config *c, struct resolved_b
 	do {
 		struct outcome outcome;
 
-		rc = apply_once(instance, &in, answers, may_wait, &outcome);
+		rc = apply_once(instance, &in, answers, may_wait, uniform, &outcome);
 		moved |= outcome.moved;
 		again = outcome.later;
 		if (outcome.later) {

@@ -136,8 +136,13 @@ int nl_ethtool(const char *ifname, void *command);
  * none. */
 int nl_driver(const char *ifname, char ret[32]);
 
-/* Counts the tc filters at the device's ingress and egress, on a clsact or ingress qdisc. */
-int nl_filters(__u32 ifindex, size_t *ret);
+struct nl_filter {
+	__u32 priority, handle;
+	__u32 program;			/* id of the BPF program; 0: another kind of filter */
+};
+/* Reads the tc filters at the device's ingress or egress, on a clsact or ingress qdisc. The caller
+ * frees *ret. */
+int nl_filters(__u32 ifindex, bool egress, struct nl_filter **ret, size_t *ret_n);
 
 /* Read whether the other end of a veth, in any network namespace, runs native XDP, or has VLANs on
  * it. */

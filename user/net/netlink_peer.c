@@ -3,10 +3,13 @@
  * Implements the part of netlink.h about one device: how many tc filters it has, and whether the
  * other end of a veth, in any network namespace, has an XDP program or VLANs.
  */
+#include <errno.h>
 #include <linux/if_link.h>
+#include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 #include "net/netlink.h"
 #include "net/netlink_talk.h"
@@ -16,36 +19,78 @@ struct veth_end {
 	bool has_netns, has_xdp, has_vlans;
 };
 
+/* Reads the id of a BPF filter's program. */
+static __u32 filter_program(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *a, *option;
+	__u32 id = 0;
+
+	mnl_attr_for_each(a, nlh, sizeof(struct tcmsg))
+		if (mnl_attr_get_type(a) == TCA_OPTIONS)
+			mnl_attr_for_each_nested(option, a)
+				if (mnl_attr_get_type(option) == TCA_BPF_ID)
+					id = attr_u32(option);
+	return id;
+}
+
+static bool is_bpf_filter(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *a;
+	bool is = false;
+	char kind[8];
+
+	mnl_attr_for_each(a, nlh, sizeof(struct tcmsg))
+		if (mnl_attr_get_type(a) == TCA_KIND) {
+			attr_string(a, kind, sizeof(kind));
+			is = !strcmp(kind, "bpf");
+		}
+	return is;
+}
+
 static int filter_row(const struct nlmsghdr *nlh, void *data)
 {
-	size_t *n = data;
+	const struct tcmsg *tc = mnl_nlmsg_get_payload(nlh);
+	struct nl_filter *f;
 
-	if (nlh->nlmsg_type == RTM_NEWTFILTER)
-		++*n;
+	if (nlh->nlmsg_type != RTM_NEWTFILTER ||
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*tc))
+		return MNL_CB_OK;
+	f = list_add(data);
+	if (!f)
+		return MNL_CB_ERROR;
+	*f = (struct nl_filter){ .priority = TC_H_MAJ(tc->tcm_info) >> 16,
+				 .handle = tc->tcm_handle };
+	if (is_bpf_filter(nlh))
+		f->program = filter_program(nlh);
 	return MNL_CB_OK;
 }
 
-int nl_filters(__u32 ifindex, size_t *ret)
+int nl_filters(__u32 ifindex, bool egress, struct nl_filter **ret, size_t *ret_n)
 {
-	size_t n = 0;
-	int rc = 0;
+	struct list l = { .size = sizeof(**ret) };
+	int rc = -EINTR;
 
-	for (int egress = 0; egress < 2 && !rc; egress++) {
+	for (int tries = 0; rc == -EINTR && tries < DUMP_TRIES; tries++) {
 		char buffer[128] = {};
 		struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 		struct tcmsg *tc;
 
+		l.n = 0;
 		request->nlmsg_type = RTM_GETTFILTER;
 		request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 		tc = mnl_nlmsg_put_extra_header(request, sizeof(*tc));
 		tc->tcm_ifindex = ifindex;
 		tc->tcm_parent = TC_H_MAKE(TC_H_CLSACT,
 					   egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
-		rc = nl_ask(request, filter_row, &n);
+		rc = nl_ask(request, filter_row, &l);
 	}
-	if (!rc)
-		*ret = n;
-	return rc;
+	if (rc) {
+		free(l.rows);
+		return rc;
+	}
+	*ret = l.rows;
+	*ret_n = l.n;
+	return 0;
 }
 
 static int peer_row(const struct nlmsghdr *nlh, void *data)
@@ -98,6 +143,7 @@ static int get_links(__u32 ifindex, const __u32 *netns, mnl_cb_t row, struct vet
 	char buffer[128] = {};
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct ifinfomsg *link;
+	int tries = 0, rc;
 
 	request->nlmsg_type = RTM_GETLINK;
 	request->nlmsg_flags = NLM_F_REQUEST | (ifindex ? NLM_F_ACK : NLM_F_DUMP);
@@ -105,7 +151,10 @@ static int get_links(__u32 ifindex, const __u32 *netns, mnl_cb_t row, struct vet
 	link->ifi_index = ifindex;
 	if (netns)
 		mnl_attr_put_u32(request, IFLA_TARGET_NETNSID, *netns);
-	return nl_ask(request, row, ret);
+	do
+		rc = nl_ask(request, row, ret);
+	while (rc == -EINTR && ++tries < DUMP_TRIES);
+	return rc;
 }
 
 int nl_peer_has_xdp(__u32 ifindex, bool *ret)

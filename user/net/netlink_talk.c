@@ -14,7 +14,6 @@
 
 #define BUFFER_SIZE 32768		/* largest part of a dump that the kernel sends, in bytes */
 #define ERRNO_MAX 4095			/* largest errno (the kernel's MAX_ERRNO) */
-#define DUMP_TRIES 10		/* attempts at a dump that changes interrupt, at most */
 
 void *list_add(struct list *l)
 {
@@ -56,7 +55,8 @@ static int dump_error(const void *buffer, int n, unsigned int seq)
 
 int nl_talk(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t row, void *data)
 {
-	unsigned int seq = ++request->nlmsg_seq, port = mnl_socket_get_portid(sock);
+	static unsigned int last;	/* sequence number of the last request of this process */
+	unsigned int seq = request->nlmsg_seq = ++last, port = mnl_socket_get_portid(sock);
 	ssize_t n = 0;
 	char *buffer;
 	int r;
@@ -79,20 +79,30 @@ int nl_talk(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t row, voi
 	return r;
 }
 
+/* All requests use one socket. After an error it is closed, because parts of the answer may still
+ * be queued on it, such as the rest of an interrupted dump. A child opens a socket of its own. */
 int nl_ask(struct nlmsghdr *request, mnl_cb_t row, void *data)
 {
-	struct mnl_socket *sock;
-	int r = nl_open(NETLINK_ROUTE, &sock);
+	static struct mnl_socket *sock;
+	static pid_t owner;
+	int r;
 
+	if (sock && owner != getpid()) {
+		mnl_socket_close(sock);
+		sock = NULL;
+	}
+	r = sock ? 0 : nl_open(NETLINK_ROUTE, &sock);
 	if (r)
 		return r;
+	owner = getpid();
 	r = nl_talk(sock, request, row, data);
-	mnl_socket_close(sock);
+	if (r) {
+		mnl_socket_close(sock);
+		sock = NULL;
+	}
 	return r;
 }
 
-/* Runs a dump once, on a new socket: the rest of an interrupted dump is still queued on the old
- * one. */
 static int dump_once(__u16 type, size_t header, mnl_cb_t row, struct list *l)
 {
 	char buffer[128] = {};

@@ -8,6 +8,8 @@
 #include <libmnl/libmnl.h>
 #include "lib/addr.h"
 
+#define DUMP_TRIES 10		/* attempts at a dump that changes interrupt, at most */
+
 struct list {
 	void *rows;
 	size_t n, size;			/* number of rows; size of a row in bytes */
@@ -19,7 +21,8 @@ void *list_add(struct list *l);
 int nl_open(int bus, struct mnl_socket **ret);
 /* Sends a request, and passes each answer to row() until an acknowledgement or the dump's end. */
 int nl_talk(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t row, void *data);
-/* Does the same for one rtnetlink request, on a new socket. */
+/* Does the same for one rtnetlink request, on the socket that all such requests of the process
+ * share. */
 int nl_ask(struct nlmsghdr *request, mnl_cb_t row, void *data);
 /* Reads a whole table by rtnetlink. row() gets a struct list * as its data, to add rows, which *ret
  * then has; the caller frees them. header: bytes of this message type's header, which is sent as

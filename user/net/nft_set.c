@@ -18,7 +18,6 @@
 
 #define READS_AT_ONCE 4096 /* in a flood, messages never end: stop after so many */
 #define WATCH_BUFFER (16 << 20)		/* bytes that the kernel keeps until they are read */
-#define DUMP_TRIES 10
 /* Types of keys as nft numbers them. */
 enum { NFT_IPV4_ADDRESS = 7, NFT_IPV6_ADDRESS = 8 };
 

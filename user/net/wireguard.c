@@ -35,7 +35,6 @@
 	})
 #endif
 
-#define DUMP_TRIES 10		/* attempts at a dump that changes interrupt, at most */
 /* Longest answer of wireguard-go, in bytes; a longer one is an error. */
 #define ANSWER_LIMIT (64 << 20)
 #define ANSWER_SECONDS 5		/* wireguard-go on a busy host may be slow */

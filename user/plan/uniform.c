@@ -31,10 +31,10 @@ struct block {				/* block of the map that is still to be filled */
 	__u16 surrounding;
 };
 
-struct filling {
+struct uniform_work {
 	struct uniform *u;
 	struct hop_route *routes;
-	size_t n;
+	size_t n, next;			/* next: block that uniform_next() fills */
 	struct block blocks[UNIFORM_BLOCKS];
 	__u16 answer[PLACES];
 	bool deeper[PLACES];
@@ -107,7 +107,7 @@ static int in_order(const void *a, const void *b)
 
 /* Keeps only the best route to each prefix. If several are equally good, its value becomes 0 ("ask
  * the FIB"). */
-static void keep_best(struct filling *f)
+static void keep_best(struct uniform_work *f)
 {
 	size_t n = 0;
 
@@ -133,7 +133,7 @@ static bool is_inside(const struct hop_route *s, const struct block *b)
 	return prefix_within(&s->dst, &block) && (s->dst.len > b->len || !b->len);
 }
 
-static void fill_places(struct filling *f, const struct block *b, const struct hop_route *s)
+static void fill_places(struct uniform_work *f, const struct block *b, const struct hop_route *s)
 {
 	__u32 first = bits_at(&s->dst, b->len), n;
 
@@ -150,7 +150,7 @@ static void fill_places(struct filling *f, const struct block *b, const struct h
 
 /* Begins a new block, for routes that are longer than block b can tell apart, and returns the value
  * that refers to it; 0 ("ask the FIB") if no block is free. */
-static __u16 go_deeper(struct filling *f, const struct block *b, __u32 place)
+static __u16 go_deeper(struct uniform_work *f, const struct block *b, __u32 place)
 {
 	struct block *new = &f->blocks[f->u->n_blocks];
 	__u8 *at;
@@ -168,7 +168,7 @@ static __u16 go_deeper(struct filling *f, const struct block *b, __u32 place)
 	return UNIFORM_DEEPER | f->u->n_blocks++;
 }
 
-static void fill_block(struct filling *f, size_t number)
+static void fill_block(struct uniform_work *f, size_t number)
 {
 	const struct block *b = &f->blocks[number];
 
@@ -183,7 +183,7 @@ static void fill_block(struct filling *f, size_t number)
 			f->deeper[i] ? go_deeper(f, b, i) : f->answer[i];
 }
 
-static void collect_routes(struct filling *f, const struct host *h)
+static void collect_routes(struct uniform_work *f, const struct host *h)
 {
 	bool by[2] = { by_destination(h, FAMILY_IPV4), by_destination(h, FAMILY_IPV6) };
 
@@ -200,33 +200,62 @@ static void collect_routes(struct filling *f, const struct host *h)
 	}
 }
 
-int uniform_make(const struct host *h, struct uniform **ret)
+struct uniform_work *uniform_begin(const struct host *h)
 {
-	struct filling *f = calloc(1, sizeof(*f));
-	struct uniform *u = calloc(1, sizeof(*u));
-	struct hop_route *routes = calloc(h->n_routes + 1, sizeof(*routes));
-	int rc = f && u && routes ? 0 : -ENOMEM;
+	struct uniform_work *f = calloc(1, sizeof(*f));
 
-	if (rc) {
-		free(u);
-		goto cleanup;
+	if (!f)
+		return NULL;
+	f->u = calloc(1, sizeof(*f->u));
+	f->routes = calloc(h->n_routes + 1, sizeof(*f->routes));
+	if (!f->u || !f->routes) {
+		uniform_end(f);
+		return NULL;
 	}
-	f->u = u;
-	f->routes = routes;
-	u->n_hops = 1;
-	u->n_blocks = 2;
+	f->u->n_hops = 1;
+	f->u->n_blocks = 2;
 	f->blocks[UNIFORM_IPV4] = (struct block){ .addr.w[2] = htonl(0xffff),
 						  .family = FAMILY_IPV4 };
 	f->blocks[UNIFORM_IPV6] = (struct block){ .family = FAMILY_IPV6 };
 	collect_routes(f, h);
 	keep_best(f);
-	for (size_t i = 0; i < u->n_blocks; i++)
-		fill_block(f, i);
-	*ret = u;
-cleanup:
-	free(routes);
+	return f;
+}
+
+bool uniform_next(struct uniform_work *f, __u32 *ret_block)
+{
+	if (f->next == f->u->n_blocks)
+		return false;
+	fill_block(f, f->next);
+	*ret_block = f->next++;
+	return true;
+}
+
+const struct uniform *uniform_of(const struct uniform_work *f)
+{
+	return f->u;
+}
+
+void uniform_end(struct uniform_work *f)
+{
+	free(f->u);
+	free(f->routes);
 	free(f);
-	return rc;
+}
+
+int uniform_make(const struct host *h, struct uniform **ret)
+{
+	struct uniform_work *f = uniform_begin(h);
+	__u32 block;
+
+	if (!f)
+		return -ENOMEM;
+	while (uniform_next(f, &block))
+		;
+	*ret = f->u;
+	f->u = NULL;
+	uniform_end(f);
+	return 0;
 }
 
 __u32 uniform_answer(const struct uniform *u, const struct address *a)

@@ -21,6 +21,15 @@ struct uniform {
 	size_t n_hops;
 };
 
+/* Makes a struct uniform one block after the other. uniform_begin() copies what it needs of the
+ * host. Returns NULL without memory. uniform_next() fills the next block and stores its number, or
+ * returns false if all are filled. uniform_end() frees everything, also what uniform_of()
+ * returns. */
+struct uniform_work;
+struct uniform_work *uniform_begin(const struct host *h);
+bool uniform_next(struct uniform_work *w, __u32 *ret_block);
+const struct uniform *uniform_of(const struct uniform_work *w);
+void uniform_end(struct uniform_work *w);
 /* Makes *ret from the host's routes. Prefixes that find no room in it are left to the FIB. The
  * caller frees *ret. Returns 0 or -ENOMEM. */
 int uniform_make(const struct host *h, struct uniform **ret);
