@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
+# tier: long
 # `scripts/vmrun -f` fetches the newest real and complete kernel of a series, from the machine's own sources or from
 # another suite, in one package or in four. The other suite is of the same mirror. A failure leaves nothing in the
 # cache and names what the archive has. apt-get and apt-cache are small scripts here: nothing is downloaded. BREAK=1
