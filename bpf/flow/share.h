@@ -64,14 +64,12 @@ INLINE __u32 live_sum(const struct flow_share *cell, __u16 epoch)
  * subtracted there. */
 INLINE void live_add(struct flow_share *cell, __u16 epoch, bool moved)
 {
-#pragma clang loop unroll(full)
-	for (int i = 0; i < 4; i++) {
-		__u64 was = read_once(cell->live), value = live_value(was, epoch);
+	__u64 was = read_once(cell->live), value = live_value(was, epoch);
 
-		value += LIVE_ONE - (moved && value & LIVE_COUNT ? 1 : 0);
-		if (learned_cas(&cell->live, was, value))
-			return;
-	}
+	value += LIVE_ONE - (moved && value & LIVE_COUNT ? 1 : 0);
+	/* If another CPU has changed the cell meanwhile, it has also begun the epoch there. */
+	if (!learned_cas(&cell->live, was, value))
+		__sync_fetch_and_add(&cell->live, LIVE_ONE);
 }
 
 INLINE __u16 live_epoch(const struct pool *pool, __u64 now)

@@ -95,6 +95,10 @@ round() { # NAT
 	state > "$work/after" # wg-end got initiations but has answered none
 	sed -i '/^handshakes /d' "$work/before"
 	nothing_moved "$1, from the very source and port"
+	seen=$(arrived wg-end initiations)
+	inside client "$root/selftests/lib/initiations.py" uplink "$(mac firewall wan)" 10.9.0.1 200 198.51.100.1 $port "$(key wge)" 100 2 > "$work/forged"
+	expect "$1: forged initiations that reached wg-end" $(($(arrived wg-end initiations) - seen)) '>=' 20
+	expect "$1: the service's state, after replays and forged initiations" "$(shown get services.wg-end.state)" == listening
 	for ((i = 1; i <= clients; i++)); do inside client wg set wgc$i peer "$(key wge)" remove; done
 	sleep $pause
 }

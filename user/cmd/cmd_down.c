@@ -23,8 +23,10 @@ static int run_down(const struct global *g, int argc, char **argv)
 		return EXIT_FAILED;
 	if (run_state_read(g->instance, &c))
 		c = NULL;
-	up = c || pins_exist(g->instance) > 0;
-	rc = dataplane_down(g->instance);
+	up = pins_exist(g->instance) > 0;
+	rc = up ? 0 : dataplane_check_hidden(g->instance);
+	up |= !!c;
+	rc = rc ?: dataplane_down(g->instance);
 	if (!rc) {
 		announce_clear(announce_table(g->instance) ?: c ? c->announce.table : 0);
 		run_state_remove(g->instance);
@@ -41,6 +43,7 @@ const struct command down_command = {
 	.summary = "stop forwarding, and remove everything that the instance created",
 	.usage = "",
 	.about = "Detaches the BPF programs, and removes every map, pin and qdisc of the instance. "
-		 "If the instance is not up, it does nothing.",
+		 "If the instance is not up, it does nothing. If another BPF file system hides its "
+		 "pins, it reports an error and changes nothing.",
 	.run = run_down,
 };

@@ -45,7 +45,7 @@
 #include "plan/resolved_backends.h"
 
 /* Time in ms from a change until the pass: changes come in bursts, which one pass then handles. */
-#define SETTLE_MS 10
+#define SETTLE_MS 5
 #define CREDIT_MS 1000			/* CPU time that passes may use at once, in ms */
 #define SHARE 4 /* while changes do not end, passes use at most 1/SHARE of a CPU */
 /* Time in ms before the daemon adds its qdisc again: the program that removed it may be about to
@@ -277,7 +277,6 @@ static void run_pass(struct daemon *d, int lock)
 	/* Until the pass ends, the data path asks the FIB instead of using the map uniform. */
 	control_routing_changed(d->state.instance, true);
 	rc = bring_to_configuration(d, lock);
-	memory_give_back();
 	uv_timer_start(&d->forget, on_forget, FORGET_MS, 0);
 	d->passed = rc > 0;
 	d->vouched = false;

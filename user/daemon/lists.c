@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Implements lists.h. A notification about elements of a set becomes a few changes of the map. In
- * all other cases (a file changed, a set came or went, a notification was lost) the list is read
- * again as a whole, and the differences are written.
+ * all other cases (a file changed, a set came or went, a notification was lost) a child reads the
+ * list again as a whole, and the loop writes the differences in portions.
  */
 #include <errno.h>
 #include <libgen.h>
@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "config/config_lists.h"
+#include "daemon/list_reader.h"
 #include "daemon/lists.h"
 #include "dataplane/followed_lists.h"
 #include "instance/lists.h"
@@ -33,6 +34,9 @@
 /* Elements of some sets time out without a notification. These sets are read again each second, but
  * reading takes at most one SHARE-th of a CPU. */
 #define SHARE 20
+/* A list that changes all the time is read for at most one part in FILE_SHARE of the time. */
+#define FILE_SHARE 4
+#define PORTION 500		/* differences that are written at once: that takes some ms */
 
 struct change {
 	struct source_key key;
@@ -56,6 +60,13 @@ struct follow {
 	bool join_deletes;
 	struct change *changes;
 	size_t n_changes;
+	struct lists *lists;
+	struct list_reader *reader;	/* NULL: no child is reading the list */
+	uint64_t began, took;		/* start and duration of the last reading, in ms */
+	/* Differences that the child has found, and how many of them are written; NULL: none. */
+	struct list_difference *difference;
+	size_t written;
+	bool made_room;		/* the prefixes to remove were removed first, for lack of room */
 };
 
 struct lists {
@@ -82,6 +93,8 @@ static void make_dirty(struct lists *l, struct follow *f, uint64_t wait)
 		f->since = now;
 	f->dirty = true;
 	f->due = now + wait < f->since + UNREAD_MS ? now + wait : f->since + UNREAD_MS;
+	if (f->due < f->began + FILE_SHARE * f->took)
+		f->due = f->began + FILE_SHARE * f->took;
 	f->n_changes = 0;
 	f->join.first.family = 0;
 	timer_repeat(&l->soon, true, on_soon, wait, 0);
@@ -158,6 +171,8 @@ static void on_change(void *data, enum nft_change change, const char *name,
 			make_dirty(l, f, BURST_MS);
 		else if (change == NFT_DONE && f->join.first.family)
 			make_dirty(l, f, BURST_MS);	/* a range up to the last address */
+		else if (elements && f->reader && !f->tried)
+			make_dirty(l, f, BURST_MS);	/* the kind of the set is not known yet */
 		else if (elements && !f->dirty && !f->rc)
 			add_elements(l, f, change == NFT_DELETED, elements);
 	}
@@ -283,7 +298,7 @@ static void write_changes(struct lists *l, const struct dataplane *dp, struct fo
 {
 	struct list_keys add = { 0 }, del = { 0 };
 
-	if (sort_changes(f, &add, &del) || dataplane_list_change(dp, f->id, &add, &del))
+	if (sort_changes(f, &add, &del) || dataplane_list_change(dp, f->id, &add, &del, true))
 		f->next = uv_now(l->loop) + RETRY_MS;
 	list_keys_free(&add);
 	list_keys_free(&del);
@@ -304,31 +319,106 @@ static void report_read(struct follow *f, int rc, size_t n)
 		f->n_prefixes = n;
 }
 
-static void read_again(struct lists *l, const struct dataplane *dp, struct follow *f,
-		       const struct followed_list *is)
+/* Sets when the list is read again by itself. */
+static void schedule_next(struct lists *l, struct follow *f)
 {
-	uint64_t began = uv_hrtime() / 1000000, took, wait;
-	struct list_content content;
-	int rc, changes = 0;
+	uint64_t wait = f->rc && f->rc != -ENOENT ? RETRY_MS : !f->join.kind.silent ? 0 :
+			SHARE * f->took > TICK_MS ? SHARE * f->took : TICK_MS;
+
+	f->next = wait ? uv_now(l->loop) + wait : 0;
+}
+
+/* Called when the child has read the list. The differences are written later. */
+static void on_read(void *data, struct list_difference *d)
+{
+	struct follow *f = data;
+	struct lists *l = f->lists;
+	int rc = d ? d->rc : -EIO;
+
+	f->reader = NULL;
+	report_read(f, rc, d ? d->n : 0);
+	f->rc = rc;
+	if (!rc) {
+		f->join.kind = d->kind;
+		f->difference = d;
+		f->written = 0;
+		f->made_room = false;
+	} else {
+		list_difference_free(d);
+	}
+	f->tried = true;
+	f->took = uv_now(l->loop) - f->began;
+	schedule_next(l, f);
+	timer_repeat(&l->soon, true, on_soon, 1, 0);
+}
+
+static void read_again(struct lists *l, struct follow *f)
+{
+	int rc;
 
 	f->dirty = false;
 	if (f->from.source == LIST_FILE)
 		stat(f->from.name, &f->file);
-	f->join = (struct nft_join){ 0 };
-	rc = list_read(&f->from, &content, &f->join.kind);
-	report_read(f, rc, content.keys.n);
+	f->join = (struct nft_join){ .kind = f->join.kind };
+	f->began = uv_now(l->loop);
+	list_difference_free(f->difference);
+	f->difference = NULL;
+	rc = list_reader_start(l->loop, l->instance, &f->from, f->id, on_read, f, &f->reader);
+	if (rc)
+		on_read(f, NULL);
+}
+
+/* Writes the next PORTION differences, or notes at the end that the list was read. Returns whether
+ * there is more to write. */
+static bool write_portion(struct lists *l, const struct dataplane *dp, struct follow *f)
+{
+	static const struct list_keys none;
+	struct list_difference *d = f->difference;
+	struct list_keys add, del;
+	size_t left = d->n_add + d->n_del - f->written, n = left < PORTION ? left : PORTION;
+	size_t adds = f->written >= d->n_add ? 0 :
+		      d->n_add - f->written < n ? d->n_add - f->written : n;
+	int rc;
+
+	add = (struct list_keys){ d->keys + f->written, adds };
+	del = (struct list_keys){ d->keys + f->written + adds, n - adds };
+	/* The number grows first, so that a pass enlarges the hints once, before they are dense. */
+	if (n && !f->written && d->n_add > d->n_del)
+		dataplane_list_count(dp, f->id, d->n);
+	rc = n ? dataplane_list_change(dp, f->id, &add, &del, false) : 0;
+	if (rc == -ENOSPC && d->n_del && !f->made_room) {
+		/* The former prefixes go first. */
+		f->made_room = true;
+		del = (struct list_keys){ d->keys + d->n_add, d->n_del };
+		return !dataplane_list_change(dp, f->id, &none, &del, false);
+	}
+	f->written += n;
+	if (!rc && f->written < d->n_add + d->n_del)
+		return true;
+	if (!rc && f->written)
+		dataplane_list_count(dp, f->id, d->n);
 	if (!rc)
-		rc = dataplane_list_replace(dp, f->id, &content.keys, &changes);
-	dataplane_list_note(dp, f->id, !rc ? LIST_READ : is->state == LIST_WAITING ? LIST_WAITING :
-			    LIST_KEPT, rc ? is->skipped : content.skipped);
-	list_keys_free(&content.keys);
+		dataplane_list_note(dp, f->id, LIST_READ, d->skipped);
+	else
+		f->next = uv_now(l->loop) + RETRY_MS;
+	list_difference_free(d);
+	f->difference = NULL;
 	memory_give_back();
-	took = uv_hrtime() / 1000000 - began;
-	wait = rc && rc != -ENOENT ? RETRY_MS : !f->join.kind.silent ? 0 :
-	       SHARE * took > TICK_MS ? SHARE * took : TICK_MS;
-	f->next = wait ? uv_now(l->loop) + wait : 0;
-	f->tried = true;
-	f->rc = rc;
+	return false;
+}
+
+/* Notes that the list could not be read. */
+static void note_unread(const struct dataplane *dp, struct follow *f,
+			const struct followed_list *is)
+{
+	if (f->tried && f->rc && is->state == LIST_READ)
+		dataplane_list_note(dp, f->id, LIST_KEPT, is->skipped);
+}
+
+/* Returns the shorter of two waits in ms; 0: none. */
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a && a < b ? a : b;
 }
 
 /* Writes everything that is due. Returns the time in ms until the next list is due; 0: none. */
@@ -340,14 +430,18 @@ static uint64_t write_due(struct lists *l, const struct dataplane *dp)
 	for (size_t i = 0; i < l->n; i++) {
 		struct follow *f = l->list[i];
 
+		if (f->reader)
+			continue;		/* on_read() calls this again */
 		if (f->dirty && f->due > now)
-			wait = wait && wait < f->due - now ? wait : f->due - now;
-		else if (!(f->dirty || f->n_changes) ||
-			 !dataplane_list_find(dp, &f->from, &f->id, &is))
+			wait = sooner(wait, f->due - now);
+		if (!dataplane_list_find(dp, &f->from, &f->id, &is))
 			continue;
-		else if (f->dirty)
-			read_again(l, dp, f, &is);
-		else
+		note_unread(dp, f, &is);
+		if (f->difference && write_portion(l, dp, f))
+			wait = sooner(wait, 1);
+		else if (f->dirty && f->due <= now)
+			read_again(l, f);
+		else if (f->n_changes && !f->dirty)
 			write_changes(l, dp, f);
 	}
 	return wait;
@@ -442,6 +536,7 @@ static int choose(void *data, const struct list_config *from)
 		return -ENOMEM;
 	}
 	(*place)->from = *from;
+	(*place)->lists = c->l;
 	(*place)->dirty = true;
 	return 0;
 }
@@ -451,6 +546,8 @@ static void follow_free(struct follow *f)
 	if (!f)
 		return;
 	unwatch_file(f);
+	list_reader_stop(f->reader);
+	list_difference_free(f->difference);
 	free(f->changes);
 	free(f);
 }
@@ -471,7 +568,7 @@ static void check_maps(struct lists *l)
 		struct follow *f = l->list[i];
 
 		if (dataplane_list_find(dp, &f->from, &f->id, &is) && f->tried && !f->rc &&
-		    is.state == LIST_WAITING)
+		    is.state == LIST_WAITING && !f->reader && !f->difference)
 			f->dirty = true;
 		if (f->dirty)
 			make_dirty(l, f, 0);

@@ -147,6 +147,8 @@ int dataplane_discard_new(const char *instance);
 /* Detaches and unpins everything of an instance. Returns 0, or -errno after printing an error.
  * After -EPERM nothing was changed; after another one, a further call can remove the remains. */
 int dataplane_down(const char *instance);
+/* Looks for programs of wgxdp without pins. Returns 0, or -EBUSY after printing their devices. */
+int dataplane_check_hidden(const char *instance);
 
 /* Parts of dataplane_sync(). They add the number of entries written to *changes. Lists of services:
  * _write comes before the table refers to new lists, _clean after it stops referring to old

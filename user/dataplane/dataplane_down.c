@@ -3,14 +3,18 @@
  * Implements the part of dataplane.h that removes an instance, or the remains of a killed `up`.
  */
 #include <bpf/bpf.h>
+#include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include "dataplane/attach.h"
 #include "dataplane/control.h"
 #include "dataplane/dataplane.h"
 #include "lib/log.h"
 #include "dataplane/shared.h"
+#include "lib/text.h"
 
 /* Detaches the components that use the pinned map control, and the filters with the pinned
  * programs, from all devices. directory: INSTANCE or INSTANCE~new. `up` pins these before it
@@ -76,6 +80,48 @@ static int remove_unpinned(const char *instance)
 	if (control >= 0)
 		close(control);
 	return rc;
+}
+
+/* Returns whether this program is one of ours at a device, but pinned nowhere in this bpffs. */
+static bool is_hidden(__u32 id)
+{
+	char name[BPF_OBJ_NAME_LEN];
+
+	if (!id)
+		return false;
+	program_name(id, name);
+	return !strncmp(name, "wgxdp_", 6) && !pins_have_program(id);
+}
+
+static bool has_hidden(__u32 ifindex)
+{
+	__u32 ids[SHARED_MAX];
+	size_t n = attached_tc(ifindex, ids, SHARED_MAX);
+	bool hidden = is_hidden(shared_program(ifindex));
+
+	for (size_t i = 0; i < n && !hidden; i++)
+		hidden = is_hidden(ids[i]);
+	return hidden;
+}
+
+int dataplane_check_hidden(const char *instance)
+{
+	struct if_nameindex *devices = if_nameindex();
+	char *names = NULL;
+	size_t size;
+	FILE *out = text_open(&names, &size);
+
+	for (struct if_nameindex *d = devices; out && d && d->if_index; d++)
+		if (has_hidden(d->if_index))
+			fprintf(out, "%s%s", ftell(out) ? ", " : "", d->if_name);
+	if_freenameindex(devices);
+	if (out && !fclose(out) && *names)
+		log_error("instance %s: programs of wgxdp are attached to %s, but have no pins: "
+			  "another BPF file system hides /sys/fs/bpf: use `nsenter --net=FILE` "
+			  "instead of `ip netns exec`", instance, names);
+	size = names ? strlen(names) : 0;
+	free(names);
+	return size ? -EBUSY : 0;
 }
 
 int dataplane_down(const char *instance)

@@ -206,16 +206,15 @@ static int say_no_room(int rc)
 	return rc;
 }
 
-/* Writes keys in batches, or removes them. skip: marks those to leave out; NULL: none. */
-static int write_keys(const struct dataplane *dp, __u32 id, const struct list_keys *k,
-		      const bool *skip, bool remove)
+/* Writes keys in batches, or removes them. */
+static int write_keys(const struct dataplane *dp, __u32 id, const struct list_keys *k, bool remove)
 {
 	struct source_key *keys = calloc(MAP_STEP, sizeof(*keys));
 	__u32 *lens = calloc(MAP_STEP, sizeof(*lens)), n = 0, done;
 	int map = map_fd(dp, MAP_lists), rc = keys && lens ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i <= k->n && !rc; i++) {
-		if (i < k->n && !(skip && skip[i])) {
+		if (i < k->n) {
 			keys[n] = key_of(id, &k->list[i]);
 			lens[n] = keys[n].prefixlen;
 			n++;
@@ -256,7 +255,6 @@ struct comparison {	/* compares the running contents of a list with new ones */
 	__u32 id;
 	const struct list_keys *new;
 	bool *found;			/* for each new key: whether it runs */
-	size_t n_found;
 	struct list_keys gone;
 };
 
@@ -274,7 +272,6 @@ static int compare_batch(void *data, const void *keys, const void *values, __u32
 					    list_key_compare) : NULL;
 		if (place) {
 			c->found[place - c->new->list] = true;
-			c->n_found++;
 			continue;
 		}
 		place = append(c->gone.list, c->gone.n);
@@ -285,49 +282,78 @@ static int compare_batch(void *data, const void *keys, const void *values, __u32
 	return 0;
 }
 
-int dataplane_list_replace(const struct dataplane *dp, __u32 id, const struct list_keys *keys,
-			   int *changes)
+/* Returns the new keys that do not run. */
+static int new_keys(const struct comparison *c, struct list_keys *ret)
+{
+	for (size_t i = 0; i < c->new->n; i++) {
+		struct source_key *place = c->found[i] ? NULL : append(ret->list, ret->n);
+
+		if (place)
+			*place = c->new->list[i];
+		else if (!c->found[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int dataplane_list_compare(const struct dataplane *dp, __u32 id, const struct list_keys *keys,
+			   struct list_keys *ret_add, struct list_keys *ret_del)
 {
 	struct comparison c = { .id = id, .new = keys,
 				.found = calloc(keys->n + 1, sizeof(bool)) };
 	struct followed_list is = { 0 };
-	size_t added;
-	struct hints h;
-	int rc = c.found ? hints_open(dp, &h) : -ENOMEM;
+	int rc = c.found ? 0 : -ENOMEM;
 
-	if (rc) {
-		free(c.found);
-		return say_no_room(rc);
-	}
 	bpf_map_lookup_elem(map_fd(dp, MAP_followed_lists), &id, &is);
 	/* A list without prefixes needs no search for them in all others. */
-	if (is.prefixes)
+	if (is.prefixes && !rc)
 		rc = each_prefix(dp, compare_batch, &c);
-	added = keys->n - c.n_found;
-	for (size_t i = 0; i < keys->n && !rc; i++)
-		if (!c.found[i])
-			hints_set(&h, &keys->list[i]);
-	/* If a write fails, the number is too large, and the next call searches for prefixes. */
-	if (added && !rc)
-		rc = set_count(dp, id, is.prefixes + added) ?:
-		     write_keys(dp, id, keys, c.found, false);
-	/* Without room for the former and the new prefixes together, the former ones go first. */
-	if (rc == -ENOSPC && c.gone.n)
-		rc = write_keys(dp, id, &c.gone, NULL, true) ?:
-		     write_keys(dp, id, keys, c.found, false) ?: set_count(dp, id, keys->n);
-	else if ((added || c.gone.n) && !rc)
-		rc = write_keys(dp, id, &c.gone, NULL, true) ?: set_count(dp, id, keys->n);
-	if (added || c.gone.n)
-		forget_clients(&h);
-	*changes += added + c.gone.n;
-	list_keys_free(&c.gone);
+	*ret_add = (struct list_keys){ 0 };
+	rc = rc ?: new_keys(&c, ret_add);
+	*ret_del = c.gone;
 	free(c.found);
+	return rc;
+}
+
+int dataplane_list_replace(const struct dataplane *dp, __u32 id, const struct list_keys *keys,
+			   int *changes)
+{
+	struct list_keys add, del;
+	struct followed_list is = { 0 };
+	struct hints h;
+	int rc = hints_open(dp, &h);
+
+	if (rc)
+		return say_no_room(rc);
+	bpf_map_lookup_elem(map_fd(dp, MAP_followed_lists), &id, &is);
+	rc = dataplane_list_compare(dp, id, keys, &add, &del);
+	for (size_t i = 0; i < add.n && !rc; i++)
+		hints_set(&h, &add.list[i]);
+	/* If a write fails, the number is too large, and the next call searches for prefixes. */
+	if (add.n && !rc)
+		rc = set_count(dp, id, is.prefixes + add.n) ?: write_keys(dp, id, &add, false);
+	/* Without room for the former and the new prefixes together, the former ones go first. */
+	if (rc == -ENOSPC && del.n)
+		rc = write_keys(dp, id, &del, true) ?: write_keys(dp, id, &add, false) ?:
+		     set_count(dp, id, keys->n);
+	else if ((add.n || del.n) && !rc)
+		rc = write_keys(dp, id, &del, true) ?: set_count(dp, id, keys->n);
+	if (add.n || del.n)
+		forget_clients(&h);
+	*changes += add.n + del.n;
+	list_keys_free(&add);
+	list_keys_free(&del);
 	hints_close(&h);
 	return say_no_room(rc);
 }
 
+int dataplane_list_count(const struct dataplane *dp, __u32 id, __u32 prefixes)
+{
+	return set_count(dp, id, prefixes);
+}
+
 int dataplane_list_change(const struct dataplane *dp, __u32 id, const struct list_keys *add,
-			  const struct list_keys *del)
+			  const struct list_keys *del, bool count)
 {
 	struct followed_list is;
 	struct hints h;
@@ -353,7 +379,8 @@ int dataplane_list_change(const struct dataplane *dp, __u32 id, const struct lis
 
 		is.prefixes -= is_there(dp, &key) && !bpf_map_delete_elem(map, &key);
 	}
-	set_count(dp, id, is.prefixes);
+	if (count)
+		set_count(dp, id, is.prefixes);
 	forget_clients(&h);
 	hints_close(&h);
 	return say_no_room(rc);

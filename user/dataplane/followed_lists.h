@@ -33,10 +33,16 @@ int dataplane_service_lists_write(const struct dataplane *dp, const struct servi
  * it wrote to *changes. Returns 0, or -errno after printing an error. */
 int dataplane_list_replace(const struct dataplane *dp, __u32 id, const struct list_keys *keys,
 			   int *changes);
-/* Adds prefixes to a list, then removes others from it. Returns 0, or -errno after printing an
- * error. */
+/* Finds the differences between the contents of a list and these keys, which are sorted. It needs
+ * no lock. The caller frees both results. Returns 0 or -errno. */
+int dataplane_list_compare(const struct dataplane *dp, __u32 id, const struct list_keys *keys,
+			   struct list_keys *ret_add, struct list_keys *ret_del);
+/* Adds prefixes to a list, then removes others from it. count: also changes the list's number of
+ * prefixes. Returns 0, or -errno after printing an error. */
 int dataplane_list_change(const struct dataplane *dp, __u32 id, const struct list_keys *add,
-			  const struct list_keys *del);
+			  const struct list_keys *del, bool count);
+/* Sets the list's number of prefixes, by which a pass sizes the hints. */
+int dataplane_list_count(const struct dataplane *dp, __u32 id, __u32 prefixes);
 /* Notes what the last attempt to read a list has found. */
 int dataplane_list_note(const struct dataplane *dp, __u32 id, enum list_state state, __u32 skipped);
 /* Clears the hints of prefixes that are in no list any more. */

@@ -52,14 +52,19 @@ static int check_owner(const char *path)
 	return -EPERM;
 }
 
+int pins_check_owner(const char *path)
+{
+	int rc = check_owner(path);
+
+	return rc == -ENOENT ? 0 : rc;
+}
+
 int pins_check_owners(const char *instance, const char *suffix)
 {
 	char path[PIN_LEN];
-	int rc = check_owner(PINS_DIR);
 
 	snprintf(path, sizeof(path), PINS_DIR "/%s%s", instance, suffix);
-	rc = rc ?: check_owner(path);
-	return rc == -ENOENT ? 0 : rc;
+	return pins_check_owner(PINS_DIR) ?: pins_check_owner(path);
 }
 
 int pins_prepare(void)

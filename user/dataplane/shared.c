@@ -30,7 +30,7 @@ int shared_permitted(const char *interface)
 {
 	/* No program has the id 0, so a process that has the capability gets ENOENT. */
 	if (bpf_prog_get_fd_by_id(0) >= 0 || errno != EPERM)
-		return 0;
+		return pins_check_owner(LIBXDP_PINS);
 	log_error("interface %s: this process lacks CAP_SYS_ADMIN, which `shared: true` needs: "
 		  "units get it from the drop-in shared.conf (wgxdp(8), FILES), a container from "
 		  "--cap-add", interface);

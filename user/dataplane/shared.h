@@ -14,8 +14,8 @@
 struct xdp_program;
 
 /* Checks whether this process may share a device's XDP with other programs: libxdp opens programs
- * by their ids, which needs CAP_SYS_ADMIN. Returns 0, or -EPERM after printing an error about the
- * interface. */
+ * by their ids, which needs CAP_SYS_ADMIN. Other users must not be able to write to libxdp's
+ * directory of pins. Returns 0, or -EPERM after printing an error. */
 int shared_permitted(const char *interface);
 /* Returns whether this XDP program is a dispatcher of libxdp, of any version. */
 bool shared_is_dispatcher(__u32 program_id);

@@ -243,6 +243,9 @@ static int way_row(const struct nlmsghdr *nlh, void *data)
 	const struct nlattr *a;
 	struct nl_way *way = data;
 
+	/* An address with a broadcast route is no host's, so no way leads to it. */
+	if (rt->rtm_type == RTN_BROADCAST)
+		return MNL_CB_OK;
 	mnl_attr_for_each(a, nlh, sizeof(*rt)) {
 		if (mnl_attr_get_type(a) == RTA_OIF)
 			way->oif = attr_u32(a);

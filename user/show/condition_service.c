@@ -354,7 +354,7 @@ static void check_backends(struct service_check *j, const struct table_entry *ta
 
 		if (!list[i].down)
 			continue;
-		down += list[i].surely_down;
+		down++;
 		note_fault(j, FAULT_BACKEND, "backend %s does not answer handshakes",
 			   *list[i].name ? list[i].name : address_format(a, text));
 	}

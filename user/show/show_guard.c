@@ -51,9 +51,7 @@ int guarded_read(const struct dataplane *dp, const struct table_entry *table, si
 		if (rc)
 			break;
 		g->number = number;
-		g->down = backend_is_down(&guard, &g->health);
-		g->surely_down = g->down &&
-				 backend_is_surely_down(&guard, &g->health, jiffies_now());
+		g->down = backend_is_surely_down(&guard, &g->health, jiffies_now());
 		g->on_standby = guard.standby >> number & 1;
 		if (guard.flags & GUARD_BACKENDS)
 			strcpy(g->name, names[at].name);

@@ -16,8 +16,7 @@ struct guarded {
 	struct address address[2];	/* IPv4, IPv6; family 0: none */
 	__be16 port;
 	struct health health;
-	/* surely_down: not only strangers got no answer. */
-	bool down, surely_down, on_standby;
+	bool down, on_standby;		/* down: backend_is_surely_down() */
 };
 
 /* Reads the backends of a service; it has none without a guard. Returns 0 or -errno. */

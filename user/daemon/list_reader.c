@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Implements list_reader.h. The child writes the difference to a file in memory, which the daemon
+ * maps when the child has ended.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "daemon/child.h"
+#include "daemon/list_reader.h"
+#include "dataplane/followed_lists.h"
+#include "instance/lists.h"
+
+struct list_reader {
+	const char *instance;
+	struct list_config from;
+	__u32 id;
+	int fd;				/* the file in memory */
+	struct child *child;
+	list_read_done *done;		/* NULL: the result is not wanted any more */
+	void *data;
+};
+
+static int write_difference(int fd, const struct list_difference *head, const struct list_keys *add,
+			    const struct list_keys *del)
+{
+	int copy = dup(fd);
+	FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
+
+	if (!out)
+		return -errno;
+	fwrite(head, sizeof(*head), 1, out);
+	fwrite(add->list, sizeof(*add->list), add->n, out);
+	fwrite(del->list, sizeof(*del->list), del->n, out);
+	return fclose(out) ? -errno : 0;
+}
+
+/* Runs in the child. */
+static int read_list(void *data)
+{
+	struct list_reader *r = data;
+	struct list_difference head = { 0 };
+	struct list_keys add = { 0 }, del = { 0 };
+	struct list_content content;
+	struct followed_list is;
+	struct dataplane *dp = NULL;
+	int rc = 0;
+
+	head.rc = list_read(&r->from, &content, &head.kind);
+	if (!head.rc) {
+		head.n = content.keys.n;
+		rc = dataplane_open(r->instance, &dp) ?:
+		     !dp->running || !dataplane_list_find(dp, &r->from, &r->id, &is) ? -ENOENT :
+		     dataplane_list_compare(dp, r->id, &content.keys, &add, &del);
+	}
+	head.skipped = content.skipped;
+	head.n_add = add.n;
+	head.n_del = del.n;
+	return rc ?: write_difference(r->fd, &head, &add, &del);
+}
+
+/* Maps what the child has written. Returns NULL if that is not whole. */
+static struct list_difference *map_difference(int fd)
+{
+	struct list_difference *d;
+	struct stat is;
+
+	if (fstat(fd, &is) || is.st_size < (off_t)sizeof(*d))
+		return NULL;
+	d = mmap(NULL, is.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (d == MAP_FAILED)
+		return NULL;
+	if (is.st_size == (off_t)(sizeof(*d) + (d->n_add + d->n_del) * sizeof(*d->keys)))
+		return d;
+	munmap(d, is.st_size);
+	return NULL;
+}
+
+static void on_read(void *data, bool done)
+{
+	struct list_reader *r = data;
+	struct list_difference *d = done && r->done ? map_difference(r->fd) : NULL;
+
+	close(r->fd);
+	if (r->done)
+		r->done(r->data, d);
+	free(r);
+}
+
+int list_reader_start(uv_loop_t *loop, const char *instance, const struct list_config *from,
+		      __u32 id, list_read_done *done, void *data, struct list_reader **ret)
+{
+	struct list_reader *r = calloc(1, sizeof(*r));
+	int rc;
+
+	if (!r)
+		return -ENOMEM;
+	*r = (struct list_reader){ .instance = instance, .from = *from, .id = id, .done = done,
+				   .data = data, .fd = memfd_create("wgxdp-list", MFD_CLOEXEC) };
+	rc = r->fd < 0 ? -errno : child_run(loop, read_list, on_read, r, &r->child);
+	if (rc) {
+		if (r->fd >= 0)
+			close(r->fd);
+		free(r);
+		return rc;
+	}
+	*ret = r;
+	return 0;
+}
+
+void list_reader_stop(struct list_reader *r)
+{
+	if (!r)
+		return;
+	r->done = NULL;
+	child_stop(r->child);
+}
+
+void list_difference_free(struct list_difference *d)
+{
+	if (d)
+		munmap(d, sizeof(*d) + (d->n_add + d->n_del) * sizeof(*d->keys));
+}
