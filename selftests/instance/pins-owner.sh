@@ -59,6 +59,20 @@ refused "a stranger's link in it" $stranger
 [[ -e $work/victim/file ]] || fail 'a file was removed through it'
 rm -r "$pins"
 
+# libxdp's directory, with shared: true
+rm -rf /sys/fs/bpf/xdp # iproute2's link to tc
+stranger mkdir -m 0755 /sys/fs/bpf/xdp
+cat > "$work/shared.yaml" <<- EOF
+	interfaces: [ { name: wan, role: wan, shared: true } ]
+	services: [ { name: wg-end, listen: { interface: wan, ports: [ $port ] }, backend: { ipv4: 192.168.1.10, port: $port } } ]
+EOF
+pins=/sys/fs/bpf/xdp
+up() { wgxdp up -c "$work/shared.yaml"; }
+refused "libxdp's directory is a stranger's" $stranger
+rm -r /sys/fs/bpf/xdp
+pins=/sys/fs/bpf/wgxdp
+up() { wgxdp up --wan wan --to 192.168.1.10; }
+
 service_file dnat
 wgxdp doctor -c "$work/wgxdp.yaml" > "$work/out" 2>&1 || :
 grep -q 'chmod 0700 /sys/fs/bpf' "$work/out" || fail "doctor does not say that anybody may write to bpffs: $(grep -i bpffs "$work/out")"

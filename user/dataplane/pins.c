@@ -6,10 +6,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -52,11 +54,22 @@ static int check_owner(const char *path)
 	return -EPERM;
 }
 
-int pins_check_owner(const char *path)
+/* Returns 0 if check_owner() finds no fault, or nothing at all. */
+static int check_owner_if_there(const char *path)
 {
 	int rc = check_owner(path);
 
 	return rc == -ENOENT ? 0 : rc;
+}
+
+int pins_check_owner(const char *path)
+{
+	char target[PATH_MAX];
+	struct stat is;
+	bool followed = !lstat(path, &is) && S_ISLNK(is.st_mode) &&
+			(!is.st_uid || is.st_uid == geteuid()) && realpath(path, target);
+
+	return check_owner_if_there(followed ? target : path);
 }
 
 int pins_check_owners(const char *instance, const char *suffix)
@@ -64,7 +77,7 @@ int pins_check_owners(const char *instance, const char *suffix)
 	char path[PIN_LEN];
 
 	snprintf(path, sizeof(path), PINS_DIR "/%s%s", instance, suffix);
-	return pins_check_owner(PINS_DIR) ?: pins_check_owner(path);
+	return check_owner_if_there(PINS_DIR) ?: check_owner_if_there(path);
 }
 
 int pins_prepare(void)

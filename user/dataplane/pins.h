@@ -22,8 +22,8 @@ bool instance_valid(const char *name);
 
 /* Mounts bpffs if it is not mounted. Returns 0, or -errno after printing an error. */
 int pins_prepare(void);
-/* Checks that other users cannot write to this directory, if it exists. Returns 0, or -EPERM after
- * printing an error. */
+/* Checks that other users cannot write to this directory, if it exists, or to the one that root's
+ * link leads to: iproute2 makes such links. Returns 0, or -EPERM after printing an error. */
 int pins_check_owner(const char *path);
 /* Checks that only root and this user can write to PINS_DIR and INSTANCE[suffix]: on a bpffs with
  * mode 1777 any user may have created them. Returns 0, also if they do not exist, or -EPERM after
