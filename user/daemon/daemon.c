@@ -263,7 +263,6 @@ static void on_fill(uv_timer_t *timer)
 
 static void on_forget(uv_timer_t *timer)
 {
-	dataplane_forget_object();
 	memory_give_back();
 }
 

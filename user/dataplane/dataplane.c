@@ -113,41 +113,124 @@ static __u32 peers_room(const struct dataplane *dp, const struct plan_relay *r)
 
 /* Chooses the programs to load. Loading wgxdp_tc_l3 takes a third of the time, so it waits until
  * the first port without Ethernet header; later loads include it too. */
-static void set_programs(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
+static void set_programs(struct dataplane *dp, struct load_settings *set, const struct plan *p)
 {
-	bpf_program__set_autoload(s->progs.wgxdp_tc_l3,
-				  p->l3 || program_fd(dp, PROGRAM_wgxdp_tc_l3) >= 0);
-	bpf_program__set_autoload(s->progs.wgxdp_express, p->express);
-	bpf_program__set_autoload(s->progs.wgxdp_flow_end, p->n_flows);
-	bpf_program__set_autoload(s->progs.wgxdp_send, p->challenges || p->blind.on);
-	bpf_program__set_autoload(s->progs.wgxdp_blind_put, p->blind.on);
-	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, p->blind.on);
+	set->tc_l3 = p->l3 || program_fd(dp, PROGRAM_wgxdp_tc_l3) >= 0;
+	set->express = p->express;
+	set->flow_end = p->n_flows;
+	set->send = p->challenges || p->blind.on;
+	set->blind_put = set->tc_egress = p->blind.on;
 }
 
-static void set_relay(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
+static void set_relay(struct dataplane *dp, struct load_settings *set, const struct plan *p)
 {
 	const struct plan_relay *r = &p->relay;
 	struct addr mask = prefix_mask(&r->overlay);
 	__u32 peers = peers_room(dp, r);
 
-	dataplane_size_map(dp, s->obj, MAP_peers, peers);
-	dataplane_size_map(dp, s->obj, MAP_peer_names, peers);
-	bpf_map__set_max_entries(s->maps.peer_totals, 4 * peers);
-	dataplane_size_map(dp, s->obj, MAP_subnets, r->subnets ? SUBNETS : 1);
-	dataplane_size_map(dp, s->obj, MAP_routes, r->on ? ROOM_ROUTES : 1);
-	dataplane_size_map(dp, s->obj, MAP_allowed, r->on ? ALLOWED_BUCKETS : 1);
+	dataplane_size_map(dp, set, MAP_peers, peers);
+	dataplane_size_map(dp, set, MAP_peer_names, peers);
+	set->entries[MAP_peer_totals] = 4 * peers;
+	dataplane_size_map(dp, set, MAP_subnets, r->subnets ? SUBNETS : 1);
+	dataplane_size_map(dp, set, MAP_routes, r->on ? ROOM_ROUTES : 1);
+	dataplane_size_map(dp, set, MAP_allowed, r->on ? ALLOWED_BUCKETS : 1);
 	if (!r->on)
 		return;
-	s->rodata->overlay_hi = r->overlay.addr.q[0];
-	s->rodata->overlay_lo = r->overlay.addr.q[1];
-	s->rodata->overlay_mask_hi = mask.q[0];
-	s->rodata->overlay_mask_lo = mask.q[1];
-	s->rodata->allowed_mask = bpf_map__max_entries(s->maps.allowed) - 1;
-	s->rodata->with_subnets = r->subnets;
-	s->rodata->with_routes64 = r->overlay.len != 48;
+	set->rodata->overlay_hi = r->overlay.addr.q[0];
+	set->rodata->overlay_lo = r->overlay.addr.q[1];
+	set->rodata->overlay_mask_hi = mask.q[0];
+	set->rodata->overlay_mask_lo = mask.q[1];
+	set->rodata->allowed_mask = set->entries[MAP_allowed] - 1;
+	set->rodata->with_subnets = r->subnets;
+	set->rodata->with_routes64 = r->overlay.len != 48;
 	/* Always search the map `routes`: a tunnel may get an address at any time, without a new
 	 * load. */
-	s->rodata->with_routes = true;
+	set->rodata->with_routes = true;
+}
+
+/* Sets the sizes of the express path's maps. Only flows, lists and peers behind nics need the table
+ * of tuples, which exists once per CPU. */
+static void set_express(struct load_settings *set, const struct plan *p)
+{
+	bool with_tuples = set->rodata->with_flows || set->rodata->with_lists || p->relay.nics;
+	__u32 tuples = with_tuples ? p->express_entries : 1;
+
+	if (!p->express)
+		return;
+	set->rodata->with_express = true;
+	set->rodata->express_mask = tuples - 1;
+	set->entries[MAP_tuples] = tuples * libbpf_num_possible_cpus();
+}
+
+/* Sets the size of the map rates, which has services, peers, and numbered rates. */
+static void set_rates(const struct dataplane *dp, struct load_settings *set, const struct plan *p,
+		      __u32 services)
+{
+	__u32 peers = peers_room(dp, &p->relay);
+
+	set->rodata->with_rates = p->service_rates || p->peer_rates || p->numbered_rates;
+	set->rodata->with_client_rates = p->n_rated;
+	set->rodata->with_pair_rates = p->pair_rates;
+	set->rodata->peer_rates = rate_index(services, 0);
+	set->rodata->numbered_rates = rate_index(services + peers, 0);
+	dataplane_size_map(dp, set, MAP_rates, !set->rodata->with_rates ? 1 :
+			   rate_index(services + peers + RATE_NUMBERS, 0));
+}
+
+/* Sets each map's size to what the plan needs, but never below the minimum or the running map's. */
+static void set_sizes(struct dataplane *dp, struct load_settings *set, const struct plan *p)
+{
+	__u32 services = at_least(ROOM_SERVICES, p->n_services);
+	__u32 slots = at_least(ROOM_SLOTS, p->n_slots);
+	__u32 names = at_least(dataplane_entries(dp, MAP_names), services);
+	__u32 sites = !p->blind.on ? 0 :
+		      2 * at_least(dataplane_entries(dp, MAP_blind_sites), p->blind.room);
+	__u32 nexthops = at_least(dataplane_entries(dp, MAP_nexthops),
+				  slots + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS + sites);
+	__u32 table = at_least(dataplane_entries(dp, MAP_table), table_size(p->n_entries));
+
+	set->entries[MAP_table] = table;
+	dataplane_size_map(dp, set, MAP_sources, 2 * at_least(ROOM_PORTS, p->n_ports));
+	dataplane_size_map(dp, set, MAP_source_hints, 2 * at_least(ROOM_PORTS, p->n_ports) + 1);
+	set->rodata->client_rate_hints = set->entries[MAP_source_hints] - 1;
+	set->entries[MAP_nexthops] = nexthops;
+	dataplane_size_learned(dp, set, MAP_choices, p->choices ? ROOM_CHOICES : 1);
+	set->entries[MAP_names] = names;
+	set->entries[MAP_totals] = names * 4;
+	set->rodata->tick_rate = jiffies_a_second();
+	set->rodata->table_mask = table - 1;
+	set->rodata->gateway_slots = nexthops - sites - NEXTHOP_GATEWAYS;
+	set->rodata->blind_slots = nexthops - sites;
+	set->rodata->uniform_slots = nexthops - sites - NEXTHOP_GATEWAYS - NEXTHOP_UNIFORM;
+	set->rodata->with_choices = dp->choices = p->choices || dp->choices;
+	set->rodata->with_vlans = p->vlans;
+	set->rodata->with_bridges = p->bridges;
+	set->rodata->with_routers = p->routers;
+	set->rodata->with_source_trie = dp->source_trie =
+		p->n_trie || p->relay.grows || dp->source_trie;
+	set->rodata->with_flows = p->n_flows || p->guarded || p->blind.on;
+	set->rodata->with_guards = p->guarded;
+	set->rodata->with_blind = p->blind.on;
+	set->rodata->with_relay = p->relay.on;
+	set->rodata->with_lists = p->n_lists > p->n_rated || p->n_followed;
+	set->rodata->with_followed_lists = p->n_followed;
+	dataplane_size_followed(dp, set, p, names);
+	set->rodata->list_hints_mask = set->entries[MAP_list_hints] - 1;
+	set_rates(dp, set, p, names);
+	set->rodata->with_notify = p->notify;
+	set_express(set, p);
+	set_programs(dp, set, p);
+	dataplane_size_flows(dp, set, p, names);
+	set->rodata->tick_shift = learned_shift();
+	set->rodata->flow_mask = set->entries[MAP_flow_table] - 1;
+	set->rodata->flow_index_mask = set->entries[MAP_flow_index] - 1;
+	set->rodata->flow_share_mask = set->entries[MAP_flow_shares] - 1;
+	dataplane_size_guard(dp, set, p, names);
+#define MASK(name) set->rodata->name##_mask = set->entries[MAP_##name] - 1;
+	LEARNED_MAPS(MASK)
+#undef MASK
+	set_relay(dp, set, p);
+	dataplane_size_blind(dp, set, p);
 }
 
 /* Sets the secrets of the hash functions. All programs of an instance have the same ones, because
@@ -159,91 +242,6 @@ static void set_secrets(const struct dataplane *dp, struct wgxdp *s)
 	*(struct learned_secret *)&s->rodata->learned_secret = secret;
 	s->rodata->hash_key0 = (__u64)secret.key[0] << 32 | secret.key[1] | 1;
 	s->rodata->hash_key1 = (__u64)secret.key[2] << 32 | secret.key[3] | 1;
-}
-
-/* Sets the sizes of the express path's maps. Only flows, lists and peers behind nics need the table
- * of tuples, which exists once per CPU. */
-static void set_express(struct wgxdp *s, const struct plan *p)
-{
-	bool with_tuples = s->rodata->with_flows || s->rodata->with_lists || p->relay.nics;
-	__u32 tuples = with_tuples ? p->express_entries : 1;
-
-	if (!p->express)
-		return;
-	s->rodata->with_express = true;
-	s->rodata->express_mask = tuples - 1;
-	bpf_map__set_max_entries(s->maps.tuples, tuples * libbpf_num_possible_cpus());
-}
-
-/* Sets the size of the map rates, which has services, peers, and numbered rates. */
-static void set_rates(const struct dataplane *dp, struct wgxdp *s, const struct plan *p,
-		      __u32 services)
-{
-	__u32 peers = peers_room(dp, &p->relay);
-
-	s->rodata->with_rates = p->service_rates || p->peer_rates || p->numbered_rates;
-	s->rodata->with_client_rates = p->n_rated;
-	s->rodata->with_pair_rates = p->pair_rates;
-	s->rodata->peer_rates = rate_index(services, 0);
-	s->rodata->numbered_rates = rate_index(services + peers, 0);
-	dataplane_size_map(dp, s->obj, MAP_rates, !s->rodata->with_rates ? 1 :
-			   rate_index(services + peers + RATE_NUMBERS, 0));
-}
-
-/* Sets each map's size to what the plan needs, but never below the minimum or the running map's. */
-static void set_sizes(struct dataplane *dp, struct wgxdp *s, const struct plan *p)
-{
-	__u32 services = at_least(ROOM_SERVICES, p->n_services);
-	__u32 slots = at_least(ROOM_SLOTS, p->n_slots);
-	__u32 names = at_least(dataplane_entries(dp, MAP_names), services);
-	__u32 sites = !p->blind.on ? 0 :
-		      2 * at_least(dataplane_entries(dp, MAP_blind_sites), p->blind.room);
-	__u32 nexthops = at_least(dataplane_entries(dp, MAP_nexthops),
-				  slots + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS + sites);
-	__u32 table = at_least(dataplane_entries(dp, MAP_table), table_size(p->n_entries));
-
-	bpf_map__set_max_entries(s->maps.table, table);
-	dataplane_size_map(dp, s->obj, MAP_sources, 2 * at_least(ROOM_PORTS, p->n_ports));
-	dataplane_size_map(dp, s->obj, MAP_source_hints, 2 * at_least(ROOM_PORTS, p->n_ports) + 1);
-	s->rodata->client_rate_hints = bpf_map__max_entries(s->maps.source_hints) - 1;
-	bpf_map__set_max_entries(s->maps.nexthops, nexthops);
-	dataplane_size_learned(dp, s->obj, MAP_choices, p->choices ? ROOM_CHOICES : 1);
-	bpf_map__set_max_entries(s->maps.names, names);
-	bpf_map__set_max_entries(s->maps.totals, names * 4);
-	s->rodata->tick_rate = jiffies_a_second();
-	s->rodata->table_mask = table - 1;
-	s->rodata->gateway_slots = nexthops - sites - NEXTHOP_GATEWAYS;
-	s->rodata->blind_slots = nexthops - sites;
-	s->rodata->uniform_slots = nexthops - sites - NEXTHOP_GATEWAYS - NEXTHOP_UNIFORM;
-	s->rodata->with_choices = dp->choices = p->choices || dp->choices;
-	s->rodata->with_vlans = p->vlans;
-	s->rodata->with_bridges = p->bridges;
-	s->rodata->with_routers = p->routers;
-	s->rodata->with_source_trie = dp->source_trie =
-		p->n_trie || p->relay.grows || dp->source_trie;
-	s->rodata->with_flows = p->n_flows || p->guarded || p->blind.on;
-	s->rodata->with_guards = p->guarded;
-	s->rodata->with_blind = p->blind.on;
-	s->rodata->with_relay = p->relay.on;
-	s->rodata->with_lists = p->n_lists > p->n_rated || p->n_followed;
-	s->rodata->with_followed_lists = p->n_followed;
-	dataplane_size_followed(dp, s->obj, p, names);
-	s->rodata->list_hints_mask = bpf_map__max_entries(s->maps.list_hints) - 1;
-	set_rates(dp, s, p, names);
-	s->rodata->with_notify = p->notify;
-	set_express(s, p);
-	set_programs(dp, s, p);
-	dataplane_size_flows(dp, s->obj, p, names);
-	s->rodata->tick_shift = learned_shift();
-	s->rodata->flow_mask = bpf_map__max_entries(s->maps.flow_table) - 1;
-	s->rodata->flow_index_mask = bpf_map__max_entries(s->maps.flow_index) - 1;
-	s->rodata->flow_share_mask = bpf_map__max_entries(s->maps.flow_shares) - 1;
-	dataplane_size_guard(dp, s->obj, p, names);
-#define MASK(name) s->rodata->name##_mask = bpf_map__max_entries(s->maps.name) - 1;
-	LEARNED_MAPS(MASK)
-#undef MASK
-	set_relay(dp, s, p);
-	dataplane_size_blind(dp, s, p);
 }
 
 /* Opens all running maps. A map that cannot be opened must not count as missing: a new one would be
@@ -381,59 +379,33 @@ static bool is_whole(const struct dataplane *dp)
  * may lack the map `choices`: replies of a backend with several listeners then leave from the first
  * one's address. They may not lack the trie, without which sources beyond the list are not checked.
  * The overlay must be the same, because it is a constant of the programs. */
-static bool can_wait(const struct dataplane *dp, const struct wgxdp *s, const struct plan *p)
+static bool can_wait(const struct dataplane *dp, const struct load_settings *set,
+		     const struct plan *p)
 {
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (i != MAP_choices &&
-		    dataplane_entries(dp, i) != bpf_map__max_entries(dataplane_map(s, i)))
+		    dataplane_entries(dp, i) != set->entries[i])
 			return false;
 	return !p->n_trie && !p->relay.on && !p->n_flows && !p->guarded && !p->blind.on &&
 	       !p->service_rates &&
 	       (!p->l3 || program_fd(dp, PROGRAM_wgxdp_tc_l3) >= 0);
 }
 
-/* The object that the last dataplane_load() did not need, for the next one: opening takes longer
- * than the rest of a pass. */
-static struct spare {
-	struct wgxdp *skeleton;
-	__typeof__(*((struct wgxdp *)NULL)->rodata) rodata;
-	__u32 entries[MAP_COUNT];
-	bool autoload[PROGRAM_COUNT];
-} spare;
-
-/* Opens the object, or takes the spare one. Returns NULL and sets errno on failure. */
-static struct wgxdp *open_object(void)
+/* Reports why the object cannot be opened. Returns rc. */
+static int report_open(int rc)
 {
-	struct wgxdp *s = spare.skeleton;
+	char why[128];
 
-	if (s) {
-		*s->rodata = spare.rodata;
-		for (int i = 0; i < MAP_COUNT; i++)
-			bpf_map__set_max_entries(dataplane_map(s, i), spare.entries[i]);
-		for (int i = 0; i < PROGRAM_COUNT; i++)
-			bpf_program__set_autoload(dataplane_program(s, i), spare.autoload[i]);
-		return s;
-	}
-	s = wgxdp__open();
-	if (!s)
-		return NULL;
-	spare.rodata = *s->rodata;
-	for (int i = 0; i < MAP_COUNT; i++)
-		spare.entries[i] = bpf_map__max_entries(dataplane_map(s, i));
-	for (int i = 0; i < PROGRAM_COUNT; i++)
-		spare.autoload[i] = bpf_program__autoload(dataplane_program(s, i));
-	return s;
-}
-
-void dataplane_forget_object(void)
-{
-	wgxdp__destroy(spare.skeleton);
-	spare.skeleton = NULL;
+	/* libbpf_strerror() also knows the errors of libbpf and libelf. */
+	libbpf_strerror(rc, why, sizeof(why));
+	log_error("cannot open the programs: %s", why);
+	return rc;
 }
 
 int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 {
 	struct control c = { 0 };
+	struct load_settings *set;
 	int rc = open_maps(dp);
 	struct wgxdp *s;
 	__u32 zero = 0;
@@ -442,25 +414,21 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait)
 
 	if (rc)
 		return rc;
-	s = open_object();
-	if (!s) {
-		char why[128];
-
-		rc = -errno;
-		/* libbpf_strerror() also knows the errors of libbpf and libelf. */
-		libbpf_strerror(rc, why, sizeof(why));
-		log_error("cannot open the programs: %s", why);
-		return rc;
-	}
-	set_sizes(dp, s, p);
-	hash = dataplane_program_hash(s);
+	rc = dataplane_settings(&set);
+	if (rc)
+		return report_open(rc);
+	set_sizes(dp, set, p);
+	hash = dataplane_settings_hash(set);
 	serves = dp->running && is_whole(dp) &&
 		 !bpf_map_lookup_elem(map_fd(dp, MAP_control), &zero, &c) && c.program == hash;
-	dp->later = !serves && may_wait && dp->running && is_whole(dp) && can_wait(dp, s, p);
-	spare.skeleton = serves || dp->later ? s : NULL;
-	if (spare.skeleton)
+	dp->later = !serves && may_wait && dp->running && is_whole(dp) && can_wait(dp, set, p);
+	if (serves || dp->later)
 		return 0;
+	s = wgxdp__open();
+	if (!s)
+		return report_open(-errno);
 	dp->skeleton = s;
+	dataplane_settings_apply(set, s);
 	set_secrets(dp, s);	/* not part of the hash, because each instance has others */
 	dataplane_choose_tracepoints(s);
 	load_error_begin();
@@ -491,17 +459,20 @@ int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_p
 {
 	/* By its name, because wgxdp_express is in the same section. */
 	LIBBPF_OPTS(xdp_program_opts, by_name, .prog_name = "wgxdp_xdp");
+	struct load_settings *set;
 	struct bpf_program *program;
 	struct wgxdp *s;
-	int rc = 0;
+	int rc;
 
 	*ret = dp->component;
 	if (dp->component)
 		return 0;
-	s = dataplane_open_without(shared_refused, -EINVAL);
+	rc = dataplane_settings(&set);
+	s = rc ? NULL : dataplane_open_without(shared_refused, -EINVAL);
 	if (!s)
-		return -errno;
-	set_sizes(dp, s, p);
+		return rc ?: -errno;
+	set_sizes(dp, set, p);
+	dataplane_settings_apply(set, s);
 	set_secrets(dp, s);
 	s->rodata->with_express = false; /* wgxdp_express would have to run before the dispatcher */
 	for (int i = 0; i < MAP_COUNT && !rc; i++)

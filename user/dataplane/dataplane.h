@@ -104,8 +104,6 @@ int dataplane_xdp(const struct dataplane *dp);
  * If `may_wait` is true and the running ones are good enough for now, it only sets dp->later.
  * Returns 0, or -errno after printing an error. */
 int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait);
-/* Frees the object that the last dataplane_load() did not need and kept for the next one. */
-void dataplane_forget_object(void);
 /* Prepares a second copy of the XDP program for libxdp, with the same constants and maps. The first
  * attachment loads it. */
 int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_program **ret);
@@ -133,7 +131,9 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h);
 int dataplane_commit(struct dataplane *dp, const struct plan *p);
 /* For the blind relay: the first sets the sizes of its maps. The second attaches its program to the
  * egress of its interface, or detaches it. The third writes how many sites there may be. */
-void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const struct plan *p);
+struct load_settings;
+void dataplane_size_blind(const struct dataplane *dp, struct load_settings *set,
+			  const struct plan *p);
 void dataplane_pin_egress(struct dataplane *dp, const struct plan *p, const char *suffix);
 int dataplane_blind_write(const struct dataplane *dp, const struct plan *p, int *changes);
 /* Closes dp, and detaches programs that were attached but not committed. */
@@ -170,18 +170,17 @@ int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *change
 int dataplane_guards_write(const struct dataplane *dp, const struct plan *p, int *changes);
 /* Writes the rates, after services and peers have their ids. */
 int dataplane_rates_write(const struct dataplane *dp, const struct plan *p, int *changes);
-struct bpf_object;
-void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
-			  __u32 services);
-void dataplane_size_map(const struct dataplane *dp, struct bpf_object *obj, enum dataplane_map m,
+void dataplane_size_guard(const struct dataplane *dp, struct load_settings *set,
+			  const struct plan *p, __u32 services);
+void dataplane_size_map(const struct dataplane *dp, struct load_settings *set, enum dataplane_map m,
 			__u32 wanted);
 /* Sets the size of a table of struct learned_entry. places: number of entries that fit in it. */
-void dataplane_size_learned(const struct dataplane *dp, struct bpf_object *obj,
+void dataplane_size_learned(const struct dataplane *dp, struct load_settings *set,
 			    enum dataplane_map m, __u32 places);
 /* Set the sizes of the maps for flows, or for guards. services: number of services. A size is never
  * below that of the running map. */
-void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
-			  __u32 services);
+void dataplane_size_flows(const struct dataplane *dp, struct load_settings *set,
+			  const struct plan *p, __u32 services);
 /* Part of dataplane_commit(): pins wgxdp_flow_end, with which commands end flows. */
 void dataplane_pin_flow_end(struct dataplane *dp, const struct plan *p, const char *suffix);
 /* Copies flows into new tables, from smaller ones or from the maps of a former build, except flows

@@ -46,33 +46,34 @@ static __u32 session_buckets(__u32 room)
 	return n < LEAST_BUCKETS ? LEAST_BUCKETS : n > most ? most : n;
 }
 
-void dataplane_size_blind(const struct dataplane *dp, struct wgxdp *s, const struct plan *p)
+void dataplane_size_blind(const struct dataplane *dp, struct load_settings *set,
+			  const struct plan *p)
 {
 	const struct plan_blind *b = &p->blind;
 	__u32 room = b->on ? b->room : 1, buckets = b->on ? session_buckets(room) : 1;
 
-	dataplane_size_map(dp, s->obj, MAP_blind_sites, room);
-	dataplane_size_map(dp, s->obj, MAP_blind_names, room);
-	dataplane_size_map(dp, s->obj, MAP_blind_waiting, room);
+	dataplane_size_map(dp, set, MAP_blind_sites, room);
+	dataplane_size_map(dp, set, MAP_blind_names, room);
+	dataplane_size_map(dp, set, MAP_blind_waiting, room);
 	/* A pair has at least one entry of sessions, usually several. */
-	dataplane_size_map(dp, s->obj, MAP_blind_totals, !b->on ? 1 :
+	dataplane_size_map(dp, set, MAP_blind_totals, !b->on ? 1 :
 			   BLIND_WAYS * buckets < COUNTED_PAIRS ? BLIND_WAYS * buckets :
 								  COUNTED_PAIRS);
-	dataplane_size_map(dp, s->obj, MAP_blind_pairs,
+	dataplane_size_map(dp, set, MAP_blind_pairs,
 			   b->on ? larger(2 * ROOM_PAIRS, 16 * room) : 1);
-	dataplane_size_map(dp, s->obj, MAP_sessions, buckets);
-	dataplane_size_map(dp, s->obj, MAP_hints, buckets);
+	dataplane_size_map(dp, set, MAP_sessions, buckets);
+	dataplane_size_map(dp, set, MAP_hints, buckets);
 	/* Each other relay may have a port for each site. A site at another relay has the endpoint
 	 * from which it sends there, and for a while its former endpoint here. */
-	dataplane_size_map(dp, s->obj, MAP_endpoints, b->on ?
+	dataplane_size_map(dp, set, MAP_endpoints, b->on ?
 			   table_size((b->n_relays ? 2 + b->n_relays : 1) * room + b->n_pairs) : 1);
 	/* Sources of messages with a wrong mac1 share a small budget, as at a guard. */
 	if (b->on)
-		dataplane_size_map(dp, s->obj, MAP_failed, FAILED_PLACES);
-	s->rodata->blind_port = b->port;
-	s->rodata->blind_mask = bpf_map__max_entries(s->maps.sessions) - 1;
-	s->rodata->blind_totals_mask = bpf_map__max_entries(s->maps.blind_totals) - 1;
-	s->rodata->endpoints_mask = bpf_map__max_entries(s->maps.endpoints) - 1;
+		dataplane_size_map(dp, set, MAP_failed, FAILED_PLACES);
+	set->rodata->blind_port = b->port;
+	set->rodata->blind_mask = set->entries[MAP_sessions] - 1;
+	set->rodata->blind_totals_mask = set->entries[MAP_blind_totals] - 1;
+	set->rodata->endpoints_mask = set->entries[MAP_endpoints] - 1;
 }
 
 void dataplane_carry_endpoints(const struct dataplane *dp)

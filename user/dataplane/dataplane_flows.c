@@ -23,38 +23,36 @@
 
 #define PIN_FLOW_END "progs/wgxdp_flow_end"
 
-void dataplane_size_map(const struct dataplane *dp, struct bpf_object *obj, enum dataplane_map m,
+void dataplane_size_map(const struct dataplane *dp, struct load_settings *set, enum dataplane_map m,
 			__u32 wanted)
 {
 	__u32 have = dataplane_entries(dp, m);
 
-	bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, dataplane_map_names[m]),
-				 have > wanted ? have : wanted);
+	set->entries[m] = have > wanted ? have : wanted;
 }
 
-void dataplane_size_learned(const struct dataplane *dp, struct bpf_object *obj,
+void dataplane_size_learned(const struct dataplane *dp, struct load_settings *set,
 			    enum dataplane_map m, __u32 places)
 {
 	int map = map_fd(dp, m);
 	__u32 have = learned_is_table(map) ? map_entries(map) : 0, wanted = learned_buckets(places);
 
-	bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, dataplane_map_names[m]),
-				 have > wanted ? have : wanted);
+	set->entries[m] = have > wanted ? have : wanted;
 }
 
 /* If no service has flows, each map gets one entry, because no map can be empty. */
-void dataplane_size_flows(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
-			  __u32 services)
+void dataplane_size_flows(const struct dataplane *dp, struct load_settings *set,
+			  const struct plan *p, __u32 services)
 {
 	bool on = p->n_flows;
 	__u32 buckets = on ? flow_table_buckets(p->n_flows) : 1;
 
-	dataplane_size_map(dp, obj, MAP_flow_table, buckets);
-	dataplane_size_map(dp, obj, MAP_flow_index, 2 * buckets);
-	dataplane_size_map(dp, obj, MAP_flow_shares, on ? FLOW_SHARES : 1);
-	dataplane_size_map(dp, obj, MAP_pools, on ? services : 1);
-	dataplane_size_map(dp, obj, MAP_flow_totals, on ? services : 1);
-	dataplane_size_map(dp, obj, MAP_flows_deleted, on ? services : 1);
+	dataplane_size_map(dp, set, MAP_flow_table, buckets);
+	dataplane_size_map(dp, set, MAP_flow_index, 2 * buckets);
+	dataplane_size_map(dp, set, MAP_flow_shares, on ? FLOW_SHARES : 1);
+	dataplane_size_map(dp, set, MAP_pools, on ? services : 1);
+	dataplane_size_map(dp, set, MAP_flow_totals, on ? services : 1);
+	dataplane_size_map(dp, set, MAP_flows_deleted, on ? services : 1);
 }
 
 /* ---- reading and ending flows ---- */

@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "dataplane/dataplane.h"
+#include "dataplane/dataplane_programs.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "dataplane/map_info.h"
@@ -37,26 +39,27 @@ static __u32 keys_room(size_t n)
 }
 
 /* Without any guard each map gets one entry, because no map can be empty. */
-void dataplane_size_guard(const struct dataplane *dp, struct bpf_object *obj, const struct plan *p,
-			  __u32 services)
+void dataplane_size_guard(const struct dataplane *dp, struct load_settings *set,
+			  const struct plan *p, __u32 services)
 {
 	bool on = p->guarded;
 
-	dataplane_size_map(dp, obj, MAP_guards, on ? services : 1);
-	dataplane_size_map(dp, obj, MAP_guard_keys, on ? keys_room(p->n_keys) : 1);
-	dataplane_size_map(dp, obj, MAP_public_keys, on ? keys_room(p->n_keys) : 1);
-	dataplane_size_map(dp, obj, MAP_guard_state, on ? services : 1);
-	dataplane_size_learned(dp, obj, MAP_guard_sources, on ? ROOM_SOURCES : 1);
-	dataplane_size_learned(dp, obj, MAP_answered, on ? ROOM_ANSWERED : 1);
-	dataplane_size_learned(dp, obj, MAP_indices, on ? ROOM_INDICES : 1);
-	dataplane_size_map(dp, obj, MAP_replays, on ? REPLAY_ROWS : 1);
-	dataplane_size_map(dp, obj, MAP_handshakes, on ? HANDSHAKE_PLACES : 1);
-	dataplane_size_learned(dp, obj, MAP_challenged, on ? ROOM_CHALLENGED : 1);
-	/* A ring buffer has at least one page. */
-	dataplane_size_map(dp, obj, MAP_challenges, p->challenges ? CHALLENGES_BYTES : 1);
-	dataplane_size_map(dp, obj, MAP_health, on ? services * GUARD_BACKENDS_MAX : 1);
-	dataplane_size_map(dp, obj, MAP_backend_names, on ? services * GUARD_BACKENDS_MAX : 1);
-	dataplane_size_map(dp, obj, MAP_failed, on || p->notify ? FAILED_PLACES : 1);
+	dataplane_size_map(dp, set, MAP_guards, on ? services : 1);
+	dataplane_size_map(dp, set, MAP_guard_keys, on ? keys_room(p->n_keys) : 1);
+	dataplane_size_map(dp, set, MAP_public_keys, on ? keys_room(p->n_keys) : 1);
+	dataplane_size_map(dp, set, MAP_guard_state, on ? services : 1);
+	dataplane_size_learned(dp, set, MAP_guard_sources, on ? ROOM_SOURCES : 1);
+	dataplane_size_learned(dp, set, MAP_answered, on ? ROOM_ANSWERED : 1);
+	dataplane_size_learned(dp, set, MAP_indices, on ? ROOM_INDICES : 1);
+	dataplane_size_map(dp, set, MAP_replays, on ? REPLAY_ROWS : 1);
+	dataplane_size_map(dp, set, MAP_handshakes, on ? HANDSHAKE_PLACES : 1);
+	dataplane_size_learned(dp, set, MAP_challenged, on ? ROOM_CHALLENGED : 1);
+	/* libbpf rounds the size of a ring buffer up to a page. */
+	dataplane_size_map(dp, set, MAP_challenges,
+			   p->challenges ? CHALLENGES_BYTES : sysconf(_SC_PAGESIZE));
+	dataplane_size_map(dp, set, MAP_health, on ? services * GUARD_BACKENDS_MAX : 1);
+	dataplane_size_map(dp, set, MAP_backend_names, on ? services * GUARD_BACKENDS_MAX : 1);
+	dataplane_size_map(dp, set, MAP_failed, on || p->notify ? FAILED_PLACES : 1);
 }
 
 /* ---- keys ---- */

@@ -21,24 +21,61 @@ struct bpf_map *dataplane_map(const struct wgxdp *s, enum dataplane_map map)
 	return bpf_object__find_map_by_name(s->obj, dataplane_map_names[map]);
 }
 
-__u64 dataplane_program_hash(const struct wgxdp *s)
+/* ---- settings ---- */
+
+int dataplane_settings(struct load_settings **ret)
 {
-	__typeof__(*s->rodata) switches = *s->rodata;
+	static struct wgxdp__rodata rodata, defaults;
+	static struct load_settings set, unset;
+	struct wgxdp *s;
+
+	if (!unset.rodata) {
+		s = wgxdp__open();
+		if (!s)
+			return -errno;
+		defaults = *s->rodata;
+		for (int i = 0; i < MAP_COUNT; i++)
+			unset.entries[i] = bpf_map__max_entries(dataplane_map(s, i));
+		wgxdp__destroy(s);
+		unset.rodata = &rodata;
+	}
+	rodata = defaults;
+	set = unset;
+	*ret = &set;
+	return 0;
+}
+
+void dataplane_settings_apply(const struct load_settings *set, struct wgxdp *s)
+{
+	*s->rodata = *set->rodata;
+	for (int i = 0; i < MAP_COUNT; i++)
+		bpf_map__set_max_entries(dataplane_map(s, i), set->entries[i]);
+	bpf_program__set_autoload(s->progs.wgxdp_tc_l3, set->tc_l3);
+	bpf_program__set_autoload(s->progs.wgxdp_express, set->express);
+	bpf_program__set_autoload(s->progs.wgxdp_flow_end, set->flow_end);
+	bpf_program__set_autoload(s->progs.wgxdp_send, set->send);
+	bpf_program__set_autoload(s->progs.wgxdp_blind_put, set->blind_put);
+	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, set->tc_egress);
+}
+
+__u64 dataplane_settings_hash(const struct load_settings *set)
+{
 	static __u64 of_elf;		/* hash of the object's file; 0: not computed yet */
+	struct wgxdp__rodata switches = *set->rodata;
+	bool loaded[] = { set->tc_l3, set->express, set->flow_end, set->send, set->blind_put,
+			  set->tc_egress };
 	size_t n;
 	const void *elf = wgxdp__elf_bytes(&n);
 	__u64 h = of_elf = of_elf ?: hash_bytes(HASH_START, elf, n);
-	struct bpf_program *program;
-	struct bpf_map *map;
 
-	switches.hash_key0 = switches.hash_key1 = 0;	/* these constants differ by instance */
+	/* These constants differ by instance. */
+	switches.hash_key0 = switches.hash_key1 = 0;
 	memset((void *)&switches.learned_secret, 0, sizeof(switches.learned_secret));
+	/* These ones are set later. */
+	switches.device_ifindex = switches.device_net = switches.net_inum = 0;
 	h = hash_bytes(h, &switches, sizeof(switches));
-	bpf_object__for_each_map(map, s->obj)
-		h = (h ^ bpf_map__max_entries(map)) * HASH_PRIME;
-	bpf_object__for_each_program(program, s->obj)
-		h = (h ^ bpf_program__autoload(program)) * HASH_PRIME;
-	return h;
+	h = hash_bytes(h, set->entries, sizeof(set->entries));
+	return hash_bytes(h, loaded, sizeof(loaded));
 }
 
 /* ---- the object with some helper calls replaced ---- */

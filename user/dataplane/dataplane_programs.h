@@ -21,6 +21,17 @@ struct wgxdp *dataplane_open_without(const enum bpf_func_id *helpers, int result
 /* Copies the entries of a former map `endpoints` to its larger successor. Until the daemon writes
  * the new map, the programs would know no site. */
 void dataplane_carry_endpoints(const struct dataplane *dp);
-/* Returns a hash of the object and everything set in it before loading: objects with equal hashes
- * load as the same programs. */
-__u64 dataplane_program_hash(const struct wgxdp *s);
+
+/* Settings of the object before it is loaded: the maps' sizes, the constants, and which programs
+ * are loaded besides wgxdp_xdp and wgxdp_tc. They can be compared with the running programs without
+ * opening the object, which takes longer than the rest of a pass. */
+struct load_settings {
+	__u32 entries[MAP_COUNT];
+	bool tc_l3, express, flow_end, send, blind_put, tc_egress;
+	struct wgxdp__rodata *rodata;
+};
+/* Fills in the object's defaults. *ret stays valid until the next call. Returns 0 or -errno. */
+int dataplane_settings(struct load_settings **ret);
+void dataplane_settings_apply(const struct load_settings *set, struct wgxdp *s);
+/* Returns a hash of the object and its settings. With equal hashes, equal programs are loaded. */
+__u64 dataplane_settings_hash(const struct load_settings *set);

@@ -74,8 +74,7 @@ static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 		rc = fd < 0 ? fd : -errno;
 	if (fd >= 0)
 		close(fd);
-	/* The hash does not cover these constants, because `up` sets them later. The shadow's
-	 * programs do not read them. */
+	/* The shadow's programs do not read these constants. */
 	s->rodata->device_ifindex = s->rodata->device_net = s->rodata->net_inum = 0;
 	if (rc == -EPERM)
 		log_error("this process lacks CAP_SYS_ADMIN, which reading running programs needs: "
@@ -83,32 +82,36 @@ static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 	return rc == -ENOENT ? 0 : rc;
 }
 
-/* Sets the sizes of maps, and which programs to load, as `up` did for the running ones. Both are
- * part of the hash. */
-static void set_as_running(const struct dataplane *dp, struct wgxdp *s)
+/* Sets the sizes of maps, and which programs to load, as `up` did for the running ones. */
+static void set_as_running(const struct dataplane *dp, struct load_settings *set,
+			   const struct wgxdp *s)
 {
+	*set->rodata = *s->rodata;
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (map_fd(dp, i) >= 0)
-			bpf_map__set_max_entries(dataplane_map(s, i), dataplane_entries(dp, i));
-	for (int i = 0; i < PROGRAM_COUNT; i++)
-		bpf_program__set_autoload(dataplane_program(s, i), program_fd(dp, i) >= 0);
-	bpf_program__set_autoload(s->progs.wgxdp_flow_end,
-				  pin_exists(dp->instance, "progs/wgxdp_flow_end"));
-	bpf_program__set_autoload(s->progs.wgxdp_send, pin_exists(dp->instance, PIN_SEND));
-	bpf_program__set_autoload(s->progs.wgxdp_blind_put, s->rodata->with_blind);
-	bpf_program__set_autoload(s->progs.wgxdp_tc_egress, s->rodata->with_blind);
+			set->entries[i] = dataplane_entries(dp, i);
+	set->tc_l3 = program_fd(dp, PROGRAM_wgxdp_tc_l3) >= 0;
+	set->express = program_fd(dp, PROGRAM_wgxdp_express) >= 0;
+	set->flow_end = pin_exists(dp->instance, "progs/wgxdp_flow_end");
+	set->send = pin_exists(dp->instance, PIN_SEND);
+	set->blind_put = set->tc_egress = s->rodata->with_blind;
 }
 
-/* Compares the running programs with those of this build. Returns 0 if they are the same, or
- * -ESTALE after printing an error. */
+/* Compares the running programs with those of this build, and sets the sizes of maps. Returns 0 if
+ * they are the same, or -ESTALE after printing an error. */
 static int compare_programs(const struct dataplane *dp, struct wgxdp *s)
 {
 	struct control c = { 0 };
+	struct load_settings *set;
 	__u32 zero = 0;
+	int rc = dataplane_settings(&set);
 
-	set_as_running(dp, s);
+	if (rc)
+		return rc;
+	set_as_running(dp, set, s);
+	dataplane_settings_apply(set, s);
 	bpf_map_lookup_elem(map_fd(dp, MAP_control), &zero, &c);
-	if (dataplane_program_hash(s) == c.program)
+	if (dataplane_settings_hash(set) == c.program)
 		return 0;
 	log_error("instance %s runs the BPF programs of another build of wgxdp: replace them with "
 		  "`wgxdp up`", dp->instance);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 #include "dataplane/control.h"
+#include "dataplane/dataplane_programs.h"
 #include "dataplane/followed_lists.h"
 #include "dataplane/map_info.h"
 #include "lib/grow.h"
@@ -47,7 +48,7 @@ bool dataplane_list_find(const struct dataplane *dp, const struct list_config *f
 	return false;
 }
 
-void dataplane_size_followed(const struct dataplane *dp, struct bpf_object *obj,
+void dataplane_size_followed(const struct dataplane *dp, struct load_settings *set,
 			     const struct plan *p, __u32 services)
 {
 	bool on = p->n_followed;
@@ -55,10 +56,10 @@ void dataplane_size_followed(const struct dataplane *dp, struct bpf_object *obj,
 
 	while ((__u64)hints * BITS_EACH < p->followed_prefixes * HINT_BITS)
 		hints *= 2;
-	dataplane_size_map(dp, obj, MAP_lists, on ? LIST_PREFIXES : 1);
-	dataplane_size_map(dp, obj, MAP_list_hints, on ? hints : 1);
-	dataplane_size_map(dp, obj, MAP_followed_lists, on ? LIST_IDS : 1);
-	dataplane_size_map(dp, obj, MAP_service_lists, on ? services : 1);
+	dataplane_size_map(dp, set, MAP_lists, on ? LIST_PREFIXES : 1);
+	dataplane_size_map(dp, set, MAP_list_hints, on ? hints : 1);
+	dataplane_size_map(dp, set, MAP_followed_lists, on ? LIST_IDS : 1);
+	dataplane_size_map(dp, set, MAP_service_lists, on ? services : 1);
 }
 
 /* ---- hints ---- */

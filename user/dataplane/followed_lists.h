@@ -20,7 +20,7 @@ bool dataplane_list_find(const struct dataplane *dp, const struct list_config *f
 bool dataplane_list_has(const struct dataplane *dp, const struct list_config *from,
 			const struct prefix *p);
 
-void dataplane_size_followed(const struct dataplane *dp, struct bpf_object *obj,
+void dataplane_size_followed(const struct dataplane *dp, struct load_settings *set,
 			     const struct plan *p, __u32 services);
 /* Parts of dataplane_sync(). _write comes before the table has services with new lists, and _clean
  * removes the lists that no service has any more. */
