@@ -118,7 +118,7 @@ admitted 198.51.100.9
 
 # a set that comes later, with a range up to the last address, and elements that time out without a notification
 nft add set inet filter ranges '{ type ipv4_addr; flags interval, timeout; }'
-nft add element inet filter ranges '{ 198.51.100.9-198.51.100.9 timeout 2s, 224.0.0.0-255.255.255.255 }'
+nft add element inet filter ranges '{ 198.51.100.9-198.51.100.9 timeout 6s, 224.0.0.0-255.255.255.255 }'
 denied 198.51.100.9
 expect 'the set that came' "$(list 2.state)" == followed
 admitted 198.51.100.9

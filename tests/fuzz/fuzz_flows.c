@@ -326,6 +326,7 @@ static void reset(const struct state *s)
 	ready = true;
 	if (moved)
 		flows_listen(NULL);
+	world_control()->generation += !!moved;
 	moved = NULL;
 	last.any = false;
 	n_given = n_firsts = 0;
