@@ -45,7 +45,7 @@
 #include "plan/resolved_backends.h"
 
 /* Time in ms from a change until the pass: changes come in bursts, which one pass then handles. */
-#define SETTLE_MS 5
+#define SETTLE_MS 2
 #define CREDIT_MS 1000			/* CPU time that passes may use at once, in ms */
 #define SHARE 4 /* while changes do not end, passes use at most 1/SHARE of a CPU */
 /* Time in ms before the daemon adds its qdisc again: the program that removed it may be about to
