@@ -54,6 +54,7 @@ forge() { # PREFIXES: the attacker's packets leave from so many /64s (0: from .6
 	EOT
 }
 
+enough() { if [[ ${BREAK:-} ]]; then echo "$1"; else echo "$2"; fi; } # WITH-BREAK WITHOUT
 flows() { shown get services.many.flows; }
 full() { [[ $(flows) -ge $1 ]]; } # FLOWS
 
@@ -61,7 +62,7 @@ newcomers() { # NUMBER ENDPOINT: prints how many completed a handshake
 	local i came=0
 	for ((i = 0; i < $1; i++)); do
 		connect wgn "$2" $((30000 + i))
-		! met=$(wait_for 4 'a handshake' handshaken client wgn 2>&1) || came=$((came + 1))
+		! (wait_for 4 'a handshake' handshaken client wgn) > /dev/null 2>&1 || came=$((came + 1))
 	done
 	echo $came
 }
@@ -81,7 +82,8 @@ attack() { # WHAT ENDPOINT PREFIXES FLOWS-TO-REACH NEWCOMERS
 	until (($(ms) - began > seconds * 1000)); do nap 0.5; done
 	all_run $attacker || fail "$1: the attack ended too soon"
 	expect "$1: new clients of $5 that came in, beside $(flows) flows" "$came" == "$5"
-	stop $attacker
+	kill $attacker
+	wait $attacker || :
 	inside client nft delete table inet forge
 }
 
@@ -99,9 +101,9 @@ start wg-end /usr/bin/python3 -IS -c "$echo"
 for prefixes in 16 4096; do
 	masquerading "${BREAK:+share: 100000}" > "$work/wgxdp.yaml"
 	wgxdp up -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
-	attack "$prefixes /64s" '[2001:db8:1::1]:51820' $prefixes $([[ ${BREAK:-} ]] && echo 40700 || echo 20000) 200
+	attack "$prefixes /64s" '[2001:db8:1::1]:51820' $prefixes "$(enough 40700 20000)" 200
 	wgxdp down > /dev/null
 done
 masquerading "ports: 20000-21999${BREAK:+, share: 100000}" > "$work/wgxdp.yaml"
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up" || fail "up: $(< "$work/up")"
-attack 'one address' 198.51.100.1:51820 0 $([[ ${BREAK:-} ]] && echo 1990 || echo 1000) 100
+attack 'one address' 198.51.100.1:51820 0 "$(enough 1990 1000)" 100
