@@ -131,9 +131,16 @@ static bool is_uniform(const struct uniform *u, const char *a)
 
 static struct uniform *make(void)
 {
-	struct uniform *u = NULL;
+	struct uniform_work *w = uniform_begin(&host);
+	struct uniform *u = malloc(sizeof(*u));
+	__u32 block, n = 0;
 
-	assert_int_equal(uniform_make(&host, &u), 0);
+	assert_true(w && u);
+	while (uniform_next(w, &block))
+		assert_int_equal(block, n++);
+	*u = *uniform_of(w);
+	assert_int_equal(n, u->n_blocks);
+	uniform_end(w);
 	return u;
 }
 

@@ -14,7 +14,7 @@ static int run_down(const struct global *g, int argc, char **argv)
 {
 	struct config *c;
 	int lock, rc;
-	bool up;
+	bool up, pinned;
 
 	if (!options_parse(&down_command, argc, argv, NULL, NULL))
 		return EXIT_USAGE;
@@ -23,10 +23,9 @@ static int run_down(const struct global *g, int argc, char **argv)
 		return EXIT_FAILED;
 	if (run_state_read(g->instance, &c))
 		c = NULL;
-	up = pins_exist(g->instance) > 0;
-	rc = up ? 0 : dataplane_check_hidden(g->instance);
-	up |= !!c;
-	rc = rc ?: dataplane_down(g->instance);
+	pinned = pins_exist(g->instance) > 0;
+	up = c || pinned;
+	rc = (pinned ? 0 : dataplane_check_hidden(g->instance)) ?: dataplane_down(g->instance);
 	if (!rc) {
 		announce_clear(announce_table(g->instance) ?: c ? c->announce.table : 0);
 		run_state_remove(g->instance);

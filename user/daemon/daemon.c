@@ -660,7 +660,6 @@ int daemon_run(const char *instance, const char *file)
 		return d.status;
 	memory_give_back();
 	d.passed = true;
-	on_forget(&d.forget);
 	on_fill(&d.fill);
 	read_changes(&d, false);
 	if (!is_apart(&d, d.state.config)) {

@@ -71,8 +71,6 @@ __u64 dataplane_settings_hash(const struct load_settings *set)
 	/* These constants differ by instance. */
 	switches.hash_key0 = switches.hash_key1 = 0;
 	memset((void *)&switches.learned_secret, 0, sizeof(switches.learned_secret));
-	/* These ones are set later. */
-	switches.device_ifindex = switches.device_net = switches.net_inum = 0;
 	h = hash_bytes(h, &switches, sizeof(switches));
 	h = hash_bytes(h, set->entries, sizeof(set->entries));
 	return hash_bytes(h, loaded, sizeof(loaded));

@@ -74,7 +74,8 @@ static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 		rc = fd < 0 ? fd : -errno;
 	if (fd >= 0)
 		close(fd);
-	/* The shadow's programs do not read these constants. */
+	/* The hash does not cover these constants, because `up` sets them later. The shadow's
+	 * programs do not read them. */
 	s->rodata->device_ifindex = s->rodata->device_net = s->rodata->net_inum = 0;
 	if (rc == -EPERM)
 		log_error("this process lacks CAP_SYS_ADMIN, which reading running programs needs: "

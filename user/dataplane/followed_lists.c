@@ -233,8 +233,7 @@ static int write_keys(const struct dataplane *dp, __u32 id, const struct list_ke
 	return rc;
 }
 
-/* Sets the number of the list's prefixes, and notes the time of the change. */
-static int set_count(const struct dataplane *dp, __u32 id, __u32 prefixes)
+int dataplane_list_count(const struct dataplane *dp, __u32 id, __u32 prefixes)
 {
 	int map = map_fd(dp, MAP_followed_lists);
 	struct followed_list l;
@@ -332,13 +331,14 @@ int dataplane_list_replace(const struct dataplane *dp, __u32 id, const struct li
 		hints_set(&h, &add.list[i]);
 	/* If a write fails, the number is too large, and the next call searches for prefixes. */
 	if (add.n && !rc)
-		rc = set_count(dp, id, is.prefixes + add.n) ?: write_keys(dp, id, &add, false);
+		rc = dataplane_list_count(dp, id, is.prefixes + add.n) ?:
+		     write_keys(dp, id, &add, false);
 	/* Without room for the former and the new prefixes together, the former ones go first. */
 	if (rc == -ENOSPC && del.n)
 		rc = write_keys(dp, id, &del, true) ?: write_keys(dp, id, &add, false) ?:
-		     set_count(dp, id, keys->n);
+		     dataplane_list_count(dp, id, keys->n);
 	else if ((add.n || del.n) && !rc)
-		rc = write_keys(dp, id, &del, true) ?: set_count(dp, id, keys->n);
+		rc = write_keys(dp, id, &del, true) ?: dataplane_list_count(dp, id, keys->n);
 	if (add.n || del.n)
 		forget_clients(&h);
 	*changes += add.n + del.n;
@@ -346,11 +346,6 @@ int dataplane_list_replace(const struct dataplane *dp, __u32 id, const struct li
 	list_keys_free(&del);
 	hints_close(&h);
 	return say_no_room(rc);
-}
-
-int dataplane_list_count(const struct dataplane *dp, __u32 id, __u32 prefixes)
-{
-	return set_count(dp, id, prefixes);
 }
 
 int dataplane_list_change(const struct dataplane *dp, __u32 id, const struct list_keys *add,
@@ -381,7 +376,7 @@ int dataplane_list_change(const struct dataplane *dp, __u32 id, const struct lis
 		is.prefixes -= is_there(dp, &key) && !bpf_map_delete_elem(map, &key);
 	}
 	if (count)
-		set_count(dp, id, is.prefixes);
+		dataplane_list_count(dp, id, is.prefixes);
 	forget_clients(&h);
 	hints_close(&h);
 	return say_no_room(rc);

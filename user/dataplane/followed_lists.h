@@ -41,7 +41,8 @@ int dataplane_list_compare(const struct dataplane *dp, __u32 id, const struct li
  * prefixes. Returns 0, or -errno after printing an error. */
 int dataplane_list_change(const struct dataplane *dp, __u32 id, const struct list_keys *add,
 			  const struct list_keys *del, bool count);
-/* Sets the list's number of prefixes, by which a pass sizes the hints. */
+/* Sets the list's number of prefixes, by which a pass sizes the hints, and notes the time of the
+ * change. Returns 0 or -errno. */
 int dataplane_list_count(const struct dataplane *dp, __u32 id, __u32 prefixes);
 /* Notes what the last attempt to read a list has found. */
 int dataplane_list_note(const struct dataplane *dp, __u32 id, enum list_state state, __u32 skipped);

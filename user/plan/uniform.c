@@ -243,21 +243,6 @@ void uniform_end(struct uniform_work *f)
 	free(f);
 }
 
-int uniform_make(const struct host *h, struct uniform **ret)
-{
-	struct uniform_work *f = uniform_begin(h);
-	__u32 block;
-
-	if (!f)
-		return -ENOMEM;
-	while (uniform_next(f, &block))
-		;
-	*ret = f->u;
-	f->u = NULL;
-	uniform_end(f);
-	return 0;
-}
-
 __u32 uniform_answer(const struct uniform *u, const struct address *a)
 {
 	struct prefix p = { .addr = a->addr, .family = a->family };
