@@ -94,7 +94,9 @@ struct flow_work {
 	__u64 now, units;	/* present time in jiffies, and in units of abi_learned.h */
 	struct flow made;		/* the new flow, until it is written to its place */
 	__u32 half_open;	/* seconds for which the new half-open flow is valid */
-	__u32 charge;		/* enum share_charge: argument of flow_charge() (flow/share.h) */
+	/* Arguments of flow_charge() and flow_share() (flow/share.h): enum share_charge; number of
+	 * the source's prefix; true: charge it, false: only look. */
+	__u32 charge, prefix, charges;
 	/* Search for a free port: random start, and number of the candidate that is tried. */
 	__u64 start;
 	__u32 tries;

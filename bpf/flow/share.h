@@ -98,48 +98,49 @@ INLINE void share_write(const struct flow_work *s, struct flow_share *cell, cons
 		live_add(cell, live_epoch(pool, s->units), s->charge == SHARE_LIVE_AGAIN);
 }
 
-/* Handles both cells of the source's prefix number i. write false: only looks whether one of them
- * has room. Returns false if there is no room. */
-INLINE bool share_of_prefix(const struct flow_work *s, const struct pool *pool, __u32 i, bool write)
+/* Handles both cells of the source's prefix number s->prefix. If s->charges is false, only looks
+ * whether one of them has room. Returns 0, or 1 if there is no room. It is a step of its own, so
+ * the verifier walks it once. */
+INLINE int flow_share_step(struct pkt_state *state)
 {
+	struct flow_work *s = &state->flow;
 	bool original = s->key.direction == DIRECTION_ORIGINAL;
 	const struct addr *client = original ? &s->key.src : &s->way.dst;
 	__u8 family = original ? s->key.family : s->way.family;
-	__u64 prefix = client->q[0] & bpf_cpu_to_be64(~0ULL << 8 * i);
-	__u64 source[5] = { prefix, family == FAMILY_IPV6 ? 0 : client->q[1], family, s->id, i };
+	__u64 prefix = client->q[0] & bpf_cpu_to_be64(~0ULL << 8 * (s->prefix & 3));
+	__u64 source[5] = { prefix, family == FAMILY_IPV6 ? 0 : client->q[1], family, s->id,
+			    s->prefix };
 	__u64 hash = learned_second(learned_hash(source, &learned_secret), &learned_secret);
 	__u32 first = hash & flow_share_mask, second = hash >> 32 & flow_share_mask;
+	const struct pool *pool = bpf_map_lookup_elem(&pools, &s->id);
 	struct flow_share *a = bpf_map_lookup_elem(&flow_shares, &first);
 	struct flow_share *b = bpf_map_lookup_elem(&flow_shares, &second);
 
-	if (!a || !b)
-		return false;
-	if (!write)
-		return share_has_room(s, a, pool) || share_has_room(s, b, pool);
+	if (!pool || !a || !b)
+		return 1;
+	if (!s->charges)
+		return !share_has_room(s, a, pool) && !share_has_room(s, b, pool);
 	share_write(s, a, pool);
 	share_write(s, b, pool);
-	return true;
+	return 0;
 }
+STATE_STEP(with_flows, flow_share)
 
 /* Charges s->charge to all prefixes of the flow's source. Returns 0, or 1 without charging if one
- * of them has used up its share. It is a step of its own, so the verifier walks the loops once. */
+ * of them has used up its share. */
 INLINE int flow_charge_step(struct pkt_state *state)
 {
 	struct flow_work *s = &state->flow;
-	const struct pool *pool = bpf_map_lookup_elem(&pools, &s->id);
 	__u8 family = s->key.direction == DIRECTION_ORIGINAL ? s->key.family : s->way.family;
 	__u32 n = family == FAMILY_IPV6 ? SHARE_PREFIXES : 1;
 
-	if (!pool)
-		return 1;
 #pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < SHARE_PREFIXES; i++)
-		if (i < n && !share_of_prefix(s, pool, i, false))
+	for (__u32 i = 0; i < 2 * SHARE_PREFIXES; i++) {
+		s->charges = i >= SHARE_PREFIXES;
+		s->prefix = i % SHARE_PREFIXES;
+		if (i % SHARE_PREFIXES < n && flow_share(state))
 			return 1;
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < SHARE_PREFIXES; i++)
-		if (i < n)
-			share_of_prefix(s, pool, i, true);
+	}
 	return 0;
 }
 STATE_STEP(with_flows, flow_charge)
