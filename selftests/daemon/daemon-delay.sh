@@ -5,8 +5,9 @@
 # alone
 # The daemon answers challenges within 50 ms whatever else it has to do. 250 initiations a second ask for cookies. The
 # median of the delays is at most 5 ms, and 99 of 100 are at most 50 ms. This holds while another process has locked
-# the instance for six seconds, which the log tells by its name, and while a list of 500,000 prefixes changes five
-# times a second. The challenge never ends meanwhile. BREAK=1 stops the daemon for a second each time.
+# the instance for six seconds, which the log tells by its name, while a list of 500,000 prefixes changes five times a
+# second, and while the daemon reloads twice a second. The challenge never ends meanwhile. BREAK=1 stops the daemon for
+# a second each time. Arguments choose some of these cases.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
 #       asks from 10.0.0.0/8
@@ -68,6 +69,13 @@ list() {
 		sleep 0.2
 	done
 }
+reload() {
+	local i
+	for ((i = 0; i < seconds * 2; i++)); do
+		kill -HUP "$daemon"
+		sleep 0.5
+	done
+}
 
 firewall_network
 inside firewall ip route add 10.0.0.0/8 via 198.51.100.7
@@ -76,10 +84,9 @@ for i in 0 1; do prefixes $((64 + i)) > "$work/denied.$i"; done
 cp "$work/denied.0" "$work/denied"
 configuration > "$work/wgxdp.yaml"
 start_daemon -c "$work/wgxdp.yaml"
-delay nothing
-delay lock
-grep -qE "process [0-9]+ \((flock|sleep)\) has locked it" "$work/daemon" || fail "the log does not name who has the lock: $(< "$work/daemon")"
-delay list
+cases=${*:-nothing lock list reload}
+for case in $cases; do delay "$case"; done
+[[ $cases != *lock* ]] || grep -qE "process [0-9]+ \((flock|sleep)\) has locked it" "$work/daemon" || fail "the log does not name who has the lock: $(< "$work/daemon")"
 all_there() { [[ $(shown get lists.0.prefixes) == 500000 ]]; }
 wait_for 30 'all prefixes of the list' all_there
 say 'ok all prefixes of the list, at the end'

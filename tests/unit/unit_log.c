@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The daemon prints each event, and a warning once while its cause lasts and again when the cause comes back. In
- * rounds, the rounds that have the cause count; outside of them, the time since the last one.
+ * rounds, the rounds that have the cause count; outside of them, the time since the last one. What a child prints in a
+ * round counts as printed by the daemon.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include "capture_stderr.h"
 #include "lib/log.h"
@@ -87,10 +91,34 @@ static void outside(void **state)
 	log_again(false);
 }
 
+static void child(void **state)
+{
+	int fd = memfd_create("log", 0), status;
+	pid_t process;
+
+	assert_true(warns_in_round("f"));
+	log_round(true);
+	process = fork();
+	if (!process) {
+		log_store(fd);
+		_exit(warns("f") || !warns("g"));
+	}
+	log_round(false);
+	assert_int_equal(waitpid(process, &status, 0), process);
+	assert_int_equal(status, 0);
+	log_take(fd);
+	assert_false(warns_in_round("g"));
+	log_take(memfd_create("log", 0));
+	log_take(-1);
+	empty_rounds(1);
+	assert_true(warns_in_round("g"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(command), cmocka_unit_test(rounds), cmocka_unit_test(outside),
+		cmocka_unit_test(child),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
  *
  * Implements blind_saver.h. Only one process at a time writes the file.
  */
+#include <sys/resource.h>
 #include "daemon/blind_saver.h"
 #include "lib/timer.h"
 
@@ -9,6 +10,7 @@ static int save(void *data)
 {
 	const struct saver *s = data;
 
+	setpriority(PRIO_PROCESS, 0, 10);	/* the daemon's loop goes first */
 	return sites_save(s->sites);
 }
 

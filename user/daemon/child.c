@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "daemon/child.h"
@@ -26,8 +25,6 @@ static void work_as_child(child_work *work, void *data)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGALRM, SIG_DFL);
 	alarm(CHILD_SECONDS);
-	/* Run with a lower priority than the daemon's loop. */
-	setpriority(PRIO_PROCESS, 0, 10);
 	_exit(work(data) ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 

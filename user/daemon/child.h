@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Runs work that would delay the daemon's loop in a child process. The child is a copy of the
- * daemon, and shares nothing with the loop. render.c and blind_saver.h include it.
+ * daemon, and shares nothing with the loop. daemon.c, list_reader.c, render.c and
+ * blind_saver.h include it.
  */
 #pragma once
 #include <stdbool.h>

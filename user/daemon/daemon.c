@@ -7,11 +7,13 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 #include <uv.h>
 #include "daemon/announce.h"
 #include "daemon/blind.h"
+#include "daemon/child.h"
 #include "daemon/cookie.h"
 #include "daemon/daemon.h"
 #include "daemon/daemon_state.h"
@@ -73,7 +75,7 @@ struct daemon {
 	uv_timer_t settle, retry, former, watchdog, follow, states, poll_states, old_flows;
 	uv_timer_t forget;		/* frees what only further passes soon would use */
 	uv_timer_t fill;		/* writes the map uniform, a block at a time */
-	uv_timer_t reload, resolved;	/* they run while another process has the lock */
+	uv_timer_t resolved;		/* runs while another process has the lock */
 	struct logged_states logged;
 	__u64 followed;			/* followed_devices_hash() at the last reading */
 	uv_fs_event_t directory;
@@ -93,6 +95,11 @@ struct daemon {
 	struct lists *lists;
 	struct announce *announce;
 	ino_t watched;			/* inode of the directory of running.yaml */
+	struct child *child;	/* it applies the configuration file; NULL: no child does */
+	int said;			/* file with the texts that the child has printed */
+	bool hung_up;		/* SIGHUP came: the file is read again after the child's end */
+	bool reloaded;		/* the child has applied the file, and no pass followed yet */
+	const char *ending;		/* why the daemon ends after the child; NULL: it goes on */
 	unsigned int changes;		/* enum nl_change: bits that no pass has handled yet */
 	int64_t credit;		/* CPU time in ms that passes may use, as of credit_at */
 	uint64_t credit_at, retry_ms;
@@ -215,13 +222,8 @@ static int bring_to_configuration(struct daemon *d, int lock)
 {
 	int rc = lock < 0 ? lock : 0;
 
-	if (!rc && is_apart(d, d->state.config)) {
-		exporter_reconfigure(d->exporter, d->state.config);
-		close(lock);
-		return 1;
-	}
 	rc = rc ?: read_running(d);
-	if (rc > 0)
+	if (rc > 0 && !is_apart(d, d->state.config))
 		rc = apply_follow(d->state.instance, d->state.config, &d->answers,
 				  &d->uniform) ?: 1;
 	if (lock >= 0)
@@ -283,6 +285,12 @@ static void run_pass(struct daemon *d, int lock)
 	uv_timer_stop(&d->retry);
 	read_changes(d, false);
 	d->credit -= cpu_ms() - began;
+	if (d->reloaded) {
+		if (rc > 0)
+			log_event("%s was applied", d->state.file);
+		notify_ready();
+		d->reloaded = false;
+	}
 	if (!rc) {
 		if (!follower_runs(d->state.instance, &since))
 			announce_clear(d->state.config ? d->state.config->announce.table : 0);
@@ -310,7 +318,9 @@ static void on_settled(uv_timer_t *timer)
 	d->credit += (now - d->credit_at) / SHARE;
 	d->credit = d->credit < CREDIT_MS ? d->credit : CREDIT_MS;
 	d->credit_at = now;
-	if (d->changes && d->credit < 0) {
+	if (d->child)
+		return;			/* its end starts a pass */
+	if (d->changes && d->credit < 0 && !d->reloaded) {
 		uv_timer_start(&d->settle, on_settled, -d->credit * SHARE, 0);
 	} else if (d->changes) {
 		lock = run_state_try_lock(d->state.instance);
@@ -439,8 +449,8 @@ static void watch_data_path(struct daemon *d)
 
 /* ---- beginning, reading the file again, ending ---- */
 
-/* Applies the whole file or nothing, as `wgxdp up` does. lock: from run_state_lock(), which this
- * function closes. time: source_time() of the file before it was read. Returns 0, -ESHUTDOWN if the
+/* Applies the whole file or nothing, as `wgxdp up` does. lock: of the instance; this function closes
+ * it. time: source_time() of the file before it was read. Returns 0, -ESHUTDOWN if the
  * instance was taken down, or -errno after an error. */
 static int apply_file(struct daemon *d, int lock, struct config *c, long long time)
 {
@@ -476,49 +486,68 @@ static int apply_file(struct daemon *d, int lock, struct config *c, long long ti
 		try_end(d->state.instance, TRY_REPLACED);
 		resolved_backends_free(&d->answers);
 		d->answers = answers;
-		if (!apart)
-			schedule_former_backends(d);
 	}
 	config_free(running);
-	reconfigure_parts(d);
 	if (lock >= 0)
 		close(lock);
 	return rc;
 }
 
-/* Reads the configuration file again, as soon as no other process has the lock. */
-static void on_reload(uv_timer_t *timer)
+/* Reads the configuration file and its lists and applies them, in a child. Returns 0 also after
+ * `down`: the next pass then ends the daemon. */
+static int apply_again(void *data)
 {
-	struct daemon *d = timer->data;
-	int rc, lock = run_state_try_lock(d->state.instance);
+	struct daemon *d = data;
+	long long time = source_time(d->state.file);
 	struct config *c;
-	long long time;
+	int rc, lock;
 
-	if (lock == -EAGAIN) {
-		uv_timer_start(timer, on_reload, LOCKED_MS, 0);
-		return;
-	}
+	alarm(0);		/* `wgxdp up` has no limit either */
+	log_store(d->said);
 	log_again(true);
-	log_round(true);
-	exporter_reload(d->exporter);
-	time = source_time(d->state.file);
 	rc = config_read(d->state.file, &c);
-	if (!rc)
-		rc = apply_file(d, lock, c, time);
-	else if (lock >= 0)
-		close(lock);
-	if (rc && rc != -ESHUTDOWN) {	/* after `down`, the next pass ends the daemon */
+	if (rc)
+		return rc;
+	while ((lock = run_state_try_lock(d->state.instance)) == -EAGAIN)
+		usleep(LOCKED_MS * 1000);
+	rc = apply_file(d, lock, c, time);
+	return rc == -ESHUTDOWN ? 0 : rc;
+}
+
+static void start_reload(struct daemon *d);
+
+static void on_applied(void *data, bool done)
+{
+	struct daemon *d = data;
+
+	d->child = NULL;
+	log_take(d->said);
+	exporter_reload(d->exporter);
+	d->reloaded |= done;
+	if (!done) {
 		run_state_set_failed(d->state.instance);
+		log_again(true);
 		log_error("%s was not applied, and the old configuration still runs: correct the "
 			  "file", d->state.file);
-	} else if (!rc) {
-		log_info("%s was applied", d->state.file);
+		log_again(false);
 	}
+	if (d->ending)
+		end_loop(d, EXIT_DONE, d->ending);
+	else if (d->hung_up)
+		start_reload(d);
+	else if (!done)
+		notify_ready();
+	read_changes(d, true);		/* starts a pass, which reads what the child has applied */
+}
+
+static void start_reload(struct daemon *d)
+{
+	d->hung_up = false;
+	d->said = memfd_create("wgxdp-log", MFD_CLOEXEC);
+	log_round(true);
+	if (child_run(&d->loop, apply_again, on_applied, d, &d->child))
+		on_applied(d, false);
 	log_round(false);
-	log_again(false);
-	memory_give_back();
-	read_changes(d, true);			/* changes that came while the file was read */
-	notify_ready();
 }
 
 static void on_hangup(uv_signal_t *handle, int signum)
@@ -531,14 +560,23 @@ static void on_hangup(uv_signal_t *handle, int signum)
 		return;
 	}
 	notify_reloading();
-	on_reload(&d->reload);
+	if (d->child)
+		d->hung_up = true;
+	else
+		start_reload(d);
 }
 
+/* A child that applies the file first ends: otherwise half of the file would run. */
 static void on_end(uv_signal_t *handle, int signum)
 {
-	end_loop(handle->data, EXIT_DONE, signum == SIGTERM ?
-		 "SIGTERM; forwarding continues" :
-		 "SIGINT; forwarding continues");
+	struct daemon *d = handle->data;
+	const char *why = signum == SIGTERM ? "SIGTERM; forwarding continues" :
+					      "SIGINT; forwarding continues";
+
+	if (d->child)
+		d->ending = why;
+	else
+		end_loop(d, EXIT_DONE, why);
 }
 
 #define OLD_FLOWS_MS (4 * 3600 * 1000)
@@ -575,7 +613,12 @@ static int begin_running(struct daemon *d, bool again)
 	rc = config_read(d->state.file, &c);
 	if (rc)
 		return EXIT_USAGE;
-	return apply_file(d, run_state_lock(d->state.instance), c, time) ? EXIT_FAILED : EXIT_DONE;
+	if (apply_file(d, run_state_lock(d->state.instance), c, time))
+		return EXIT_FAILED;
+	reconfigure_parts(d);
+	if (!is_apart(d, d->state.config))
+		schedule_former_backends(d);
+	return EXIT_DONE;
 }
 
 /* Makes the parts of the daemon. Returns 0, or -ENOMEM (reported). */
@@ -626,7 +669,6 @@ static int watch_everything(struct daemon *d)
 	timer_init(&d->loop, &d->old_flows, d);
 	timer_init(&d->loop, &d->fill, d);
 	timer_init(&d->loop, &d->forget, d);
-	timer_init(&d->loop, &d->reload, d);
 	timer_init(&d->loop, &d->resolved, d);
 	watch_signal(d, &d->hangup, SIGHUP, on_hangup);
 	watch_signal(d, &d->terminate, SIGTERM, on_end);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "daemon/child.h"
@@ -49,6 +50,7 @@ static int read_list(void *data)
 	struct dataplane *dp = NULL;
 	int rc = 0;
 
+	setpriority(PRIO_PROCESS, 0, 10);	/* the daemon's loop goes first */
 	head.rc = list_read(&r->from, &content, &head.kind);
 	if (!head.rc) {
 		head.n = content.keys.n;

@@ -5,7 +5,10 @@
  */
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "lib/text.h"
@@ -24,6 +27,7 @@ static struct said *said;
 static size_t n_said;
 static unsigned int round_now = 1;	/* number of the present or last round */
 static bool in_round, in_rounds, again, no_info, no_waiting, waited;
+static int store = -1;	/* fd for the texts of rounds; -1: none */
 
 /* Whether a repeated text is printed: always, only later, or never. */
 enum repeat { REPEAT_ALWAYS, REPEAT_LATER, REPEAT_NEVER };
@@ -91,7 +95,30 @@ static bool printed_already(const char *text)
 		s->at = now;
 	if (s && in_round)
 		s->round = round_now;
+	if (in_round && store >= 0 && write(store, text, strlen(text) + 1) < 0)
+		store = -1;		/* the daemon prints them again */
 	return printed;
+}
+
+void log_store(int fd)
+{
+	store = fd;
+}
+
+void log_take(int fd)
+{
+	off_t n = fd < 0 ? 0 : lseek(fd, 0, SEEK_END), at = 0;
+	char *texts = n > 0 ? calloc(1, n + 1) : NULL;
+
+	if (texts && pread(fd, texts, n, 0) == n) {
+		in_round = true;
+		for (; at < n; at += strlen(texts + at) + 1)
+			printed_already(texts + at);
+		in_round = false;
+	}
+	free(texts);
+	if (fd >= 0)
+		close(fd);
 }
 
 void log_round(bool begins)
