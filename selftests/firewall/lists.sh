@@ -5,8 +5,8 @@
 # timeout: 200
 # A service's clients follow lists that other programs keep. They are sets of nftables (single addresses, ranges, with
 # timeouts), and a file. The daemon follows them; without it they are as of the last `up` or `reload`. A client that
-# the express path remembers is denied as soon as a set has it. A list that vanishes keeps its contents. BREAK=1 adds
-# another address to the set.
+# the express path remembers is denied as soon as a set has it. A list that vanishes keeps its contents. Reading a long
+# list locks out no command. BREAK=1 adds another address to the set.
 #
 #     client  .7, .8, .9 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #             ::7, ::8      2001:db8:1::/64                              2001:db8:2::/64    ::10
@@ -196,6 +196,24 @@ admitted 198.51.100.8
 denied 198.51.100.9
 echo 198.51.100.8 > "$file"
 denied 198.51.100.8
+
+# while a child reads a list, a command can lock the instance
+stop_reader() {
+	for reader in $(pgrep -P "$daemon"); do
+		if [[ $(readlink "/proc/$reader/fd/"*) == *memfd:wgxdp-list* ]]; then
+			kill -STOP "$reader"
+			return
+		fi
+	done
+	return 1
+}
+awk 'BEGIN { for (i = 0; i < 500000; i++) print "198.51.100.8" }' > "$file.new"
+mv "$file.new" "$file"
+wait_for 4 'a child reads the list' stop_reader
+flock -n /run/wgxdp/default/lock true || fail 'the instance is locked while a list is read'
+kill -CONT "$reader"
+echo 198.51.100.7 > "$file"
+wait_for 9 'the list is read again' none_from 198.51.100.7
 
 # a user who may write the list can neither stop the daemon nor make it quote a file that not every user may read
 (umask 077 && echo 'secret words' > "$work/secret")

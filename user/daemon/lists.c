@@ -8,6 +8,7 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "config/config_lists.h"
@@ -469,8 +470,10 @@ static void on_soon(uv_timer_t *timer)
 		full = dataplane_hints_are_dense(dp);
 	}
 	dataplane_close(dp);
-	if (lock >= 0)
+	if (lock >= 0) {
+		flock(lock, LOCK_UN);	/* children that read lists have copies of the fd */
 		close(lock);
+	}
 	if (wait)
 		timer_repeat(&l->soon, true, on_soon, wait, 0);
 	if (full)
