@@ -2,7 +2,8 @@
  *
  * The daemon: a libuv loop. A notification of the kernel only reports that something changed. A
  * pass then reads everything and applies the configuration as `up` does, which writes only what
- * differs.
+ * differs. Passes run in a child, the worker, because netlink waits for a lock. Other programs hold
+ * this lock for long when they create and delete interfaces.
  */
 #include <errno.h>
 #include <signal.h>
@@ -24,6 +25,8 @@
 #include "daemon/lists.h"
 #include "daemon/log_states.h"
 #include "daemon/standby.h"
+#include "daemon/uniform_filler.h"
+#include "daemon/worker.h"
 #include "dataplane/config_text.h"
 #include "dataplane/control.h"
 #include "dataplane/dataplane.h"
@@ -37,7 +40,6 @@
 #include "instance/source.h"
 #include "instance/try.h"
 #include "instance/undone.h"
-#include "instance/uniform_writer.h"
 #include "lib/exit.h"
 #include "lib/log.h"
 #include "lib/memory.h"
@@ -53,8 +55,6 @@
 /* Time in ms before the daemon adds its qdisc again: the program that removed it may be about to
  * add its own. */
 #define QDISC_MS 1000
-/* Time in ms after a pass before memory is freed that only another pass soon would use. */
-#define FORGET_MS 5000
 /* Interval in ms of asking WireGuard for new peers, which it does not report. */
 #define FOLLOW_MS 300
 /* Time in ms after a change before states are logged: neighbour discovery has then ended. */
@@ -69,12 +69,13 @@ struct daemon {
 	uv_loop_t loop;
 	uv_poll_t netlink;
 	struct ring signals;		/* signals from the data path */
-	struct uniform_writer uniform;
+	/* Hash of the contents that the map `uniform` needs, in memory that the worker and a reload
+	 * share with the daemon. */
+	__u64 *uniform;
+	struct uniform_filler *filler;
 	bool passed;			/* the last pass has succeeded */
 	bool vouched; /* the map uniform agrees with the routes that were read last */
 	uv_timer_t settle, retry, former, watchdog, follow, states, poll_states, old_flows;
-	uv_timer_t forget;		/* frees what only further passes soon would use */
-	uv_timer_t fill;		/* writes the map uniform, a block at a time */
 	uv_timer_t resolved;		/* runs while another process has the lock */
 	struct logged_states logged;
 	__u64 followed;			/* followed_devices_hash() at the last reading */
@@ -95,11 +96,13 @@ struct daemon {
 	struct lists *lists;
 	struct announce *announce;
 	ino_t watched;			/* inode of the directory of running.yaml */
-	struct child *child;	/* it applies the configuration file; NULL: no child does */
-	int said;			/* file with the texts that the child has printed */
-	bool hung_up;		/* SIGHUP came: the file is read again after the child's end */
-	bool reloaded;		/* the child has applied the file, and no pass followed yet */
-	const char *ending;		/* why the daemon ends after the child; NULL: it goes on */
+	struct worker *worker;		/* it runs passes */
+	struct daemon_state worker_state;	/* `state` when the worker was forked */
+	bool busy;			/* the worker runs a pass, or a child a reload */
+	int said;			/* file with the texts that the reload has printed */
+	bool hung_up;			/* SIGHUP came meanwhile */
+	bool reloaded;			/* the file was applied, and no pass followed yet */
+	const char *ending;		/* why the daemon ends after that; NULL: it goes on */
 	unsigned int changes;		/* enum nl_change: bits that no pass has handled yet */
 	int64_t credit;		/* CPU time in ms that passes may use, as of credit_at */
 	uint64_t credit_at, retry_ms;
@@ -112,14 +115,7 @@ static void on_states(uv_timer_t *timer);
 static void read_changes(struct daemon *d, bool all);
 static void watch_data_path(struct daemon *d);
 static void on_due(uv_timer_t *timer);
-
-static uint64_t cpu_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
-}
+static void start_reload(struct daemon *d);
 
 static void end_loop(struct daemon *d, int status, const char *why)
 {
@@ -215,23 +211,11 @@ static void reconfigure_parts(struct daemon *d)
 		     FOLLOW_MS);
 }
 
-/* Applies the running configuration to the host as it is now. lock: from run_state_lock(), which
- * this function closes. Returns 1, 0 if the instance does not run any more, or -errno after
- * printing an error. */
-static int bring_to_configuration(struct daemon *d, int lock)
+static void take_configuration(struct daemon *d)
 {
-	int rc = lock < 0 ? lock : 0;
-
-	rc = rc ?: read_running(d);
-	if (rc > 0 && !is_apart(d, d->state.config))
-		rc = apply_follow(d->state.instance, d->state.config, &d->answers,
-				  &d->uniform) ?: 1;
-	if (lock >= 0)
-		close(lock);
 	reconfigure_parts(d);
 	if (d->watched != d->state.directory)
 		watch_directory(d);
-	return rc;
 }
 
 /* Starts the timer for the pass that removes the entries for replies of former backends. */
@@ -249,42 +233,42 @@ static void on_states(uv_timer_t *timer)
 {
 	struct daemon *d = timer->data;
 
-	log_states(&d->logged, d->state.instance);
+	if (!log_states_later(&d->logged, &d->loop, d->state.instance))
+		timer_repeat(&d->states, true, on_states, STATES_MS, 0);
 }
 
-/* Writes the map uniform as far as that is quick, and vouches for it when it is complete. */
-static void on_fill(uv_timer_t *timer)
+/* Vouches for the map `uniform` if it is as the last pass needs it. */
+static void vouch(void *data)
 {
-	struct daemon *d = timer->data;
+	struct daemon *d = data;
 
-	if (uniform_writer_next(&d->uniform))
-		uv_timer_start(timer, on_fill, 0, 0);
-	else
-		d->vouched = d->passed && d->uniform.hash && !d->changes;
+	d->vouched = d->passed && !d->changes && uniform_filler_has(d->filler);
 }
 
-static void on_forget(uv_timer_t *timer)
+/* Runs in the worker. Returns -ESTALE if a command has changed the configuration meanwhile. */
+static int pass(void *data)
 {
-	memory_give_back();
+	struct daemon *d = data;
+	int lock = run_state_lock(d->state.instance), rc;
+
+	if (lock < 0)
+		return lock;
+	rc = daemon_state_changed(&d->state) ? -ESTALE :
+	     apply_follow(d->state.instance, d->state.config, &d->answers, d->uniform);
+	close(lock);
+	return rc;
 }
 
-/* lock: as for bring_to_configuration(). */
-static void run_pass(struct daemon *d, int lock)
+/* rc: 1, 0 if the instance does not run any more, or -errno. */
+static void end_pass(struct daemon *d, int rc)
 {
-	uint64_t began = cpu_ms();
 	__s64 since;
-	int rc;
 
-	/* Until the pass ends, the data path asks the FIB instead of using the map uniform. */
-	control_routing_changed(d->state.instance, true);
-	rc = bring_to_configuration(d, lock);
-	uv_timer_start(&d->forget, on_forget, FORGET_MS, 0);
+	take_configuration(d);
 	d->passed = rc > 0;
-	d->vouched = false;
-	on_fill(&d->fill);
-	uv_timer_stop(&d->retry);
 	read_changes(d, false);
-	d->credit -= cpu_ms() - began;
+	uniform_filler_need(d->filler, d->passed ? *d->uniform : 0);
+	vouch(d);
 	if (d->reloaded) {
 		if (rc > 0)
 			log_event("%s was applied", d->state.file);
@@ -309,6 +293,73 @@ static void run_pass(struct daemon *d, int lock)
 	}
 }
 
+/* Does what came while the worker or a reload was at work. */
+static void after_work(struct daemon *d)
+{
+	d->busy = false;
+	if (d->ending)
+		end_loop(d, EXIT_DONE, d->ending);
+	else if (d->hung_up)
+		start_reload(d);
+	else
+		settle_soon(d, 0);
+}
+
+/* Makes the worker a copy of this daemon, unless it is one. Returns 0 or -errno. */
+static int renew_worker(struct daemon *d)
+{
+	int rc = worker_runs(d->worker) && !memcmp(&d->state, &d->worker_state, sizeof(d->state)) ?
+		 0 : worker_fork(d->worker);
+
+	if (rc)
+		log_error("instance %s: cannot start the daemon's worker: %s", d->state.instance,
+			  strerror(-rc));
+	else
+		memcpy(&d->worker_state, &d->state, sizeof(d->state));
+	return rc;
+}
+
+static void on_passed(void *data, int rc, int64_t used)
+{
+	struct daemon *d = data;
+
+	d->credit -= used;
+	if (rc == -EINTR)
+		log_error("instance %s: the daemon's worker was killed: the daemon tries again",
+			  d->state.instance);
+	/* A prefix of this host may have changed, and so addresses of backends. */
+	resolved_backends_merge(&d->answers, d->state.instance);
+	if (rc == -ESTALE)
+		d->changes |= NL_ALL;
+	else
+		end_pass(d, rc ?: 1);
+	after_work(d);
+	if (!d->busy)
+		renew_worker(d);
+}
+
+/* Lets the worker apply the running configuration to the host as it is now. lock: from
+ * run_state_try_lock(); the worker takes it again. */
+static void run_pass(struct daemon *d, int lock)
+{
+	int rc = lock < 0 ? lock : read_running(d);
+	bool asks = rc > 0 && !is_apart(d, d->state.config);
+
+	if (lock >= 0)
+		close(lock);
+	/* Until the pass ends, the data path asks the FIB instead of using the map uniform. */
+	control_routing_changed(d->state.instance, true);
+	d->vouched = false;
+	uv_timer_stop(&d->retry);
+	if (asks)
+		rc = renew_worker(d);
+	d->busy = asks && !rc;
+	if (d->busy)
+		worker_ask(d->worker);
+	else
+		end_pass(d, rc);
+}
+
 static void on_settled(uv_timer_t *timer)
 {
 	struct daemon *d = timer->data;
@@ -318,8 +369,8 @@ static void on_settled(uv_timer_t *timer)
 	d->credit += (now - d->credit_at) / SHARE;
 	d->credit = d->credit < CREDIT_MS ? d->credit : CREDIT_MS;
 	d->credit_at = now;
-	if (d->child)
-		return;			/* its end starts a pass */
+	if (d->busy)
+		return;			/* after_work() starts a pass */
 	if (d->changes && d->credit < 0 && !d->reloaded) {
 		uv_timer_start(&d->settle, on_settled, -d->credit * SHARE, 0);
 	} else if (d->changes) {
@@ -369,6 +420,8 @@ static void on_addresses(uv_timer_t *timer)
 		return;
 	}
 	d->names_moved = false;
+	if (moved)
+		d->worker_state.instance = NULL;	/* the worker has former addresses */
 	/* If a command changed the configuration, the addresses that it stored are newer than ours:
 	 * do not overwrite them. */
 	changed = daemon_state_changed(&d->state);
@@ -449,8 +502,8 @@ static void watch_data_path(struct daemon *d)
 
 /* ---- beginning, reading the file again, ending ---- */
 
-/* Applies the whole file or nothing, as `wgxdp up` does. lock: of the instance; this function closes
- * it. time: source_time() of the file before it was read. Returns 0, -ESHUTDOWN if the
+/* Applies the whole file or nothing, as `wgxdp up` does. lock: of the instance; this function
+ * closes it. time: source_time() of the file before it was read. Returns 0, -ESHUTDOWN if the
  * instance was taken down, or -errno after an error. */
 static int apply_file(struct daemon *d, int lock, struct config *c, long long time)
 {
@@ -474,7 +527,7 @@ static int apply_file(struct daemon *d, int lock, struct config *c, long long ti
 	if (!rc)
 		rc = apart ? run_state_write(d->state.instance, c) :
 		     resolved_backends_of(&d->answers, c, &answers) ?:
-		     apply_followed(d->state.instance, c, &answers, &d->uniform);
+		     apply_followed(d->state.instance, c, &answers, d->uniform);
 	if (rc) {
 		config_free(c);
 		resolved_backends_free(&answers);
@@ -505,6 +558,7 @@ static int apply_again(void *data)
 	alarm(0);		/* `wgxdp up` has no limit either */
 	log_store(d->said);
 	log_again(true);
+	log_round(true);
 	rc = config_read(d->state.file, &c);
 	if (rc)
 		return rc;
@@ -514,14 +568,12 @@ static int apply_again(void *data)
 	return rc == -ESHUTDOWN ? 0 : rc;
 }
 
-static void start_reload(struct daemon *d);
-
 static void on_applied(void *data, bool done)
 {
 	struct daemon *d = data;
 
-	d->child = NULL;
 	log_take(d->said);
+	close(d->said);
 	exporter_reload(d->exporter);
 	d->reloaded |= done;
 	if (!done) {
@@ -531,23 +583,19 @@ static void on_applied(void *data, bool done)
 			  "file", d->state.file);
 		log_again(false);
 	}
-	if (d->ending)
-		end_loop(d, EXIT_DONE, d->ending);
-	else if (d->hung_up)
-		start_reload(d);
-	else if (!done)
+	if (!done && !d->hung_up)
 		notify_ready();
 	read_changes(d, true);		/* starts a pass, which reads what the child has applied */
+	after_work(d);
 }
 
 static void start_reload(struct daemon *d)
 {
 	d->hung_up = false;
+	d->busy = true;
 	d->said = memfd_create("wgxdp-log", MFD_CLOEXEC);
-	log_round(true);
-	if (child_run(&d->loop, apply_again, on_applied, d, &d->child))
+	if (child_run(&d->loop, apply_again, on_applied, d, NULL))
 		on_applied(d, false);
-	log_round(false);
 }
 
 static void on_hangup(uv_signal_t *handle, int signum)
@@ -560,20 +608,20 @@ static void on_hangup(uv_signal_t *handle, int signum)
 		return;
 	}
 	notify_reloading();
-	if (d->child)
+	if (d->busy)
 		d->hung_up = true;
 	else
 		start_reload(d);
 }
 
-/* A child that applies the file first ends: otherwise half of the file would run. */
+/* A change that is being made ends first: otherwise half of it would run. */
 static void on_end(uv_signal_t *handle, int signum)
 {
 	struct daemon *d = handle->data;
 	const char *why = signum == SIGTERM ? "SIGTERM; forwarding continues" :
 					      "SIGINT; forwarding continues";
 
-	if (d->child)
+	if (d->busy)
 		d->ending = why;
 	else
 		end_loop(d, EXIT_DONE, why);
@@ -602,10 +650,17 @@ static int begin_running(struct daemon *d, bool again)
 {
 	struct config *c;
 	long long time;
-	int rc;
+	int rc, lock;
 
 	if (again || !d->state.file) {
-		rc = bring_to_configuration(d, run_state_lock(d->state.instance));
+		lock = run_state_lock(d->state.instance);
+		rc = lock < 0 ? lock : read_running(d);
+		if (rc > 0 && !is_apart(d, d->state.config))
+			rc = apply_follow(d->state.instance, d->state.config, &d->answers,
+					  d->uniform) ?: 1;
+		if (lock >= 0)
+			close(lock);
+		take_configuration(d);
 		if (rc > 0 || !d->state.file)
 			return rc < 0 ? EXIT_FAILED : EXIT_DONE;
 	}
@@ -636,9 +691,11 @@ static int make_parts(struct daemon *d)
 	d->learn = learn_new(&d->loop, instance);
 	d->lists = lists_new(&d->loop, instance, on_other, d);
 	d->announce = announce_new(&d->loop, instance);
+	d->worker = worker_new(&d->loop, pass, on_passed, d);
+	d->filler = uniform_filler_new(&d->loop, instance, vouch, d);
 	return apply_memory(instance, d->resolver && d->exporter && d->cookie && d->standby &&
 			    d->blind && d->ddns && d->endpoints && d->learn && d->lists &&
-			    d->announce ?
+			    d->announce && d->worker && d->filler ?
 			    0 : -ENOMEM);
 }
 
@@ -667,8 +724,6 @@ static int watch_everything(struct daemon *d)
 	timer_init(&d->loop, &d->states, d);
 	timer_init(&d->loop, &d->poll_states, d);
 	timer_init(&d->loop, &d->old_flows, d);
-	timer_init(&d->loop, &d->fill, d);
-	timer_init(&d->loop, &d->forget, d);
 	timer_init(&d->loop, &d->resolved, d);
 	watch_signal(d, &d->hangup, SIGHUP, on_hangup);
 	watch_signal(d, &d->terminate, SIGTERM, on_end);
@@ -687,11 +742,13 @@ int daemon_run(const char *instance, const char *file)
 	struct daemon d = {
 		.state = { .instance = instance, .file = file, .lock_fd = -1 },
 		.status = -1, .credit = CREDIT_MS, .n_sockets = notify_sockets(),
+		.uniform = mmap(NULL, sizeof(*d.uniform), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0),
 	};
 	uint64_t period = notify_period();
 	bool again;
 
-	if (daemon_state_hold(&d.state, &again) || watch_everything(&d))
+	if (d.uniform == MAP_FAILED || daemon_state_hold(&d.state, &again) || watch_everything(&d))
 		return EXIT_FAILED;
 	resolved_backends_read(instance, &d.answers);
 	log_no_waiting();
@@ -702,7 +759,10 @@ int daemon_run(const char *instance, const char *file)
 		return d.status;
 	memory_give_back();
 	d.passed = true;
-	on_fill(&d.fill);
+	if (!is_apart(&d, d.state.config))
+		renew_worker(&d);
+	uniform_filler_need(d.filler, *d.uniform);
+	vouch(&d);
 	read_changes(&d, false);
 	if (!is_apart(&d, d.state.config)) {
 		watch_data_path(&d);

@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include "daemon/child.h"
 #include "daemon/log_states.h"
 #include "lib/grow.h"
 #include "lib/log.h"
@@ -191,4 +195,67 @@ void log_states(struct logged_states *t, const char *instance)
 	}
 	conditions_free(&k);
 	dataplane_close(dp);
+}
+
+/* ---- in a child ---- */
+
+static int write_states(void *data)
+{
+	struct logged_states *t = data;
+	FILE *out = fdopen(t->file, "w");
+
+	setpriority(PRIO_PROCESS, 0, 10);	/* the daemon's loop goes first */
+	log_states(t, t->instance);
+	if (!out)
+		return -1;
+	fwrite(t, sizeof(*t), 1, out);
+	fwrite(t->list, sizeof(*t->list), t->n, out);
+	fwrite(t->listeners, sizeof(*t->listeners), t->n_listeners, out);
+	return fclose(out);
+}
+
+/* Reads n rows from the file into *list. Returns whether they are there. */
+static bool read_rows(int fd, off_t *at, void **list, size_t n, size_t size)
+{
+	void *rows = calloc(n + 1, size);
+
+	if (!rows || pread(fd, rows, n * size, *at) != (ssize_t)(n * size)) {
+		free(rows);
+		return false;
+	}
+	*at += n * size;
+	free(*list);
+	*list = rows;
+	return true;
+}
+
+static void on_written(void *data, bool done)
+{
+	struct logged_states *t = data, new;
+	off_t at = sizeof(new);
+
+	t->child = NULL;
+	if (done && pread(t->file, &new, sizeof(new), 0) == sizeof(new) &&
+	    read_rows(t->file, &at, (void **)&t->list, new.n, sizeof(*t->list))) {
+		t->n = new.n;
+		if (read_rows(t->file, &at, (void **)&t->listeners, new.n_listeners,
+			      sizeof(*t->listeners)))
+			t->n_listeners = new.n_listeners;
+	}
+	close(t->file);
+}
+
+bool log_states_later(struct logged_states *t, uv_loop_t *loop, const char *instance)
+{
+	if (t->child)
+		return false;
+	t->instance = instance;
+	t->file = memfd_create("wgxdp-states", MFD_CLOEXEC);
+	if (t->file < 0)
+		return false;
+	if (child_run(loop, write_states, on_written, t, &t->child)) {
+		close(t->file);
+		return false;
+	}
+	return true;
 }

@@ -6,6 +6,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include <uv.h>
 #include "config/config_service.h"
 
 struct logged_listener {		/* an address of this host that a service listens on */
@@ -24,8 +25,13 @@ struct logged_states {
 	size_t n;
 	struct logged_listener *listeners;
 	size_t n_listeners;
+	const char *instance;
+	struct child *child;	/* it reads the states; NULL: no child does */
+	int file;			/* the child writes both lists to this file in memory */
 };
 
 /* Reads the states of all services, interfaces and peers, and logs those that changed since the
  * last call. The first call logs only those in which something does not work. */
 void log_states(struct logged_states *t, const char *instance);
+/* Does the same in a child. Returns false if a child is still at work, or none could be started. */
+bool log_states_later(struct logged_states *t, uv_loop_t *loop, const char *instance);

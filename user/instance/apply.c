@@ -238,7 +238,7 @@ static void free_running(struct plan_input *in)
  * a prefix of this host has changed. uniform: NULL for a command. */
 static int apply_once(const char *instance, const struct plan_input *given,
 		      struct resolved_backends *answers, bool may_wait,
-		      struct uniform_writer *uniform, struct outcome *ret)
+		      __u64 *uniform, struct outcome *ret)
 {
 	struct plan_input in = *given;
 	bool moved;
@@ -278,7 +278,7 @@ static int apply_once(const char *instance, const struct plan_input *given,
 	if (rc && p)
 		dataplane_return_modes(dp, p);
 	if (!rc && uniform)
-		uniform_writer_begin(uniform, instance, &h);
+		*uniform = uniform_hash(instance, &h);
 	if (!rc) {
 		report_ports(dp, p, &h);
 		if (!in.tolerant)
@@ -319,7 +319,7 @@ static int publish_text(const char *instance, const struct plan_input *in, int r
 
 /* Applies everything or nothing. missing: waits for DNS only if a name has no address yet. */
 static int apply_all(const char *instance, struct plan_input *in, struct resolved_backends *answers,
-		     bool missing, struct uniform_writer *uniform)
+		     bool missing, __u64 *uniform)
 {
 	struct outcome outcome = { 0 };
 	int rc = run_state_prepare(instance, in->config, &in->config_text);
@@ -371,7 +371,7 @@ int apply(const char *instance, const struct config *c)
 }
 
 int apply_followed(const char *instance, const struct config *c, struct resolved_backends *answers,
-		   struct uniform_writer *uniform)
+		   __u64 *uniform)
 {
 	struct plan_input in = { .config = c, .answers = answers, .followed = true };
 	int rc = check_permitted(instance);
@@ -384,7 +384,7 @@ int apply_followed(const char *instance, const struct config *c, struct resolved
 }
 
 int apply_follow(const char *instance, const struct config *c, struct resolved_backends *answers,
-		 struct uniform_writer *uniform)
+		 __u64 *uniform)
 {
 	struct plan_input in = {
 		.config = c, .answers = answers, .followed = true, .tolerant = true

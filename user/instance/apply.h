@@ -13,18 +13,17 @@
 int apply(const char *instance, const struct config *c);
 
 /* Does the same for the daemon. answers: the addresses that the daemon has for names. It waits for
- * DNS only if a name has no address yet. uniform: gets the work on the map `uniform`, for the
- * caller to do it later. */
+ * DNS only if a name has no address yet. *uniform: hash of the contents that the map
+ * `uniform` needs (uniform_writer.h). */
 struct resolved_backends;
-struct uniform_writer;
 int apply_followed(const char *instance, const struct config *c, struct resolved_backends *answers,
-		   struct uniform_writer *uniform);
+		   __u64 *uniform);
 
 /* Applies a configuration again after the host has changed. A service or device that contradicts
  * the host now (two services on one address, a device that another program uses) is left out with a
  * warning; all others continue. */
 int apply_follow(const char *instance, const struct config *c, struct resolved_backends *answers,
-		 struct uniform_writer *uniform);
+		 __u64 *uniform);
 
 /* Returns the seconds until apply() can remove the next entry for replies of a former backend; 0:
  * there are no such entries. */

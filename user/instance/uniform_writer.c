@@ -26,54 +26,47 @@ static __u64 hash_of(const struct host *h, __u32 map)
 	return h->n_routes ? hash_bytes(hash, h->routes, h->n_routes * sizeof(*h->routes)) : hash;
 }
 
-/* Ends the work. done false: the map does not agree with the routes. */
-static void end_work(struct uniform_writer *w, bool done)
+__u64 uniform_hash(const char *instance, const struct host *h)
 {
-	if (!w->work)
-		return;
-	uniform_end(w->work);
-	w->work = NULL;
-	close(w->map);
-	close(w->control);
-	if (!done)
-		w->hash = 0;
-}
-
-void uniform_writer_begin(struct uniform_writer *w, const char *instance, const struct host *h)
-{
-	int map = pin_get(instance, "uniform"), control = pin_get(instance, "control");
+	int map = pin_get(instance, "uniform");
 	__u64 hash = map < 0 ? 0 : hash_of(h, map_info(map).id);
 
-	if (map >= 0 && control >= 0 && hash != w->hash) {
-		end_work(w, false);
-		*w = (struct uniform_writer){
-			.hash = hash, .work = uniform_begin(h), .map = map, .control = control,
-		};
-		if (w->work)
-			return;
-		w->hash = 0;
-	}
+	if (map >= 0)
+		close(map);
+	return hash;
+}
+
+/* Returns whether the map has all blocks now. */
+static bool write_blocks(int map, int control, struct uniform_work *work)
+{
+	bool written = false;
+	__u32 block;
+
+	while (uniform_next(work, &block))
+		if (dataplane_uniform(map, control, uniform_of(work), block, &written))
+			return false;
+	if (written)
+		dataplane_uniform_written(control);
+	return true;
+}
+
+__u64 uniform_write(const char *instance)
+{
+	int map = pin_get(instance, "uniform"), control = pin_get(instance, "control");
+	struct uniform_work *work = NULL;
+	struct host h = { 0 };
+	__u64 hash = 0;
+
+	if (map >= 0 && control >= 0 && !host_read(&h))
+		work = uniform_begin(&h);
+	if (work && write_blocks(map, control, work))
+		hash = hash_of(&h, map_info(map).id);
+	if (work)
+		uniform_end(work);
+	host_free(&h);
 	if (map >= 0)
 		close(map);
 	if (control >= 0)
 		close(control);
-}
-
-bool uniform_writer_next(struct uniform_writer *w)
-{
-	__u32 block;
-
-	if (!w->work)
-		return false;
-	if (uniform_next(w->work, &block)) {
-		if (!dataplane_uniform(w->map, w->control, uniform_of(w->work), block,
-				       &w->written))
-			return true;
-		end_work(w, false);
-		return false;
-	}
-	if (w->written)
-		dataplane_uniform_written(w->control);
-	end_work(w, true);
-	return false;
+	return hash;
 }

@@ -111,14 +111,14 @@ void log_take(int fd)
 	char *texts = n > 0 ? calloc(1, n + 1) : NULL;
 
 	if (texts && pread(fd, texts, n, 0) == n) {
-		in_round = true;
+		log_round(true);
 		for (; at < n; at += strlen(texts + at) + 1)
 			printed_already(texts + at);
-		in_round = false;
+		log_round(false);
 	}
 	free(texts);
-	if (fd >= 0)
-		close(fd);
+	if (fd >= 0 && !ftruncate(fd, 0))
+		lseek(fd, 0, SEEK_SET);
 }
 
 void log_round(bool begins)

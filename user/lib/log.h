@@ -35,7 +35,7 @@ void log_again(bool on);
  * call, a text is printed in a round only if neither this round nor the one before had it. Outside
  * of rounds, it is printed only if no call had it in the last 90 s. */
 void log_round(bool begins);
-/* log_store(), in a child that was forked in a round, stores the texts of this round in a file.
- * log_take(), in the parent, treats them as printed in its last round, and closes the file. */
+/* log_store(), in a child, stores the texts of its rounds in a file. log_take(), in the parent,
+ * treats them as printed in a round of its own, and empties the file. */
 void log_store(int fd);
 void log_take(int fd);

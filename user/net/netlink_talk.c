@@ -87,10 +87,8 @@ int nl_ask(struct nlmsghdr *request, mnl_cb_t row, void *data)
 	static pid_t owner;
 	int r;
 
-	if (sock && owner != getpid()) {
-		mnl_socket_close(sock);
-		sock = NULL;
-	}
+	if (owner != getpid())
+		sock = NULL;	/* not closed: the child may use its descriptor for another file */
 	r = sock ? 0 : nl_open(NETLINK_ROUTE, &sock);
 	if (r)
 		return r;
