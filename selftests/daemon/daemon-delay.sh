@@ -45,17 +45,20 @@ delay() { # WHAT
 	unanswered=$(dropped guard_unanswered)
 	start client "$root/selftests/lib/cookie_delay.py" uplink "$(mac firewall wan)" 198.51.100.1 $port "$key" $rate $seconds > "$work/delay"
 	asking=$!
+	[[ ! ${BREAK:-} ]] || stop_a_second &
 	"$@"
-	if [[ ${BREAK:-} ]]; then
-		kill -STOP "$daemon"
-		sleep 1
-		kill -CONT "$daemon"
-	fi
 	wait $asking || fail "cookie_delay: $(< "$work/delay")"
 	say "$1: $(< "$work/delay")"
 	expect "$1: ms, median" "$(said delay median)" '<=' 5
 	expect "$1: ms, 99 of 100" "$(said delay p99)" '<=' 50
 	expect "$1: initiations dropped without a challenge" $(($(dropped guard_unanswered) - unanswered)) == 0
+}
+
+stop_a_second() {
+	sleep 1
+	kill -STOP "$daemon"
+	sleep 1
+	kill -CONT "$daemon"
 }
 
 nothing() { :; }
