@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
-# timeout: 300
+# timeout: 400
 # alone
 # The daemon answers challenges within 50 ms whatever else it has to do. 250 initiations a second ask for cookies. The
 # median of the delays is at most 5 ms, and 99 of 100 are at most 50 ms. The challenge never ends meanwhile. This holds
@@ -9,7 +9,10 @@
 # - another process has locked the instance for six seconds, and the log names it;
 # - a list of 500,000 prefixes changes five times a second;
 # - the daemon reloads twice a second, with that list;
-# - 4,096 interfaces come and go.
+# - 4,096 interfaces come and go;
+# - 90 clients a second begin TLS with the exporter, whose key is RSA 4096, and leave;
+# - 32 connections always ask the exporter for the metrics and all paths of the API;
+# - the exporter is killed, is stopped, and gets 1,000 requests a second.
 # Arguments choose some of the cases. BREAK=1 stops the daemon for a second each time.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall lan .1 -- 192.168.1.0/24 -- .10 wg-end
@@ -19,7 +22,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 rate=250 seconds=8 # initiations a second, and how long
 key=$(wg genkey | wg pubkey)
 
-configuration() {
+configuration() { # [KEY]
 	cat <<- EOF
 		interfaces: [ { name: wan, role: wan }, { name: lan, role: lan } ]
 		services:
@@ -28,6 +31,7 @@ configuration() {
 		    backend: { ipv4: 192.168.1.10, port: $port }
 		    deny: [ { file: $work/denied } ]
 		    wireguard: { public-key: "$key", challenge: { above: 1/s } }
+		exporter: { listen: [ "198.51.100.1:9851" ], page: everywhere${1:+, $1} }
 	EOF
 }
 
@@ -91,7 +95,33 @@ interfaces() {
 	done
 }
 
+load() { # WHO KIND [ARGUMENT]: strangers at the exporter, for as long as the initiations
+	inside "$1" nice -n 5 "$root/selftests/lib/http_load.py" "$2" 198.51.100.1:9851 $seconds "${@:3}" > "$work/load" || fail "http_load: $(< "$work/load")"
+	say "$2: $(< "$work/load")"
+	expect "$2: requests with an answer" "$(said load answered)" '>=' "$((seconds * 10))"
+}
+another() { [[ $(exporter) && $(exporter) != "$1" ]]; } # PROCESS
+exporter_with() { # [KEY]
+	local before
+	before=$(exporter)
+	configuration "$@" > "$work/wgxdp.yaml"
+	kill -HUP "$daemon"
+	wait_for 20 'the new exporter' another "$before"
+}
+hellos() { load client hellos; }
+paths() { load client paths 198.51.100.7,198.51.100.21,198.51.100.22,198.51.100.23; }
+exporter_ends() {
+	sleep 1
+	kill -KILL "$(exporter)"
+	sleep 2
+	kill -STOP "$(exporter)"
+	sleep 2
+	kill -CONT "$(exporter)"
+	seconds=2 load firewall requests
+}
+
 firewall_network
+addresses client uplink 198.51.100.{21..23}/24
 inside firewall ip route add 10.0.0.0/8 via 198.51.100.7
 quiet client
 for i in 0 1; do prefixes $((64 + i)) > "$work/denied.$i"; done
@@ -99,8 +129,14 @@ cp "$work/denied.0" "$work/denied"
 configuration > "$work/wgxdp.yaml"
 start_daemon -c "$work/wgxdp.yaml"
 for i in {1..2048}; do echo "link add many$i group 7 type veth peer name lots$i"; done > "$work/many"
-cases=${*:-nothing lock list reload interfaces}
-for case in $cases; do delay "$case"; done
+openssl req -x509 -newkey rsa:4096 -nodes -days 2 -subj /CN=wgxdp -keyout "$work/server.key" -out "$work/server.crt" 2> "$work/openssl" || fail "openssl: $(< "$work/openssl")"
+echo 'tls_server_config: { cert_file: server.crt, key_file: server.key }' > "$work/web.yml"
+cases=${*:-nothing lock list reload interfaces hellos paths exporter_ends}
+for case in $cases; do
+	[[ $case != hellos ]] || exporter_with "web-config: $work/web.yml"
+	delay "$case"
+	[[ $case != hellos ]] || exporter_with
+done
 [[ $cases != *lock* ]] || grep -qE "process [0-9]+ \((flock|sleep)\) has locked it" "$work/daemon" || fail "the log does not name who has the lock: $(< "$work/daemon")"
 all_there() { [[ $(shown get lists.0.prefixes) == 500000 ]]; }
 wait_for 30 'all prefixes of the list' all_there

@@ -20,7 +20,7 @@ up() { wgxdp up > "${work:?}/up" 2>&1 || fail "up: $(< "$work/up")"; }
 
 said_by_all() { # [KIND NAME STATE]: show, metrics and page agree
 	wgxdp show --json > "${work:?}/show.json" && wgxdp show metrics > "$work/metrics"
-	"${root:?}/selftests/lib/agree.py" "$work/show.json" "$work/metrics" user/daemon/page.html "$@" > "$work/agreed" 2>&1
+	"${root:?}/selftests/lib/agree.py" "$work/show.json" "$work/metrics" user/exporter/page.html "$@" > "$work/agreed" 2>&1
 }
 
 # A daemon needs time to follow

@@ -434,7 +434,10 @@ start_daemon() { # OPTION...
 	start "${on:-firewall}" "$wgxdp" daemon "$@" > "$work/daemon" 2>&1
 	daemon=$!
 	wait_for 30 "the daemon's readiness" grep -q 'the daemon follows changes' "$work/daemon"
+	((! $#)) || ! grep -qs "^exporter:" "${@: -1}" || wait_for 10 'the exporter' exporter_serves
 }
+exporter_serves() { grep -qE 'exporter: (serves|cannot serve)' "$work/daemon"; }
+exporter() { pgrep -P "$daemon" -f 'wgxdp.* exporter'; } # prints the process of the daemon's exporter
 
 end_daemon() {
 	kill "$daemon"

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 300
-# Eight clients that always ask for metrics delay the daemon's loop by at most 50 ms, and slow or foreign clients are
+# Eight clients that always ask for metrics delay no other request by more than 50 ms, and slow or foreign clients are
 # refused. Eight clients always ask a blind relay of 1,023 sites for its metrics, with 20,000 pairs of sites.
-# Meanwhile the daemon's loop answers another request every 10 ms, at most 50 ms late. A client that sends its request
+# Meanwhile the exporter answers another request every 10 ms, at most 50 ms late. A client that sends its request
 # slowly, and a client that reads the answer slowly, are disconnected after 30 s. A client that uses a foreign host
-# name gets nothing. BREAK=1 stops the daemon for 0.1 s once a second.
+# name gets nothing. BREAK=1 stops the exporter for 0.1 s once a second.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -87,8 +87,11 @@ counts, wrong = [0] * 8, [0] * 8
 def ask(n):
     while time.monotonic() < ends:
         c = http.client.HTTPConnection("198.51.100.1", 9851, timeout=20)
-        c.request("GET", "/metrics")
-        text = c.getresponse().read()
+        try:
+            c.request("GET", "/metrics")
+            text = c.getresponse().read()
+        except ConnectionResetError:        # the former connections count until their threads have ended
+            continue
         counts[n] += 1
         wrong[n] += text.count(b"\nwgxdp_site_packets_total{") != int(sys.argv[2])
         c.close()
@@ -113,9 +116,9 @@ probe=$!
 if [[ ${BREAK:-} ]]; then
 	for _ in {1..5}; do
 		sleep 1
-		kill -STOP "$daemon"
+		kill -STOP "$(exporter)"
 		sleep 0.1
-		kill -CONT "$daemon"
+		kill -CONT "$(exporter)"
 	done
 fi
 wait $asking || fail 'asking'
@@ -123,7 +126,7 @@ wait $probe || fail 'the probe'
 say "$(< "$work/asked"); $(< "$work/late") ms"
 expect 'answers to the eight' "$(said asked answers)" '>=' 16
 expect 'incomplete answers' "$(said asked wrong)" == 0
-expect 'loop, the latest answer in ms' "$(said late latest)" '<=' "$(at_most 50)"
+expect 'the latest answer in ms' "$(said late latest)" '<=' "$(at_most 50)"
 expect 'connections of the slow clients, before 30 s' "$(held)" == 2
 wait_for 30 'slow clients are disconnected' all_ended
 expect 'slow clients are disconnected, after s' $((SECONDS - began)) '<=' 35

@@ -4,7 +4,7 @@
 # alone
 # Scrapes of a firewall with 100 services that is also a relay of 10,000 peers, on a TUN device and on a NIC, are whole
 # and take at most 50 ms by HTTP. Every counter of a service and a peer has a line, and promtool reports nothing.
-# BREAK=1 stops the daemon for a moment of each scrape.
+# BREAK=1 stops the exporter for a moment of each scrape.
 #
 #     client uplink ---- wan firewall lan ---- eth wg-end
 #                             site: a TUN with 9,000 peers behind it; 1,000 more are behind lan
@@ -33,8 +33,8 @@ inside client "$udptool" send -n 100 -r 10000 uplink "$(mac firewall wan)" 198.5
 took=()
 for ((round = 0; round < rounds; round++)); do
 	if [[ ${BREAK:-} ]]; then
-		kill -STOP "$daemon"
-		(sleep 0.1 && kill -CONT "$daemon") &
+		kill -STOP "$(exporter)"
+		(sleep 0.1 && kill -CONT "$(exporter)") &
 	fi
 	took+=("$(scrape)") || fail 'the exporter does not answer'
 done

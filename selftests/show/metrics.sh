@@ -28,8 +28,7 @@ without_time() { grep -v -e ^process_ -e '^# ... process_'; }
 firewall_network
 configuration 100 > "$work/wgxdp.yaml"
 start_daemon -c "$work/wgxdp.yaml"
-own_memory() { awk '$1 == "RssAnon:" {print $2}' "/proc/$daemon/status"; } # kB
-before=$(own_memory)
+own_memory() { awk '$1 == "RssAnon:" {print $2}' "/proc/$(exporter)/status"; } # kB
 grep -q 'exporter: cannot listen on 198.51.100.9:9851' "$work/daemon" || fail "no warning: $(< "$work/daemon")"
 [[ ! ${BREAK:-} ]] || kill -STOP "$daemon"
 inside client "$udptool" send -n 1000 -r 10000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:$port > /dev/null
@@ -89,12 +88,15 @@ print("holds", len(held), flush=True)
 time.sleep(600)' > "$work/holder"
 holder=$!
 wait_for 50 'clients that hold all connections' grep -q holds "$work/holder"
-kill -STOP "$daemon"
+stopped=$(exporter)
+kill -STOP "$stopped"
 kill $holder
 wait $holder || :
-kill -CONT "$daemon"
+kill -CONT "$stopped"
 wait_for 5 'the exporter, after 32 connections have ended at once' scrape 198.51.100.9:9851
 
+scrape > /dev/null
+before=$(own_memory)
 took=()
 for _ in {1..20}; do
 	took+=("$(inside firewall curl -s -o /dev/null -w '%{time_total}' http://127.0.0.1:9851/metrics)")
@@ -119,6 +121,8 @@ kill -HUP "$daemon"
 fewer() { [[ $(scrape | grep -c 'service="s') == 19 ]]; }
 wait_for 2 'another reload' fewer
 expect 'last reload' "$(scrape | value wgxdp_config_last_reload_successful)" == 1
-expect 'kB in memory' "$(awk '$1 == "VmRSS:" {print $2}' "/proc/$daemon/status")" '<=' 10240
+for process in "$daemon" "$(exporter)"; do
+	expect "kB in memory of process $process" "$(awk '$1 == "VmRSS:" {print $2}' "/proc/$process/status")" '<=' 10240
+done
 end_daemon
 expect 'ms for a scrape, median of 20, 102 services' "$median" '<=' "$(at_most 50)"

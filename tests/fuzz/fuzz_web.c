@@ -12,9 +12,10 @@
 #include <sys/utsname.h>
 #include "fuzz_quiet.h"
 #include "show/show.h"
+#include "instance/follower.h"
 #include "instance/source.h"
 #include "instance/run_state.h"
-#include "daemon/web.h"
+#include "exporter/web.h"
 
 #define MARK "zqzq"
 #define NAME "relay.example.net"
@@ -61,7 +62,7 @@ int show_flows(const struct dataplane *dp, bool is_json, const struct wg_dump *d
 	return write_something(out);
 }
 
-int metrics_write(FILE *out, const char *instance, pid_t process)
+int metrics_write(FILE *out, const char *instance)
 {
 	return write_something(out);
 }
@@ -76,8 +77,15 @@ bool run_state_failed(const char *instance)
 	return how & 0x20;
 }
 
-const char *source_now(const char *instance)
+bool follower_runs(const char *instance, __s64 *ret_since)
 {
+	*ret_since = 0;
+	return false;
+}
+
+const char *source_now(const char *instance, char ret_file[PATH_MAX])
+{
+	strcpy(ret_file, how & 0x20 ? "" : "/etc/wgxdp/wgxdp.yaml");
 	return how & 0x20 ? NULL : "as in the file";
 }
 
@@ -145,10 +153,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const enum page_for pages[] = { PAGE_OFF, PAGE_LOCAL, PAGE_EVERYWHERE, PAGE_EVERYWHERE };
 	struct ddns_text name = { NAME };
-	struct web w = { .instance = "default", .file = "/etc/wgxdp/wgxdp.yaml", .names = &name, .n_names = 1 };
+	struct web w = { .instance = "default", .names = &name, .n_names = 1 };
 	struct web_user user = { .name = "prometheus", .hash = "x", .accepted = "correct horse" };
 	/* no time for bcrypt */
-	struct web_config access = { .users = &user, .n_users = 1, .next_check = UINT64_MAX };
+	struct web_config access = { .users = &user, .n_users = 1, .sources[0].next_check = UINT64_MAX };
+	struct address from = { 0 };
 	struct web_request r = { 0 };
 	struct web_answer a;
 	char *text, *line;
@@ -163,7 +172,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r.host = strsep(&line, "\n");
 	r.local = how & 4;
 	if (line) {
-		r.admission = web_config_admit(&access, line, 0);
+		r.admission = web_config_admit(&access, line, &from, 0);
 		MUST((r.admission == WEB_ADMITTED) == is_admitted(line));
 	}
 	MUST(!web_answer(&w, &r, &a));

@@ -20,10 +20,11 @@ instance | net config plan dataplane | one running instance: its lock, its runni
 show | net config plan dataplane instance | the output for people and programs: show, metrics, monitor, top, trace
 ddns | net config | DNS updates and providers
 daemon | net config plan dataplane instance show ddns | the loop of the daemon, and its parts
+exporter | net config plan dataplane instance show | the process that serves metrics, status page and API
 doctor | net config plan dataplane instance show ddns | diagnosis, and the MTU of a path
 gen | net config plan instance | files for other hosts
 import | net config | configurations made from firewall rules and WireGuard settings
-cmd | net config plan dataplane instance show ddns daemon doctor gen import | one file for each command, and main
+cmd | net config plan dataplane instance show ddns daemon exporter doctor gen import | one file for each command, and main
 '
 # single headers that a room uses of another one: room, header
 exceptions='

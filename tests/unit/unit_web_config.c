@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "capture_stderr.h"
-#include "daemon/web_config.h"
+#include "exporter/web_config.h"
 
 #ifdef WITH_MHD
 /* Made from the password `correct horse`, with the least cost */
@@ -41,8 +41,6 @@ static void valid_files(void **state)
 	assert_int_equal(read_text(USERS, &b), 0);
 	assert_int_equal(b.n_users, 1);
 	assert_string_equal(b.users->name, "prometheus");
-	assert_false(web_config_equal(&a, &b));
-	assert_true(web_config_equal(&b, &b));
 	web_config_free(&a);
 	web_config_free(&b);
 	/* libmicrohttpd reads the content */
@@ -79,6 +77,14 @@ static void wrong_files(void **state)
 	}
 }
 
+static enum web_admission ask(struct web_config *c, const char *authorization, const char *from, __u64 now)
+{
+	struct address a;
+
+	assert_int_equal(address_parse(from, &a), 0);
+	return web_config_admit(c, authorization, &a, now);
+}
+
 /* `printf prometheus:… | base64` */
 static void passwords(void **state)
 {
@@ -87,15 +93,39 @@ static void passwords(void **state)
 	struct web_config c;
 
 	assert_int_equal(read_text(USERS, &c), 0);
-	assert_int_equal(web_config_admit(&c, wrong, 1000), WEB_UNKNOWN);
-	assert_int_equal(web_config_admit(&c, right, 1999), WEB_BUSY);
-	assert_int_equal(web_config_admit(&c, right, 2000), WEB_ADMITTED);
-	assert_int_equal(web_config_admit(&c, right, 2001), WEB_ADMITTED);
-	assert_int_equal(web_config_admit(&c, wrong, 2001), WEB_BUSY);
-	assert_int_equal(web_config_admit(&c, stranger, 3000), WEB_UNKNOWN);
-	assert_int_equal(web_config_admit(&c, right, 3001), WEB_ADMITTED);
+	assert_int_equal(ask(&c, wrong, "192.0.2.1", 1000), WEB_UNKNOWN);
+	assert_int_equal(ask(&c, right, "192.0.2.1", 1999), WEB_BUSY);
+	assert_int_equal(ask(&c, right, "192.0.2.1", 2000), WEB_ADMITTED);
+	assert_int_equal(ask(&c, right, "192.0.2.1", 2001), WEB_ADMITTED);
+	assert_int_equal(ask(&c, wrong, "192.0.2.1", 2001), WEB_BUSY);
+	assert_int_equal(ask(&c, stranger, "192.0.2.1", 3000), WEB_UNKNOWN);
+	assert_int_equal(ask(&c, right, "192.0.2.1", 3001), WEB_ADMITTED);
 	web_config_free(&c);
-	assert_int_equal(web_config_admit(&c, NULL, 0), WEB_ADMITTED);	/* no users */
+	assert_int_equal(ask(&c, NULL, "192.0.2.1", 0), WEB_ADMITTED);	/* no users */
+}
+
+/* Each source has its own second, and a /64 of IPv6 is one source */
+static void sources(void **state)
+{
+	static const char right[] = "Basic cHJvbWV0aGV1czpjb3JyZWN0IGhvcnNl", wrong[] = "Basic cHJvbWV0aGV1czp3cm9uZw==";
+	struct web_config c;
+	char text[32];
+
+	assert_int_equal(read_text(USERS, &c), 0);
+	assert_int_equal(ask(&c, wrong, "192.0.2.1", 1000), WEB_UNKNOWN);
+	assert_int_equal(ask(&c, wrong, "192.0.2.1", 1001), WEB_BUSY);
+	assert_int_equal(ask(&c, wrong, "192.0.2.2", 1001), WEB_UNKNOWN);
+	assert_int_equal(ask(&c, wrong, "2001:db8:0:1::1", 1001), WEB_UNKNOWN);
+	assert_int_equal(ask(&c, wrong, "2001:db8:0:1:ffff::2", 1002), WEB_BUSY);
+	assert_int_equal(ask(&c, wrong, "2001:db8:0:2::1", 1002), WEB_UNKNOWN);
+	/* More sources than the table has room for: the newest ones are still known, and no client is shut out */
+	for (int i = 0; i < 2 * WEB_SOURCES; i++) {
+		snprintf(text, sizeof(text), "198.51.100.%d", i);
+		assert_int_equal(ask(&c, wrong, text, 1100 + i), WEB_UNKNOWN);
+		assert_int_equal(ask(&c, wrong, text, 1100 + i), WEB_BUSY);
+	}
+	assert_int_equal(ask(&c, right, "203.0.113.1", 1300), WEB_ADMITTED);
+	web_config_free(&c);
 }
 
 static void headers(void **state)
@@ -107,11 +137,10 @@ static void headers(void **state)
 
 	assert_int_equal(read_text(USERS, &c), 0);
 	for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++) {
-		c.next_check = 0;
-		if (web_config_admit(&c, list[i], 5000) != WEB_UNKNOWN)
+		if (ask(&c, list[i], "192.0.2.1", 5000 + 1000 * i) != WEB_UNKNOWN)
 			fail_msg("the header '%s' is not refused", list[i]);
 	}
-	c.next_check = UINT64_MAX;
+	c.sources[0].next_check = UINT64_MAX;	/* no time for bcrypt */
 	srand(1);
 	for (int i = 0; i < 100000; i++) {
 		int n = 6 + rand() % (sizeof(text) - 7);
@@ -120,14 +149,14 @@ static void headers(void **state)
 		for (int j = 6; j < n; j++)
 			text[j] = i & 1 ? "ABab01+/=:"[rand() % 10] : rand() % 255 + 1;
 		text[n] = '\0';
-		assert_int_not_equal(web_config_admit(&c, text, 5000), WEB_ADMITTED);
+		assert_int_not_equal(ask(&c, text, "192.0.2.1", 5000), WEB_ADMITTED);
 	}
 	web_config_free(&c);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(valid_files), cmocka_unit_test(wrong_files), cmocka_unit_test(passwords),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(valid_files), cmocka_unit_test(wrong_files), cmocka_unit_test(passwords), cmocka_unit_test(sources),
 					    cmocka_unit_test(headers) };
 	int fd = mkstemp(file), r;
 

@@ -81,7 +81,7 @@ static int run_show(const struct global *g, int argc, char **argv)
 	if (parse(argc, argv, &a) || (a.wg && wg_dump_read(a.wg, &dump)))
 		return EXIT_USAGE;
 	if (a.what == SHOW_METRICS)
-		return metrics_write(stdout, g->instance, getpid()) ? EXIT_FAILED : EXIT_DONE;
+		return metrics_write(stdout, g->instance) ? EXIT_FAILED : EXIT_DONE;
 	rc = dataplane_open(g->instance, &dp);
 	if (!rc && !dp->running && a.what != SHOW_FLOWS)
 		control = running_control(g->instance);

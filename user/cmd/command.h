@@ -43,10 +43,10 @@ struct command {
 };
 
 extern const struct command up_command, check_command, daemon_command, ddns_command,
-	doctor_command, down_command, endpoint_command, flow_command, gen_command, import_command,
-	instances_command, knock_command, monitor_command, mtu_command, peer_command,
-	reload_command, route_command, save_command, schema_command, service_command, show_command,
-	top_command, trace_command;
+	doctor_command, down_command, endpoint_command, exporter_command, flow_command,
+	gen_command, import_command, instances_command, knock_command, monitor_command,
+	mtu_command, peer_command, reload_command, route_command, save_command, schema_command,
+	service_command, show_command, top_command, trace_command;
 
 /* All commands, sorted by name; NULL ends the list. */
 extern const struct command *const commands[];

@@ -18,11 +18,10 @@
 
 const struct command *const commands[] = {
 	&up_command, &check_command, &daemon_command, &ddns_command, &doctor_command,
-	&down_command, &endpoint_command, &flow_command, &gen_command, &import_command,
-	&instances_command,
-	&knock_command, &monitor_command, &mtu_command, &peer_command, &reload_command,
-	&route_command, &save_command, &schema_command, &service_command, &show_command,
-	&top_command, &trace_command, NULL,
+	&down_command, &endpoint_command, &exporter_command, &flow_command, &gen_command,
+	&import_command, &instances_command, &knock_command, &monitor_command, &mtu_command,
+	&peer_command, &reload_command, &route_command, &save_command, &schema_command,
+	&service_command, &show_command, &top_command, &trace_command, NULL,
 };
 
 /* Parts that this program was built without (WITH_…=0 in the Makefile). */

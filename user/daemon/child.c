@@ -20,6 +20,8 @@ struct child {
 	pid_t process;
 };
 
+static int writing_end;			/* in a child: its end of the pipe */
+
 static void work_as_child(child_work *work, void *data)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -51,6 +53,18 @@ static void on_end(uv_poll_t *poll, int status, int events)
 	end(poll->data);
 }
 
+void child_signal(struct child *c, int signal)
+{
+	kill(c->process, signal);
+}
+
+void child_lasts(int signal_at_end)
+{
+	prctl(PR_SET_PDEATHSIG, signal_at_end);
+	alarm(0);
+	fcntl(writing_end, F_SETFD, 0);
+}
+
 void child_stop(struct child *c)
 {
 	kill(c->process, SIGKILL);
@@ -78,6 +92,7 @@ int child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data,
 	}
 	c->pipe = ends[0];
 	c->process = fork();
+	writing_end = ends[1];
 	if (!c->process)
 		work_as_child(work, data);
 	rc = c->process < 0 ? -errno : 0;

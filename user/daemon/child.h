@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Runs work that would delay the daemon's loop in a child process. The child is a copy of the
- * daemon, and shares nothing with the loop. daemon.c, list_reader.c, render.c and
- * blind_saver.h include it.
+ * daemon, and shares nothing with the loop. daemon.c, exporter.c, list_reader.c and blind_saver.h
+ * include it.
  */
 #pragma once
 #include <stdbool.h>
@@ -20,5 +20,10 @@ typedef void child_ended(void *data, bool done);
  * set to the child, which exists until ended() is called. */
 int child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data,
 	      struct child **ret);
+/* Sends a signal to a child. */
+void child_signal(struct child *c, int signal);
+/* For the work of a child that calls execve(2): it may run for any time,
+ * its end is noticed afterwards, too, and it gets this signal when the daemon ends. */
+void child_lasts(int signal_at_end);
 /* Kills a child and waits for its end. Calls ended() before it returns. */
 void child_stop(struct child *c);

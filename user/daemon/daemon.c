@@ -682,7 +682,7 @@ static int make_parts(struct daemon *d)
 	const char *instance = d->state.instance;
 
 	d->resolver = resolver_new(&d->loop, &d->answers, on_resolved, d);
-	d->exporter = exporter_new(&d->loop, instance, d->state.file, d->n_sockets);
+	d->exporter = exporter_new(&d->loop, instance, d->n_sockets);
 	d->cookie = cookie_new(&d->loop, instance);
 	d->standby = standby_new(&d->loop, instance, &d->answers, on_other, d);
 	d->blind = blind_new(&d->loop, instance, on_other, d);

@@ -263,6 +263,21 @@ size_t attached_tc(__u32 ifindex, __u32 *ids, size_t room)
 	return n;
 }
 
+int attached_link(const char *instance, const char *kind, __u32 ifindex)
+{
+	struct bpf_link_info info = { 0 };
+	__u32 len = sizeof(info);
+	int fd = pin_get(instance, "attach/%s-%u", kind, ifindex);
+
+	if (fd < 0)
+		return fd;
+	/* The members info.xdp.ifindex and info.tcx.ifindex have the same offset. */
+	if (!bpf_obj_get_info_by_fd(fd, &info, &len) && info.xdp.ifindex == ifindex)
+		return fd;
+	close(fd);
+	return -ENOLINK;
+}
+
 /* EEXIST means that a program is attached to a bond or bridge above the device; the device itself
  * was checked before. */
 const char *why_refused(int error)

@@ -33,7 +33,6 @@ void detach_egress(__u32 ifindex);		/* removes our filters at the device's egres
 /* Replaces the program of our filter at the device's tc ingress. */
 int attach_replace_filter(__u32 ifindex, int program);
 
-
 /* Removes our filter at tc ingress, and the qdisc if we made it and nothing else uses it.
  * qdisc_ours: we made the qdisc, so it goes even if the filter is gone already. */
 void detach_filter(__u32 ifindex, bool qdisc_ours);
@@ -45,6 +44,10 @@ void detach_filters_of(int program);
 /* Writes the ids of the BPF programs at the device's tc ingress: all programs of tcx, and those of
  * filters that we may have added. Returns their number, at most `room`. */
 size_t attached_tc(__u32 ifindex, __u32 *ids, size_t room);
+/* Returns the fd of an instance's pinned link that is still attached to its device. kind: "xdp" or
+ * "tcx". Returns -ENOENT if there is none, -ENOLINK if it is not attached any more, or another
+ * -errno, such as -EMFILE, if that is unknown. */
+int attached_link(const char *instance, const char *kind, __u32 ifindex);
 /* Writes the name of a BPF program, or "?", to ret, which has BPF_OBJ_NAME_LEN bytes. */
 void program_name(__u32 id, char *ret);
 /* Returns in words why the kernel or libxdp refused to attach a program. error: a positive

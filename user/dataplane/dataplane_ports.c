@@ -18,21 +18,13 @@
 
 #define XDP_MODES (LINK_NATIVE | LINK_GENERIC)
 
-/* Returns the fd of a pinned link that is still attached to its device. Returns -ENOENT if there is
- * none, or another -errno, such as -EMFILE, if that is unknown. Removes the pin of a link that is
- * not attached any more. */
+/* Calls attached_link(), and removes the pin of a link that is not attached any more. */
 static int live_link(const char *instance, const char *kind, __u32 ifindex)
 {
-	struct bpf_link_info info = { 0 };
-	__u32 len = sizeof(info);
-	int fd = pin_get(instance, "attach/%s-%u", kind, ifindex);
+	int fd = attached_link(instance, kind, ifindex);
 
-	if (fd < 0)
+	if (fd != -ENOLINK)
 		return fd;
-	/* The members info.xdp.ifindex and info.tcx.ifindex have the same offset. */
-	if (!bpf_obj_get_info_by_fd(fd, &info, &len) && info.xdp.ifindex == ifindex)
-		return fd;
-	close(fd);
 	pin_remove(instance, "attach/%s-%u", kind, ifindex);
 	return -ENOENT;
 }

@@ -14,7 +14,9 @@
 #include "instance/run_state.h"
 #include "lib/file.h"
 #include "lib/hash.h"
+#include "lib/log.h"
 #include "lib/paths.h"
+#include "lib/text.h"
 
 static long long changed_at(const struct stat *st)
 {
@@ -105,18 +107,11 @@ int source_file_changed(const char *instance, const char *file)
 /* Reads the file without printing errors: it is for `wgxdp check` to print them. */
 static int read_silently(const char *file, struct config **ret)
 {
-	int was, nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC), rc;
+	int rc;
 
-	fflush(stderr);
-	was = dup(STDERR_FILENO);
-	if (nowhere >= 0 && was >= 0)
-		dup2(nowhere, STDERR_FILENO);
+	log_silent(true);
 	rc = config_read(file, ret);
-	fflush(stderr);
-	if (was >= 0)
-		dup2(was, STDERR_FILENO);
-	close(was);
-	close(nowhere);
+	log_silent(false);
 	return rc;
 }
 
@@ -139,14 +134,17 @@ static void take_marks(struct config *c, const struct config *running)
 
 static bool says_the_same(struct config *c, const struct config *running)
 {
-	FILE *nowhere = fopen("/dev/null", "we");
+	char *text = NULL;
+	size_t n;
+	FILE *out = text_open(&text, &n);
 	bool same = true;
 
 	take_marks(c, running);
-	if (nowhere) {
-		same = !config_diff(c, running, nowhere);
-		fclose(nowhere);
+	if (out) {
+		same = !config_diff(c, running, out);
+		fclose(out);
 	}
+	free(text);
 	return same;
 }
 
@@ -178,7 +176,8 @@ enum source_state source_read(const char *instance, const struct config *running
 	 * because reading a long file takes seconds. */
 	if (changed_at(&st) == noted.time && noted.hash && noted.hash == running_hash(instance))
 		return SOURCE_SAME;
-	if (read_silently(ret_file, &c))
+	/* Reading a FIFO might never end. */
+	if (!S_ISREG(st.st_mode) || read_silently(ret_file, &c))
 		return SOURCE_INVALID;
 	if (!says_the_same(c, running))
 		state = changed_at(&st) == noted.time ? SOURCE_BY_HAND : SOURCE_CHANGED;
@@ -196,15 +195,15 @@ const char *source_state_name(enum source_state s)
 	return names[s];
 }
 
-const char *source_now(const char *instance)
+const char *source_now(const char *instance, char ret_file[PATH_MAX])
 {
 	struct config *running = NULL;
-	char file[PATH_MAX];
 	const char *name;
 
+	*ret_file = '\0';
 	if (run_state_read(instance, &running))
 		return NULL;
-	name = source_state_name(source_read(instance, running, file));
+	name = source_state_name(source_read(instance, running, ret_file));
 	config_free(running);
 	return name;
 }

@@ -35,8 +35,9 @@ enum source_state source_read(const char *instance, const struct config *running
 /* Returns whether `reload` and `up` with the file keep the running mode and `express`, which may be
  * options of `up`. False if the file cannot be read. */
 bool source_keeps_options(const char *file, const struct config *running);
-/* Returns source_state_name() for the running configuration; NULL: it cannot be read. */
-const char *source_now(const char *instance);
+/* Returns source_state_name() for the running configuration, and the file as source_read() does.
+ * Returns NULL if the configuration cannot be read. */
+const char *source_now(const char *instance, char ret_file[PATH_MAX]);
 /* Returns the words for a state, such as "changed by hand". */
 const char *source_state_name(enum source_state s);
 static inline bool source_is_stale(enum source_state s)

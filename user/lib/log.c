@@ -26,7 +26,7 @@ struct said {
 static struct said *said;
 static size_t n_said;
 static unsigned int round_now = 1;	/* number of the present or last round */
-static bool in_round, in_rounds, again, no_info, no_waiting, waited;
+static bool in_round, in_rounds, again, no_info, silent, no_waiting, waited;
 static int store = -1;	/* fd for the texts of rounds; -1: none */
 
 /* Whether a repeated text is printed: always, only later, or never. */
@@ -35,6 +35,11 @@ enum repeat { REPEAT_ALWAYS, REPEAT_LATER, REPEAT_NEVER };
 void log_again(bool on)
 {
 	again = on;
+}
+
+void log_silent(bool on)
+{
+	silent = on;
 }
 
 static bool in_last_rounds(const struct said *s)
@@ -133,6 +138,8 @@ static void print_line(FILE *out, const char *level, enum repeat repeat, const c
 {
 	char text[2048], line[sizeof(text) + 512];
 
+	if (silent)
+		return;
 	vsnprintf(text, sizeof(text), format, args);
 	if ((repeat == REPEAT_NEVER || (repeat == REPEAT_LATER && in_rounds)) &&
 	    printed_already(text) && !again)

@@ -26,6 +26,8 @@ void log_event(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Turns log_info() and log_event() off, for commands whose standard output is their result. */
 void log_no_info(void);
+/* on: prints nothing; off: prints again. */
+void log_silent(bool on);
 
 /* on: prints texts even if they were printed before; off: suppresses repeated texts, see
  * log_round(). */

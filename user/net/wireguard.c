@@ -23,6 +23,7 @@
 #include "lib/library.h"
 #include "net/netlink_talk.h"
 #include "net/udp_socket.h"
+#include "net/wg_remote.h"
 #include "net/wireguard.h"
 
 #ifndef TEMP_FAILURE_RETRY		/* musl has none */
@@ -490,6 +491,8 @@ int wg_read(const char *device, struct wg_device *ret)
 	struct wg_device d = { 0 };
 	int rc = -EINTR;
 
+	if (wg_asks_other(device, ret, &rc))
+		return rc;
 	if (!if_nametoindex(device))
 		return -ENODEV;
 	for (int tries = 0; rc == -EINTR && tries < DUMP_TRIES; tries++) {

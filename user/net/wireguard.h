@@ -39,6 +39,13 @@ struct wg_device {
  * device, -EOPNOTSUPP if it is not a WireGuard device, or another -errno. Prints nothing. */
 int wg_read(const char *device, struct wg_device *ret);
 void wg_free(struct wg_device *d);
+/* Makes wg_read() of this process ask the process at the other end of a stream socket, which may
+ * read WireGuard's devices. That process calls wg_answer() for each question. One thread at a time
+ * may ask. */
+void wg_read_through(int fd);
+/* Waits for a question and answers it, without preshared keys. Returns false when the other end is
+ * closed. */
+bool wg_answer(int fd);
 /* Returns the peer with this key, or NULL. */
 const struct wg_peer *wg_find_peer(const struct wg_device *d, const struct wg_key *key);
 /* Returns whether the peer's endpoint is this address and port. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "config/config_names.h"
 #include "dataplane/attach.h"
 #include "dataplane/config_text.h"
@@ -106,13 +107,20 @@ static bool is_ours(const struct conditions *k, __u32 program)
 }
 
 /* Returns whether our tc program is missing on a link. */
-static bool tc_is_gone(const struct conditions *k, __u32 ifindex)
+static bool tc_is_gone(const struct conditions *k, const struct link *l)
 {
 	__u32 ids[16];
 	size_t n;
+	int fd;
 
+	if (l->flags & LINK_TCX) {	/* only CAP_NET_ADMIN may ask the device itself */
+		fd = attached_link(k->dp->instance, "tcx", l->ifindex);
+		if (fd >= 0)
+			close(fd);
+		return fd == -ENOENT || fd == -ENOLINK;
+	}
 	errno = 0;
-	n = attached_tc(ifindex, ids, sizeof(ids) / sizeof(*ids));
+	n = attached_tc(l->ifindex, ids, sizeof(ids) / sizeof(*ids));
 	for (size_t i = 0; i < n; i++)
 		if (is_ours(k, ids[i]))
 			return false;
@@ -144,7 +152,7 @@ static const char *why_no_xdp(const struct conditions *k, const struct link *l)
 
 static void set_link_state(const struct conditions *k, struct interface_condition *i, bool up)
 {
-	bool tc_gone = i->link->flags & LINK_TC && tc_is_gone(k, i->link->ifindex);
+	bool tc_gone = i->link->flags & LINK_TC && tc_is_gone(k, i->link);
 	const char *why = !up ? "it is down" : tc_gone ? "its tc program was detached" :
 			  why_no_xdp(k, i->link);
 

@@ -28,7 +28,6 @@
 struct scrape {
 	struct metrics_text text;
 	const char *instance;
-	pid_t process;			/* the metrics process_* are about this process */
 	const struct dataplane *dp;
 	struct conditions is;
 	struct service_name *services;	/* names of services; `is` owns them */
@@ -495,13 +494,13 @@ static int write_all(struct scrape *s)
 	name_families(s);
 	ddns_families(s);
 	endpoint_families(s);
-	process_families(&s->text, s->process);
+	process_families(&s->text);
 	return 0;
 }
 
-int metrics_write(FILE *out, const char *instance, pid_t process)
+int metrics_write(FILE *out, const char *instance)
 {
-	struct scrape s = { .text.out = out, .instance = instance, .process = process };
+	struct scrape s = { .text.out = out, .instance = instance };
 	struct dataplane *dp = NULL;
 	int rc = dataplane_open(instance, &dp);
 

@@ -78,38 +78,31 @@ static double boot_time(void)
 	return real.tv_sec - boot.tv_sec + (real.tv_nsec - boot.tv_nsec) / 1e9;
 }
 
-static unsigned int open_files(pid_t process)
+static unsigned int open_files(void)
 {
-	char path[64];
 	unsigned int n = 0;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", process);
-	dir = opendir(path);
+	DIR *dir = opendir("/proc/self/fd");
 
 	while (dir && readdir(dir))
 		n++;
 	if (dir)
 		closedir(dir);
-	n -= n >= 2 ? 2 : 0;		/* "." and ".." do not count */
-	return n && process == getpid() ? n - 1 : n;	/* without the directory's own fd */
+	return n >= 3 ? n - 3 : 0;	/* without ".", ".." and the directory's own fd */
 }
 
-void process_families(struct metrics_text *t, pid_t process)
+void process_families(struct metrics_text *t)
 {
 	double tick = sysconf(_SC_CLK_TCK);
 	struct rlimit files = { 0 };
-	char path[64], text[1024] = "";
-	FILE *in;
+	char text[1024] = "";
+	FILE *in = fopen("/proc/self/stat", "re");
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", process);
-	in = fopen(path, "re");
 	if (in) {
 		if (!fgets(text, sizeof(text), in))
 			*text = '\0';
 		fclose(in);
 	}
-	prlimit(process, RLIMIT_NOFILE, NULL, &files);
+	getrlimit(RLIMIT_NOFILE, &files);
 	metric_family(t, "process_cpu_seconds_total", "counter",
 		      "CPU time that the process has used.");
 	metric_seconds(t, NULL, (stat_field(text, 14) + stat_field(text, 15)) / tick);
@@ -120,7 +113,7 @@ void process_families(struct metrics_text *t, pid_t process)
 		      "Virtual memory of the process.");
 	metric(t, NULL, stat_field(text, 23));
 	metric_family(t, "process_open_fds", "gauge", "Open files of the process.");
-	metric(t, NULL, open_files(process));
+	metric(t, NULL, open_files());
 	metric_family(t, "process_max_fds", "gauge", "Maximum number of open files of the "
 						     "process.");
 	metric(t, NULL, files.rlim_cur);

@@ -20,5 +20,5 @@ void metric_family(struct metrics_text *t, const char *name, const char *type, c
 void metric(struct metrics_text *t, const char *labels[][2], __u64 value);
 void metric_seconds(struct metrics_text *t, const char *labels[][2], double value);
 
-/* Writes the standard metrics of a process (process_*): CPU time, memory, descriptors. */
-void process_families(struct metrics_text *t, pid_t process);
+/* Writes the standard metrics of this process (process_*): CPU time, memory, descriptors. */
+void process_families(struct metrics_text *t);

@@ -38,5 +38,5 @@ void show_follower(struct node to, const char *instance, const struct config *ru
  * printing an error. */
 int show_flows(const struct dataplane *dp, bool json, const struct wg_dump *dump, FILE *out);
 /* Writes an instance's metrics in Prometheus' text format; docs/reference/metrics.md lists them.
- * process: the source of process_*. Returns 0, or -errno after printing an error. */
-int metrics_write(FILE *out, const char *instance, pid_t process);
+ * process_* describe the caller. Returns 0, or -errno after printing an error. */
+int metrics_write(FILE *out, const char *instance);

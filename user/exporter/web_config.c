@@ -5,12 +5,13 @@
 #ifdef WITH_MHD
 #include <crypt.h>
 #include <errno.h>
+#include <pthread.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include "daemon/web_config.h"
+#include "exporter/web_config.h"
 #include "lib/file.h"
 #include "lib/library.h"
 #include "lib/log.h"
@@ -19,7 +20,7 @@
 
 #define PEM_LIMIT (1 << 20)
 #define CHECK_MS 1000
-/* A cost of 10 takes up to a tenth of a second, during which the daemon does nothing else. */
+/* A cost of 10 takes up to a tenth of a second, and any client may ask for it. */
 #define BCRYPT "^[$]2[aby][$](0[4-9]|10)[$][./0-9A-Za-z]{53}$"
 
 #ifdef CRYPT_SONAME
@@ -194,23 +195,6 @@ void web_config_free(struct web_config *c)
 	*c = (struct web_config){};
 }
 
-static bool equal_text(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
-
-bool web_config_equal(const struct web_config *a, const struct web_config *b)
-{
-	if (!equal_text(a->certificate, b->certificate) || !equal_text(a->key, b->key) ||
-	    a->n_users != b->n_users)
-		return false;
-	for (size_t i = 0; i < a->n_users; i++)
-		if (strcmp(a->users[i].name, b->users[i].name) ||
-		    strcmp(a->users[i].hash, b->users[i].hash))
-			return false;
-	return true;
-}
-
 /* ---- requests ---- */
 
 /* Compares secrets in a time that does not depend on where they differ. */
@@ -253,15 +237,63 @@ static bool decode(const char *text, char *ret, size_t size)
 /* Checks a password by bcrypt. For an unknown user it takes the same time. */
 static bool is_right(const struct web_config *c, const struct web_user *user, const char *password)
 {
-	static struct crypt_data data;
-	const char *hash = (user ?: c->users)->hash, *made = crypt_r(password, hash, &data);
+	struct crypt_data *data = calloc(1, sizeof(*data));
+	const char *hash = (user ?: c->users)->hash;
+	const char *made = data ? crypt_r(password, hash, data) : NULL;
 	bool right = made && equal_secret(made, hash) && user;
 
-	explicit_bzero(&data, sizeof(data));
+	if (data)
+		explicit_bzero(data, sizeof(*data));
+	free(data);
 	return right;
 }
 
-enum web_admission web_config_admit(struct web_config *c, const char *authorization, __u64 now)
+/* Guards `accepted` and `sources`. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool was_accepted(const struct web_user *user, const char *password)
+{
+	bool yes;
+
+	pthread_mutex_lock(&lock);
+	yes = user && user->accepted && equal_secret(user->accepted, password);
+	pthread_mutex_unlock(&lock);
+	return yes;
+}
+
+static void accept_password(struct web_user *user, const char *password)
+{
+	pthread_mutex_lock(&lock);
+	forget(user->accepted);
+	user->accepted = strdup(password);
+	pthread_mutex_unlock(&lock);
+}
+
+/* Returns whether a password of this client may be checked now, and notes that it is. */
+static bool may_check(struct web_config *c, const struct address *from, __u64 now)
+{
+	struct address source = *from;
+	struct web_source *s = NULL, *oldest = c->sources;
+	bool may;
+
+	if (source.family == FAMILY_IPV6)
+		source.addr.q[1] = 0;
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < WEB_SOURCES; i++) {
+		if (c->sources[i].next_check && address_equal(&c->sources[i].from, &source))
+			s = &c->sources[i];
+		if (c->sources[i].next_check < oldest->next_check)
+			oldest = &c->sources[i];
+	}
+	may = !s || now >= s->next_check;
+	if (may)
+		*(s ?: oldest) = (struct web_source){ source, now + CHECK_MS };
+	pthread_mutex_unlock(&lock);
+	return may;
+}
+
+enum web_admission web_config_admit(struct web_config *c, const char *authorization,
+				    const struct address *from, __u64 now)
 {
 	enum web_admission admission = WEB_UNKNOWN;
 	struct web_user *user = NULL;
@@ -276,17 +308,13 @@ enum web_admission web_config_admit(struct web_config *c, const char *authorizat
 	for (size_t i = 0; i < c->n_users; i++)
 		if (!strcmp(c->users[i].name, text))
 			user = &c->users[i];
-	if (user && user->accepted && equal_secret(user->accepted, password)) {
+	if (was_accepted(user, password)) {
 		admission = WEB_ADMITTED;
-	} else if (now < c->next_check) {
+	} else if (!may_check(c, from, now)) {
 		admission = WEB_BUSY;
-	} else {
-		c->next_check = now + CHECK_MS;
-		if (is_right(c, user, password)) {
-			forget(user->accepted);
-			user->accepted = strdup(password);
-			admission = WEB_ADMITTED;
-		}
+	} else if (is_right(c, user, password)) {
+		accept_password(user, password);
+		admission = WEB_ADMITTED;
 	}
 	explicit_bzero(text, sizeof(text));
 	return admission;

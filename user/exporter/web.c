@@ -10,13 +10,15 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include "lib/document.h"
 #include "page.h"
 #include "show/show.h"
+#include "instance/follower.h"
 #include "instance/source.h"
 #include "instance/run_state.h"
 #include "lib/text.h"
-#include "daemon/web.h"
+#include "exporter/web.h"
 
 #define API "/api/v1/"
 #define NOTHING "default-src 'none'; frame-ancestors 'none'"
@@ -91,15 +93,17 @@ static int answer_error(const struct web_request *r, unsigned int status, struct
 	return (out && fclose(out)) || rc ? -ENOMEM : 0;
 }
 
-/* Adds what only the daemon knows, such as its process id, to the document with the status. */
+/* Writes the document with the status. */
 static int write_status(const struct web *w, bool data_path, FILE *out)
 {
 	struct document *d = document_new();
+	char path[RUN_STATE_PATH_LEN], file[PATH_MAX];
+	const char *state;
 	struct timespec now;
 	struct utsname here;
 	struct stat st = { 0 };
 	struct node root, map;
-	char path[RUN_STATE_PATH_LEN];
+	__s64 started;
 	int rc;
 
 	if (!d || uname(&here)) {
@@ -110,20 +114,22 @@ static int write_status(const struct web *w, bool data_path, FILE *out)
 	clock_gettime(CLOCK_REALTIME, &now);
 	run_state_path(path, w->instance, "running.yaml");
 	stat(path, &st);
+	follower_runs(w->instance, &started);
+	state = source_now(w->instance, file);
 	document_text(root, "version", VERSION);
 	document_text(root, "instance", w->instance);
 	document_text(root, "host", here.nodename);
-	document_number(root, "started", w->started);
+	document_number(root, "started", started);
 	document_decimal(root, "now", now.tv_sec + now.tv_nsec / 1e9);
 	document_text(root, "data_path", data_path ? "attached" : "none");
 	map = document_map(root, "configuration");
-	if (w->file)
-		document_text(map, "file", w->file);
+	if (*file)
+		document_text(map, "file", file);
 	else
 		document_null(map, "file");
 	document_number(map, "since", st.st_mtim.tv_sec);
 	document_text(map, "last_reload", run_state_failed(w->instance) ? "failed" : "done");
-	document_text(map, "state", source_now(w->instance));
+	document_text(map, "state", state);
 	rc = document_print_json(d, out);
 	document_free(d);
 	return rc;
@@ -162,7 +168,7 @@ static int answer_written(const struct web *w, const struct web_request *r, bool
 	FILE *out = text_open(&ret->text, &ret->size);
 	struct dataplane *dp = NULL;
 	int rc = !out ? -ENOMEM :
-		 metrics ? metrics_write(out, w->instance, w->process) :
+		 metrics ? metrics_write(out, w->instance) :
 		 dataplane_open(w->instance, &dp) ?:
 		 write_document(w, r->path + strlen(API), dp, out);
 

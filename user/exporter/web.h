@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The daemon's answers to HTTP requests, independent of the server (exporter.c): metrics, the
- * status page, and under /api/v1/ what `wgxdp show --json` prints. exporter.c and the unit tests
- * include it.
+ * The exporter's answers to HTTP requests, independent of the server (server.c): metrics, the
+ * status page, and under /api/v1/ what `wgxdp show --json` prints. The files of this room and the
+ * fuzz tests include it.
  */
 #pragma once
-#include <sys/types.h>
-#include <time.h>
 #include "config/config.h"
-#include "daemon/web_config.h"
+#include "exporter/web_config.h"
 
 /* Most flows on a page; the command `wgxdp show flows` prints any number. */
 #define WEB_FLOWS_MAX 1000
 
 struct web {
-	/* Names of the instance and of the configuration file; file NULL: none. */
-	const char *instance, *file;
-	time_t started;
-	pid_t process;
+	const char *instance;
 	enum page_for page;
 	const struct ddns_text *names;	/* names of this host that a Host header may have */
 	size_t n_names;
