@@ -197,9 +197,7 @@ static inline __u64 remembered(void)
 	__u64 h = 0;
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
-		for (__u32 j = 0; maps[i]->values && j < maps[i]->max * maps[i]->value_size; j++)	/* arrays, 0 at first */
-			if (maps[i]->values[j])
-				h = (h ^ ((__u64)i << 40 | j << 8 | (__u8)maps[i]->values[j])) * 0x100000001b3;
+		h = host_map_sum(h ^ i, maps[i]);
 	return h;
 }
 

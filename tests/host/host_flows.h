@@ -208,37 +208,47 @@ static inline const char *flow_complaint(__u32 place, const struct flow *f, __u6
 	return NULL;
 }
 
+static inline const char *flows_contradict(const struct flow *f, const struct flow *other)
+{
+	if (other->client_port == f->client_port && other->local_port == f->local_port && other->number == f->number &&
+	    !memcmp(&other->client, &f->client, 32))
+		return "two flows of one client";
+	if (other->own_port == f->own_port && other->backend_port == f->backend_port && addr_same(&other->own, &f->own) &&
+	    addr_same(&other->backend, &f->backend))
+		return "two flows with one port";
+	return NULL;
+}
+
 /* Each flow is in a place of its key. The index has exactly one word for each flow, so no two flows have the same
  * reply, and no two belong to one client. The checksum differences and counters are right. Returns NULL, or what is
  * wrong */
 static inline const char *flows_complaint(void)
 {
 	const struct learned_line *lines = (const struct learned_line *)flow_index.values;
-	__u64 n = 0, n_answered = 0, word, other_word, created = 0;
+	const struct flow **found = calloc(flow_table.max * LEARNED_WAYS, sizeof(*found));
+	__u64 n_words = 0, n_answered = 0, word, created = 0;
+	const char *complaint = NULL;
+	__u32 n = 0;
 
-	for (__u32 i = 0; i < flow_table.max * LEARNED_WAYS; i++) {
-		const struct flow *f = flow_at(i, &word), *other;
-		const char *complaint = f ? flow_complaint(i, f, word) : NULL;
+	for (__u32 i = 0; !complaint && i < flow_table.max * LEARNED_WAYS; i++) {
+		const struct flow *f = flow_at(i, &word);
 
-		if (complaint)
-			return complaint;
-		n += f != NULL;
-		n_answered += f && learned_word_state(word) != LEARNED_HALF;
-		for (__u32 j = 0; f && j < i; j++) {
-			other = flow_at(j, &other_word);
-			if (other && (!memcmp(&other->client, &f->client, 32) && other->client_port == f->client_port &&
-				      other->local_port == f->local_port && other->number == f->number))
-				return "two flows of one client";
-			if (other && addr_same(&other->own, &f->own) && addr_same(&other->backend, &f->backend) &&
-			    other->own_port == f->own_port && other->backend_port == f->backend_port)
-				return "two flows with one port";
-		}
+		if (!f)
+			continue;
+		complaint = flow_complaint(i, f, word);
+		for (__u32 j = 0; !complaint && j < n; j++)
+			complaint = flows_contradict(f, found[j]);
+		n_answered += learned_word_state(word) != LEARNED_HALF;
+		found[n++] = f;
 	}
+	free(found);
+	if (complaint)
+		return complaint;
 	for (__u32 i = 0; lines && i < flow_index.max * LEARNED_WAYS; i++)
-		n -= !!lines[i / LEARNED_WAYS].word[i % LEARNED_WAYS];
+		n_words += !!lines[i / LEARNED_WAYS].word[i % LEARNED_WAYS];
 	for (__u32 id = 0; id < WORLD_SERVICES; id++)
 		created += flows_total(id)->created - flows_total(id)->moved;
-	return n ? "words of the index without flows" : created < n_answered ? "flows that are not counted" : NULL;
+	return n_words != n ? "words of the index without flows" : created < n_answered ? "flows that are not counted" : NULL;
 }
 
 /* Deletes all flows, like the command */

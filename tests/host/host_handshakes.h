@@ -191,9 +191,7 @@ static inline __u64 remembered(void)
 	__u64 h = 0;
 
 	for (int i = 0; i < 6; i++)
-		for (__u32 j = 0; maps[i]->values && j < maps[i]->max * maps[i]->value_size; j++)	/* arrays, 0 at first */
-			if (maps[i]->values[j])
-				h = (h ^ (j << 8 | (__u8)maps[i]->values[j])) * 0x100000001b3;
+		h = host_map_sum(h, maps[i]);
 	for (int i = 0; i < 6; i++)
 		for (__u32 j = 0; maps[i]->entries && j < maps[i]->n; j++) {
 			for (__u32 k = 0; k < maps[i]->key_size; k++)

@@ -25,6 +25,21 @@ static inline void world_knows(__u32 ways)
 	with_relay = ways & WAY_RELAY;
 }
 
+/* Adds the values of an array, which are 0 at first, to a sum. Most of them still are. */
+static inline __u64 host_map_sum(__u64 sum, const struct host_map *map)
+{
+	size_t size = map->values ? (size_t)map->max * map->value_size : 0;
+
+	for (size_t at = 0; at < size; at += sizeof(__u64)) {
+		__u64 word = 0;
+
+		memcpy(&word, map->values + at, size - at < sizeof(word) ? size - at : sizeof(word));
+		if (word)
+			sum = ((sum ^ at) * 0x100000001b3 ^ word) * 0x100000001b3;
+	}
+	return sum;
+}
+
 /* ---- state of one CPU ---- */
 
 #define CPU_MAPS 32
