@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # timeout: 300
 # `cppcheck` warns about nothing in the program's sources, except the lines of tests/lint/cppcheck.suppress, which
 # have reasons. It skips no file for unknown syntax, and finds a mistake in a copy of a file. BREAK=1 puts that
