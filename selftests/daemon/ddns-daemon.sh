@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
 # vm
 # The daemon sets all names to wg-end's address by one update, within a second of a change. While the name server is
 # down, the daemon complains once; when it is back, the names become right by themselves. A changed section applies

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
 # Doctor names and fixes faults of a relay: the path's MTU, an nftables rule, rp_filter, and a key that WireGuard
 # lacks. Like selftests/doctor/doctor.sh, for a relay with two exits. The rule drops WireGuard's packets. BREAK=1
 # leaves out the faults.

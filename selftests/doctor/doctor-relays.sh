@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
 # Doctor reports keepalives and missing connections that harm three blind relays, and nothing else. Like
 # selftests/doctor/doctor.sh, with a site at each relay (see lib/blind-relays.sh). Doctor reports keepalives to sites,
 # which draw them away from the other relays, and a relay that is not connected. It reports nothing about sites that

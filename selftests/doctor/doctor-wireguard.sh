@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
 # Doctor names and fixes a guard with the wrong key, and a backend that is down. Like selftests/doctor/doctor.sh, with
 # WireGuard at the ends. BREAK=1 leaves out the faults.
 #

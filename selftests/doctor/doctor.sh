@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
 # vm
 # Doctor names the one fault that stops all packets, and nothing else, and the command that it prints fixes the fault.
 # The test runs that command as it is: then packets pass and doctor reports nothing. The faults here: forwarding, MTU, a

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
 # vm
 # `wgxdp mtu` finds the MTU of a clean path and of a black hole, which drops ICMP errors and packets longer than 1300
 # bytes. It measures inside tunnels over IPv4 and over IPv6, and on the plain path. The test sets the MTU that it

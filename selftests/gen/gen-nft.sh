@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
 # vm
 # The rules that `gen nft` makes load, also twice, handle UDP as the configuration says, and leave tables of other
 # programs alone. The cases: dnat of both families, IPv6 directly, masquerade with its ports, nat: none, denied

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
 # timeout: 240
 # The commands of docs/start/endpoint.md work as they stand, on a laptop that reaches its server by IPv4 and not by
 # IPv6. BREAK=1 does not start wgxdp, and must fail.

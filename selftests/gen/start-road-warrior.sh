@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
 # timeout: 240
 # The commands of docs/start/road-warrior.md work as they stand; r2's own rules let in only answers. BREAK=1 does not
 # start wgxdp, and must fail.

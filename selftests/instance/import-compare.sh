@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
 # timeout: 120
 # `import --compare` finds for each set of rules in tests/import that the imported configuration differs only where the
 # expected file says so (import.sh compares its answers with real packets). It names each of the mistakes that are put

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
 # vm
 # After `up --try SECONDS`, the former configuration comes back unless the change is confirmed. It comes back when the
 # time is over, or when the command is killed, ended by a signal, or loses its terminal. Enter keeps the change, and

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: long
 # timeout: 300
 # Two relays with one key tell each other by BGP which sites they serve. `announce` puts the live sites into a table,
 # BIRD sends that table and writes received routes into main, and `follow: { routes: … }` reads main. Sites at different

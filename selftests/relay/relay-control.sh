@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # first
 # vm
 # The relay's peers and routes follow commands, files, WireGuard and the daemon within a second, and so does the

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # The counters account for every packet: received = forwarded + dropped + passed, also when a device fails to
 # transmit. No sent packet is missing, and wg-end receives forwarded - xmit_failed. This holds for packets with many

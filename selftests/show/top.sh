@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: full
 # `wgxdp top` shows the rates of a service with known traffic, original, reply and dropped, in each unit. Also the
 # filter, the order, the number of tables, JSON, and invalid options. BREAK=1 sends half as much.
 #

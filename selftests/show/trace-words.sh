@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tier: long
 # `wgxdp trace` gives the same answer for a packet described in words and for the same packet in a file. scapy builds
 # the latter: every message, size, TTL, fragment, tag and address, both families (trace_words.py). mac1 is that of the
 # service's first key, or of the named one. An invalid packet is refused, with advice. BREAK=1 puts another index into
