@@ -198,22 +198,35 @@ echo 198.51.100.8 > "$file"
 denied 198.51.100.8
 
 # while a child reads a list, a command can lock the instance
+# Stops the child that reads a list, which takes some milliseconds at least, and prints its process
 stop_reader() {
-	for reader in $(pgrep -P "$daemon"); do
-		if [[ $(readlink "/proc/$reader/fd/"*) == *memfd:wgxdp-list* ]]; then
-			kill -STOP "$reader"
-			return
-		fi
-	done
-	return 1
+	/usr/bin/python3 -IS -c '
+import os, signal, sys
+def has_list(process):
+    try:
+        return any("memfd:wgxdp-list" in os.readlink(f"/proc/{process}/fd/{fd}") for fd in os.listdir(f"/proc/{process}/fd"))
+    except OSError:
+        return False
+print("looks", file=sys.stderr, flush=True)
+while True:
+    for child in open(f"/proc/{sys.argv[1]}/task/{sys.argv[1]}/children").read().split():
+        if has_list(child):
+            os.kill(int(child), signal.SIGSTOP)
+            sys.exit(child)' "$daemon" 2> "$work/reader"
 }
 awk 'BEGIN { for (i = 0; i < 500000; i++) print "198.51.100.8" }' > "$file.new"
+stop_reader &
+looker=$!
+wait_for 4 'the one that looks for the child' grep -q looks "$work/reader"
 mv "$file.new" "$file"
-wait_for 4 'a child reads the list' stop_reader
+wait $looker || :
+reader=$(sed -n 2p "$work/reader")
 flock -n /run/wgxdp/default/lock true || fail 'the instance is locked while a list is read'
 kill -CONT "$reader"
 echo 198.51.100.7 > "$file"
-wait_for 9 'the list is read again' none_from 198.51.100.7
+wait_for 9 'the list is read again' all_from 198.51.100.8
+echo 198.51.100.8 > "$file"
+denied 198.51.100.8
 
 # a user who may write the list can neither stop the daemon nor make it quote a file that not every user may read
 (umask 077 && echo 'secret words' > "$work/secret")

@@ -2,7 +2,6 @@
  *
  * Implements blind_saver.h. Only one process at a time writes the file.
  */
-#include <sys/resource.h>
 #include "daemon/blind_saver.h"
 #include "lib/timer.h"
 
@@ -10,7 +9,7 @@ static int save(void *data)
 {
 	const struct saver *s = data;
 
-	setpriority(PRIO_PROCESS, 0, 10);	/* the daemon's loop goes first */
+	child_yields();
 	return sites_save(s->sites);
 }
 

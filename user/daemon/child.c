@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "daemon/child.h"
@@ -21,6 +22,19 @@ struct child {
 };
 
 static int writing_end;			/* in a child: its end of the pipe */
+static int closed = -1;			/* descriptor of child_closes(); -1: none */
+
+void child_closes(int fd)
+{
+	closed = fd;
+}
+
+void child_yields(void)
+{
+	setpriority(PRIO_PROCESS, 0, 10);
+	if (closed >= 0)
+		close(closed);
+}
 
 static void work_as_child(child_work *work, void *data)
 {

@@ -20,6 +20,10 @@ typedef void child_ended(void *data, bool done);
  * set to the child, which exists until ended() is called. */
 int child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data,
 	      struct child **ret);
+/* For the work of a child: lets the daemon's loop and all others go first. The child also closes
+ * the descriptor of child_closes(): without CPU time, a killed child would keep its lock. */
+void child_yields(void);
+void child_closes(int fd);
 /* Sends a signal to a child. */
 void child_signal(struct child *c, int signal);
 /* For the work of a child that calls execve(2): it may run for any time,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "daemon/child.h"
 #include "daemon/daemon_state.h"
 #include "lib/log.h"
 #include "dataplane/config_text.h"
@@ -108,6 +109,7 @@ int daemon_state_hold(struct daemon_state *s, bool *ret_again)
 	}
 	*ret_again = left_by_us(s, fd);
 	s->lock_fd = fd;
+	child_closes(fd);
 	if (!s->file)
 		name_our_file(s);
 	return 0;

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "daemon/child.h"
@@ -50,7 +49,7 @@ static int read_list(void *data)
 	struct dataplane *dp = NULL;
 	int rc = 0;
 
-	setpriority(PRIO_PROCESS, 0, 10);	/* the daemon's loop goes first */
+	child_yields();
 	head.rc = list_read(&r->from, &content, &head.kind);
 	if (!head.rc) {
 		head.n = content.keys.n;

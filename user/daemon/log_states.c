@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include "daemon/child.h"
 #include "daemon/log_states.h"
@@ -204,7 +203,7 @@ static int write_states(void *data)
 	struct logged_states *t = data;
 	FILE *out = fdopen(t->file, "w");
 
-	setpriority(PRIO_PROCESS, 0, 10);	/* the daemon's loop goes first */
+	child_yields();
 	log_states(t, t->instance);
 	if (!out)
 		return -1;

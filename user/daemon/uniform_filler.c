@@ -3,7 +3,6 @@
  * Implements uniform_filler.h.
  */
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include "daemon/child.h"
 #include "daemon/uniform_filler.h"
 #include "instance/uniform_writer.h"
@@ -36,7 +35,7 @@ static int fill(void *data)
 {
 	struct uniform_filler *f = data;
 
-	setpriority(PRIO_PROCESS, 0, 10);	/* no packet waits for the map */
+	child_yields();
 	f->written = uniform_write(f->instance);
 	return 0;
 }

@@ -12,7 +12,7 @@
 #include "lib/log.h"
 #include "lib/paths.h"
 
-#define HOLD_TRIES 20
+#define HOLD_TRIES 60
 #define HOLD_US 50000
 
 static struct flock whole_file(void)

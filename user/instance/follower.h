@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include "config/config.h"
 
-/* Locks the file `daemon` of an instance. Waits up to a second for the children of a daemon that
+/* Locks the file `daemon` of an instance. Waits up to three seconds for the children of a daemon that
  * has ended, because they share its lock. Returns 0, -EWOULDBLOCK if another daemon has locked it,
  * or another -errno. */
 int follower_hold(int fd);
