@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "daemon/child.h"
 #include "daemon/list_reader.h"
@@ -47,6 +48,7 @@ static int read_list(void *data)
 	struct list_content content;
 	struct followed_list is;
 	struct dataplane *dp = NULL;
+	struct timespec used;
 	int rc = 0;
 
 	child_yields();
@@ -60,6 +62,8 @@ static int read_list(void *data)
 	head.skipped = content.skipped;
 	head.n_add = add.n;
 	head.n_del = del.n;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	head.used = used.tv_sec * 1000 + used.tv_nsec / 1000000;
 	return rc ?: write_difference(r->fd, &head, &add, &del);
 }
 

@@ -12,6 +12,7 @@ struct list_difference {
 	int rc;				/* result of list_read() */
 	struct nft_set_kind kind;	/* for a set of nftables */
 	__u32 skipped;			/* lines or elements that were left out */
+	__u32 used;			/* CPU time of the reading, in ms */
 	/* Number of prefixes in the list, of those to add, and of those to remove. */
 	size_t n, n_add, n_del;
 	struct source_key keys[];	/* prefixes to add, then those to remove */

@@ -63,7 +63,7 @@ struct follow {
 	size_t n_changes;
 	struct lists *lists;
 	struct list_reader *reader;	/* NULL: no child is reading the list */
-	uint64_t began, took;		/* start and duration of the last reading, in ms */
+	uint64_t began, took;		/* start of the last reading, and its CPU time, in ms */
 	/* Differences that the child has found, and how many of them are written; NULL: none. */
 	struct list_difference *difference;
 	size_t written;
@@ -335,6 +335,7 @@ static void on_read(void *data, struct list_difference *d)
 	struct follow *f = data;
 	struct lists *l = f->lists;
 	int rc = d ? d->rc : -EIO;
+	uint64_t used = d ? d->used : 0;
 
 	f->reader = NULL;
 	report_read(f, rc, d ? d->n : 0);
@@ -348,7 +349,7 @@ static void on_read(void *data, struct list_difference *d)
 		list_difference_free(d);
 	}
 	f->tried = true;
-	f->took = uv_now(l->loop) - f->began;
+	f->took = used;
 	schedule_next(l, f);
 	timer_repeat(&l->soon, true, on_soon, 1, 0);
 }
