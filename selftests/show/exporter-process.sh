@@ -66,7 +66,6 @@ killed() {
 		wait_for 5 'another exporter' another "$before"
 		wait_for 5 'an answer' answers
 		expect "killed: ms until it answers again, time $i" $(($(ms) - began)) '<=' "$(at_most 1000)"
-		sleep 1.1 # an exporter that ends at once begins again after a second
 	done
 }
 another() { [[ $(exporter) && $(exporter) != "$1" ]]; } # PROCESS

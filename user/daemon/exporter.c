@@ -16,10 +16,11 @@
 #include "lib/notify.h"
 #include "lib/timer.h"
 
-/* A child that ends within AGAIN_MS is started again after this time in ms, and then after twice as
- * long each time, up to AGAIN_MAX_MS. */
-#define AGAIN_MS 1000
-#define AGAIN_MAX_MS 60000
+/* A child that ends is started again after AGAIN_MS. If it has not run for STEADY_MS, the wait is
+ * twice the last one, up to AGAIN_MAX_MS. */
+#define AGAIN_MS 100
+#define AGAIN_MAX_MS 600000
+#define STEADY_MS 10000
 
 #define NICE 5		/* the exporter's priority is lower than that of the daemon's loop */
 
@@ -62,11 +63,11 @@ static void on_again(uv_timer_t *timer);
 /* Starts the child again, later if it ended early. */
 static void start_again(struct exporter *e)
 {
-	bool early = !e->asked && clock_ms() - e->since < AGAIN_MS;
+	bool steady = e->asked || clock_ms() - e->since >= STEADY_MS;
 
-	e->wait = early ? next_wait(e->wait, AGAIN_MS, AGAIN_MAX_MS) : 0;
+	e->wait = next_wait(steady ? 0 : e->wait, AGAIN_MS, AGAIN_MAX_MS);
 	if (e->wanted)
-		uv_timer_start(&e->again, on_again, e->wait, 0);
+		uv_timer_start(&e->again, on_again, e->asked ? 0 : e->wait, 0);
 }
 
 static void on_ended(void *data, bool done)

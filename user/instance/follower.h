@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include "config/config.h"
 
-/* Locks the file `daemon` of an instance. Waits up to three seconds for the children of a daemon that
- * has ended, because they share its lock. Returns 0, -EWOULDBLOCK if another daemon has locked it,
- * or another -errno. */
+/* Locks the file `daemon` of an instance. Waits up to three seconds for the children of a daemon
+ * that has ended, because they share its lock. Returns 0, -EWOULDBLOCK if another daemon has locked
+ * it, or another -errno. */
 int follower_hold(int fd);
 /* Unlocks it when the daemon ends, also for children that still run. */
 void follower_leave(int fd);
