@@ -85,6 +85,22 @@ void child_stop(struct child *c)
 	end(c);
 }
 
+pid_t child_fork(void)
+{
+	sigset_t before, set;
+	pid_t process;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, &before);
+	process = fork();
+	if (process)
+		sigprocmask(SIG_SETMASK, &before, NULL);
+	return process;
+}
+
 int child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data,
 	      struct child **ret)
 {
@@ -105,7 +121,7 @@ int child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data,
 		return rc;
 	}
 	c->pipe = ends[0];
-	c->process = fork();
+	c->process = child_fork();
 	writing_end = ends[1];
 	if (!c->process)
 		work_as_child(work, data);

@@ -16,6 +16,9 @@ typedef int child_work(void *data);
 typedef void child_ended(void *data, bool done);
 #define CHILD_SECONDS 60
 
+/* Calls fork(2). SIGTERM, SIGINT and SIGHUP are blocked in the child: libuv's handlers there would
+ * tell the daemon of a signal to the child. */
+pid_t child_fork(void);
 /* Starts a child. Returns 0 or -errno. After an error, ended() is not called. ret: NULL, or *ret is
  * set to the child, which exists until ended() is called. */
 int child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data,

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "daemon/child.h"
 #include "daemon/worker.h"
 #include "lib/log.h"
 #include "lib/memory.h"
@@ -133,7 +134,7 @@ int worker_fork(struct worker *w)
 	w->said = memfd_create("wgxdp-log", MFD_CLOEXEC);
 	w->poll = calloc(1, sizeof(*w->poll));
 	rc = !w->poll ? -ENOMEM : uv_poll_init(w->loop, w->poll, w->socket);
-	w->process = rc ? -1 : fork();
+	w->process = rc ? -1 : child_fork();
 	if (!w->process)
 		serve(w, ends[1]);
 	rc = rc ?: w->process < 0 ? -errno : 0;
