@@ -57,6 +57,16 @@ kill -HUP "$daemon"
 wait_for 5 'the exporter has no address' grep -q 'exporter: cannot listen on 192.0.2.99:9851' "$work/daemon"
 inside wg-end ip address add 192.0.2.99/32 dev lo
 wait_for 5 'the exporter, when its address comes' inside wg-end curl -sf --max-time 2 -o /dev/null http://192.0.2.99:9851/metrics
+# A signal to an exporter that has not begun yet is not one to the daemon
+cp "$work/wgxdp.yaml" "$work/with"
+for _ in {1..5}; do
+	configuration > "$work/wgxdp.yaml"
+	kill -HUP "$daemon"
+	sleep 0.1
+	cp "$work/with" "$work/wgxdp.yaml"
+	kill -HUP "$daemon"
+	sleep 0.3
+done
 configuration > "$work/wgxdp.yaml"
 kill -HUP "$daemon"
 ! wgxdp reload -c "$work/wgxdp.yaml" > "$work/reload" 2>&1 || fail 'reload of an instance without a data path'

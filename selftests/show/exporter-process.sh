@@ -78,21 +78,6 @@ stopped() {
 	wait_for 5 'an answer after SIGCONT' answers
 }
 asked_much() { inside firewall "$load" requests 127.0.0.1:9851 3 > "$work/load"; }
-told() { # the daemon starts and ends the exporter, which may not have begun yet
-	local i
-	for i in {1..15}; do
-		grep -v '^exporter' "$work/with.yaml" > "$work/wgxdp.yaml"
-		kill -HUP "$daemon"
-		sleep 0.0$((i % 10))
-		cp "$work/with.yaml" "$work/wgxdp.yaml"
-		kill -HUP "$daemon"
-		sleep 0.1
-	done
-	wait_for 5 'an answer at the end' answers
-}
-cp "$work/wgxdp.yaml" "$work/with.yaml"
-packets 'told to end and begin' told
-expect 'signals that the daemon took for its own' "$(grep -c 'the daemon ends' "$work/daemon" || :)" == 0
 packets 'killed' killed
 packets 'stopped' stopped
 packets 'asked 1,000 times a second' asked_much
