@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # Hosts in the firewall's own networks that use the public address reach wg-end, and appear as the firewall (hairpin).
 # They may be on wg-end's network or on another. Clients from outside keep their addresses, and a host that uses

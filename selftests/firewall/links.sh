@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # A client is answered on the links of a real firewall: VLANs and two tags at once on WAN and LAN, and a bridge as
 # LAN. This holds for both families, in auto and tc mode. XDP carries the packets if it sees the tags. If the device

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # Other traffic reaches the stack with the same bytes and in the same order as without wgxdp, in native, generic and
 # tc mode. It is 370 frames of all kinds (traffic.py). An nftables rule copies each frame after all hooks of XDP and

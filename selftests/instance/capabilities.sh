@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # The command `up` and the daemon need three capabilities and no more, and name a missing one. If one is missing, the
 # message names it, and nothing changes, on an empty host or beside a running instance. It also names a user namespace

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # If the kernel's verifier refuses a program, `up` names program, limit, compiler and advice, and changes nothing.
 # refuse.so gives the verifier another program. `up` names the program, the limit, the compiler, and what to do. It

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # An interface with a dangerous name puts no control character into any output, and JSON and metrics stay readable.
 # The NIC below the firewall's outer interface, a bridge, has a dangerous name: it clears a terminal (ESC c), colours
 # it (C1), deletes (DEL), or runs a command when a fix is pasted. The output of up, show, doctor, the daemon, metrics
