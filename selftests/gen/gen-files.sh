@@ -88,6 +88,7 @@ check_networkd() {
 		mkdir -p /run/systemd/netif/{links,leases,lldp}
 		chown -R systemd-network:systemd-network /run/systemd/netif
 	fi
+	: > "$own/networkd" # else what the one before has written could count
 	SYSTEMD_LOG_LEVEL=debug /lib/systemd/systemd-networkd > "$own/networkd" 2>&1 & # so that systemd 257 reports the end of reading
 	pid=$!
 	until grep -q 'Enumeration completed' "$own/networkd"; do kill -0 $pid && sleep 0.02; done

@@ -585,7 +585,7 @@ static void on_applied(void *data, bool done)
 	}
 	if (!done && !d->hung_up)
 		notify_ready();
-	read_changes(d, true);		/* starts a pass, which reads what the child has applied */
+	read_changes(d, done);		/* starts a pass, which reads what the child has applied */
 	after_work(d);
 }
 
