@@ -266,12 +266,28 @@ static bool is_as_before(const struct exporter *e)
 	return same;
 }
 
+/* Reads the events of the instance's directory, where other files change often. Returns whether the
+ * configuration may have changed. */
+static bool read_events(int changes)
+{
+	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	ssize_t n = read(changes, events, sizeof(events));
+	const struct inotify_event *e;
+	bool changed = false;
+
+	for (ssize_t at = 0; at < n; at += sizeof(*e) + e->len) {
+		e = (const void *)(events + at);
+		/* An event without a name is about the directory, or about lost events. */
+		changed |= !e->len || !strcmp(e->name, "running.yaml");
+	}
+	return changed;
+}
+
 /* Serves until a signal or a change of the configuration. */
 static void serve(struct exporter *e, int signals, int changes)
 {
 	struct pollfd fds[] = { { signals, POLLIN }, { changes, POLLIN },
 				{ e->server ? server_wakes(e->server) : -1, POLLIN } };
-	char events[4096];
 	int wait = -1;
 
 	for (;;) {
@@ -280,8 +296,7 @@ static void serve(struct exporter *e, int signals, int changes)
 		poll(fds, 3, wait);
 		if (fds[0].revents)
 			break;
-		if (fds[1].revents && read(changes, events, sizeof(events)) > 0 &&
-		    !is_as_before(e))
+		if (fds[1].revents && read_events(changes) && !is_as_before(e))
 			break;
 		if (e->server) {
 			wait = server_tick(e->server);
