@@ -21,6 +21,7 @@ struct child {
 	pid_t process;
 };
 
+static pid_t daemon_process;		/* the daemon, which has called child_fork() */
 static int writing_end;			/* in a child: its end of the pipe */
 static int closed = -1;			/* descriptor of child_closes(); -1: none */
 
@@ -39,6 +40,8 @@ void child_yields(void)
 static void work_as_child(child_work *work, void *data)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != daemon_process)
+		_exit(EXIT_FAILURE);	/* the daemon has ended before the call */
 	signal(SIGALRM, SIG_DFL);
 	alarm(CHILD_SECONDS);
 	_exit(work(data) ? EXIT_FAILURE : EXIT_SUCCESS);
@@ -95,6 +98,7 @@ pid_t child_fork(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, &before);
+	daemon_process = getpid();
 	process = fork();
 	if (process)
 		sigprocmask(SIG_SETMASK, &before, NULL);
