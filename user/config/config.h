@@ -135,7 +135,7 @@ struct config {
 	struct learn_config *learn;
 	struct rate_config *rates;	/* limits of services, clients and peers (config_rates.h) */
 	size_t n_endpoints, n_learn, n_rates;
-	struct endpoint_config *exporter;	/* places at which the daemon serves metrics */
+	struct endpoint_config *exporter;	/* places at which the exporter serves */
 	size_t n_exporter;
 	/* Host names, besides this host's own, that requests to the exporter may use. */
 	struct ddns_text *exporter_names;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Runs work that would delay the daemon's loop in a child process. The child is a copy of the
- * daemon, and shares nothing with the loop. daemon.c, exporter.c, list_reader.c and blind_saver.h
- * include it.
+ * daemon, and shares nothing with the loop. Files of this room include it.
  */
 #pragma once
 #include <stdbool.h>
@@ -29,8 +28,8 @@ void child_yields(void);
 void child_closes(int fd);
 /* Sends a signal to a child. */
 void child_signal(struct child *c, int signal);
-/* For the work of a child that calls execve(2): it may run for any time,
- * its end is noticed afterwards, too, and it gets this signal when the daemon ends. */
+/* For the work of a child that calls execve(2): the child may run for any time, the daemon also
+ * notices its end after the call, and the child gets this signal when the daemon ends. */
 void child_lasts(int signal_at_end);
 /* Kills a child and waits for its end. Calls ended() before it returns. */
 void child_stop(struct child *c);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Tells whether a daemon follows an instance. The daemon holds a lock on /run/wgxdp/INSTANCE/daemon
- * while it runs, and other processes test this lock without taking it. daemon/, show/, doctor/ and
- * cmd/ include it.
+ * while it runs, and other processes test this lock without taking it. cmd/, daemon/, doctor/,
+ * exporter/ and show/ include it.
  */
 #pragma once
 #include <linux/types.h>

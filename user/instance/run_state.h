@@ -4,7 +4,7 @@
  * configuration is in a BPF map (config_text.h). /run/wgxdp/INSTANCE/running.yaml is a copy for
  * people, and the daemon notices changes by it. An instance without maps has only that file. A
  * process that changes an instance holds its lock from reading the configuration to its last write.
- * cmd/, daemon/, instance/ and show/ include it.
+ * cmd/, daemon/, exporter/, instance/ and show/ include it.
  */
 #pragma once
 #include "config/config.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Remembers the file from which the running configuration was read, and compares the two. cmd/,
- * daemon/, doctor/ and show/ include it.
+ * daemon/, doctor/, exporter/ and show/ include it.
  */
 #pragma once
 #include <limits.h>

@@ -4,7 +4,7 @@
  * linker would have recorded. If the program were linked with them, they and their dependencies
  * would take memory in every wgxdp process. A source file that uses a library lists its functions
  * in FUNCTIONS(X), and calls them through the struct of pointers that this list defines. daemon/,
- * ddns/, doctor/, gen/, net/ and show/ include it.
+ * ddns/, doctor/, exporter/, gen/, net/ and show/ include it.
  */
 #pragma once
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Returns memory that an idle daemon does not need. The daemon includes it.
+ * Returns memory that an idle process does not need. daemon/ and exporter/ include it.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Small helpers for libuv's timers. The daemon and the resolver include it.
+ * Small helpers for libuv's timers, and a clock. daemon/, exporter/ and the resolver include it.
  */
 #pragma once
 #include <stdbool.h>
