@@ -124,6 +124,15 @@ void list_reader_stop(struct list_reader *r)
 	child_stop(r->child);
 }
 
+struct list_difference *list_difference_new(size_t n)
+{
+	struct list_difference *d = mmap(NULL, sizeof(*d) + n * sizeof(*d->keys),
+					 PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+					 -1, 0);
+
+	return d == MAP_FAILED ? NULL : d;
+}
+
 void list_difference_free(struct list_difference *d)
 {
 	if (d)

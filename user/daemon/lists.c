@@ -64,9 +64,11 @@ struct follow {
 	struct lists *lists;
 	struct list_reader *reader;	/* NULL: no child is reading the list */
 	uint64_t began, took;		/* start of the last reading, and its CPU time, in ms */
-	/* Differences that the child has found, and how many of them are written; NULL: none. */
+	/* Differences that the child has found or that notifications told, and how many of them are
+	 * written; NULL: none. told: each portion changes the list's number of prefixes. */
 	struct list_difference *difference;
 	size_t written;
+	bool told;
 	bool made_room;		/* the prefixes to remove were removed first, for lack of room */
 };
 
@@ -276,34 +278,28 @@ static int compare_changes(const void *a, const void *b)
 	       (x->number > y->number) - (x->number < y->number);
 }
 
-/* Sorts the changes into additions and removals: the last one of each prefix counts. */
-static int sort_changes(struct follow *f, struct list_keys *add, struct list_keys *del)
+/* Sorts the changes into additions and removals: the last one of each prefix counts. All are
+ * sorted before the first is written, so that no client is missing whom a transaction removes and
+ * adds again. */
+static struct list_difference *sort_changes(struct follow *f)
 {
+	struct list_difference *d;
+	size_t n = 0, written = 0;
+
 	qsort(f->changes, f->n_changes, sizeof(*f->changes), compare_changes);
-	for (size_t i = 0; i < f->n_changes; i++) {
-		const struct change *c = &f->changes[i];
-		struct list_keys *to = c->del ? del : add;
-		struct source_key *place;
-
-		if (i + 1 < f->n_changes && !list_key_compare(&c->key, &c[1].key))
-			continue;
-		place = append(to->list, to->n);
-		if (!place)
-			return -ENOMEM;
-		*place = c->key;
-	}
-	return 0;
-}
-
-static void write_changes(struct lists *l, const struct dataplane *dp, struct follow *f)
-{
-	struct list_keys add = { 0 }, del = { 0 };
-
-	if (sort_changes(f, &add, &del) || dataplane_list_change(dp, f->id, &add, &del, true))
-		f->next = uv_now(l->loop) + RETRY_MS;
-	list_keys_free(&add);
-	list_keys_free(&del);
+	for (size_t i = 0; i < f->n_changes; i++)
+		if (i + 1 == f->n_changes ||
+		    list_key_compare(&f->changes[i].key, &f->changes[i + 1].key))
+			f->changes[n++] = f->changes[i];
 	f->n_changes = 0;
+	d = list_difference_new(n);
+	for (int del = 0; d && del < 2; del++) {
+		for (size_t i = 0; i < n; i++)
+			if (f->changes[i].del == del)
+				d->keys[written++] = f->changes[i].key;
+		*(del ? &d->n_del : &d->n_add) = written - d->n_add;
+	}
+	return d;
 }
 
 static void report_read(struct follow *f, int rc, size_t n)
@@ -344,7 +340,7 @@ static void on_read(void *data, struct list_difference *d)
 		f->join.kind = d->kind;
 		f->difference = d;
 		f->written = 0;
-		f->made_room = false;
+		f->told = f->made_room = false;
 	} else {
 		list_difference_free(d);
 	}
@@ -385,28 +381,41 @@ static bool write_portion(struct lists *l, const struct dataplane *dp, struct fo
 	add = (struct list_keys){ d->keys + f->written, adds };
 	del = (struct list_keys){ d->keys + f->written + adds, n - adds };
 	/* The number grows first, so that a pass enlarges the hints once, before they are dense. */
-	if (n && !f->written && d->n_add > d->n_del)
+	if (n && !f->written && d->n_add > d->n_del && !f->told)
 		dataplane_list_count(dp, f->id, d->n);
-	rc = n ? dataplane_list_change(dp, f->id, &add, &del, false) : 0;
+	rc = n ? dataplane_list_change(dp, f->id, &add, &del, f->told) : 0;
 	if (rc == -ENOSPC && d->n_del && !f->made_room) {
 		/* The former prefixes go first. */
 		f->made_room = true;
 		del = (struct list_keys){ d->keys + d->n_add, d->n_del };
-		return !dataplane_list_change(dp, f->id, &none, &del, false);
+		return !dataplane_list_change(dp, f->id, &none, &del, f->told);
 	}
 	f->written += n;
 	if (!rc && f->written < d->n_add + d->n_del)
 		return true;
-	if (!rc && f->written)
+	if (!rc && f->written && !f->told)
 		dataplane_list_count(dp, f->id, d->n);
-	if (!rc)
+	if (!rc && !f->told)
 		dataplane_list_note(dp, f->id, LIST_READ, d->skipped);
-	else
+	if (rc)
 		f->next = uv_now(l->loop) + RETRY_MS;
 	list_difference_free(d);
 	f->difference = NULL;
 	memory_give_back();
-	return false;
+	return f->n_changes;
+}
+
+static bool write_changes(struct lists *l, const struct dataplane *dp, struct follow *f)
+{
+	f->difference = sort_changes(f);
+	if (!f->difference) {
+		f->next = uv_now(l->loop) + RETRY_MS;
+		return false;
+	}
+	f->written = 0;
+	f->told = true;
+	f->made_room = false;
+	return write_portion(l, dp, f);
 }
 
 /* Notes that the list could not be read. */
@@ -439,12 +448,11 @@ static uint64_t write_due(struct lists *l, const struct dataplane *dp)
 		if (!dataplane_list_find(dp, &f->from, &f->id, &is))
 			continue;
 		note_unread(dp, f, &is);
-		if (f->difference && write_portion(l, dp, f))
+		if (f->difference ? write_portion(l, dp, f) :
+		    f->n_changes && !f->dirty && write_changes(l, dp, f))
 			wait = sooner(wait, 1);
 		else if (f->dirty && f->due <= now)
 			read_again(l, f);
-		else if (f->n_changes && !f->dirty)
-			write_changes(l, dp, f);
 	}
 	return wait;
 }

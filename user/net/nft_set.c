@@ -16,7 +16,8 @@
 #include "net/netlink_talk.h"
 #include "net/nft_set.h"
 
-#define READS_AT_ONCE 4096 /* in a flood, messages never end: stop after so many */
+/* The loop has other work: it reads so many parts of a large transaction at a time. */
+#define READS_AT_ONCE 64
 #define WATCH_BUFFER (16 << 20)		/* bytes that the kernel keeps until they are read */
 /* Types of keys as nft numbers them. */
 enum { NFT_IPV4_ADDRESS = 7, NFT_IPV6_ADDRESS = 8 };
