@@ -50,14 +50,19 @@ includes() { # DIRECTORY: each include between rooms: file, header
 	grep -roE '^[ \t]*#[ \t]*include "[a-z]+/[a-z_0-9]+\.h"' "$1/user" --include='*.[ch]' | sed -E "s,^$1/,,; s,:.*\"(.*)\",\t\1,"
 }
 
-# Prints the undefined symbols of each object that another object defines
+# Prints the undefined symbols of each object that an object of another room defines, except those of lib
 symbols() { # DIRECTORY of objects: file, function, file that defines it
 	(cd "$1" && find . -mindepth 2 -name '*.o' | LC_ALL=C sort | xargs nm -A) | awk '
 		BEGIN {n = 0}
 		{sub(/^\.\//, "")}
 		NF == 3 && $2 == "U" {from[n] = substr($1, 1, length($1) - 1); lacks[n++] = $3}
 		NF == 3 && $2 != "U" {split($1, word, ":"); if ($2 ~ /[A-TV-Z]/) at[$3] = word[1]}
-		END {for (i = 0; i < n; i++) if (lacks[i] in at) print from[i] "\t" lacks[i] "\t" at[lacks[i]]}'
+		function room(path) {return substr(path, 1, index(path, "/") - 1)}
+		END {
+			for (i = 0; i < n; i++)
+				if (lacks[i] in at && room(at[lacks[i]]) != room(from[i]) && room(at[lacks[i]]) != "lib")
+					print from[i] "\t" lacks[i] "\t" at[lacks[i]]
+		}'
 }
 
 check() { # DIRECTORY of sources, DIRECTORY of objects: prints what is wrong

@@ -86,8 +86,10 @@ VALUES = '''
     25 3 ff "0xff" ffff fffff YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY= YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTZ= "127.0.0.1:9851"
     "[::1]:9851" "[::1]" wan dnat auto hand /usr/bin/true https://example.net ftp://example.net A AAAA ovh-eu masquerade established
     echo-request "10" "true" "" ÄÖ [] {}'''.split()
+FEW = os.environ.get('WGXDP_TIER') == 'core'   # then a third of the values, and those about which BROKEN must complain
 VALUES += ['"service office"', '"two words"', '[ a, b ]', '[ [ a, b ] ]', '[ 10.0.0.0/8 ]', '[ 51820 ]', '{ a: b }', '{ port: 1 }', '',
            64 * 'a', 300 * 'a']
+VALUES = [value for n, value in enumerate(VALUES) if not FEW or n % 3 == 0 or value in ('65535', 'dnat', '10')]
 
 
 # ---- YAML ----

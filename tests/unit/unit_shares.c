@@ -41,7 +41,7 @@ static void known_liar(void **state)
 		tried++;
 	print_message("a known client sends %u wrong ones, then it is busy: unknown has %lld, known %lld left\n", tried,
 		      (long long)budget()->left[0], (long long)budget()->left[1]);
-	for (__u32 a_jiffy = 10; a_jiffy <= 80; a_jiffy += 10) {
+	for (__u32 a_jiffy = 10; a_jiffy <= 90; a_jiffy += 40) {
 		refused = sent = 0;
 		host_jiffies += 10 * tick_rate;
 		for (__u32 i = 0; i < 2 * tick_rate; i++) {

@@ -279,8 +279,7 @@ static int compare_changes(const void *a, const void *b)
 }
 
 /* Sorts the changes into additions and removals: the last one of each prefix counts. All are
- * sorted before the first is written, so that no client is missing whom a transaction removes and
- * adds again. */
+ * sorted before the first is written: a transaction may remove a client and add it again. */
 static struct list_difference *sort_changes(struct follow *f)
 {
 	struct list_difference *d;
