@@ -138,7 +138,7 @@ endef
 
 # The modules for unit tests. A test links those that it needs. Its own definitions replace the room's
 TESTED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* plan/* ddns/* gen/* import/* dataplane/dataplane_flow* dataplane/dataplane_guard* \
-	dataplane/dataplane_read dataplane/dataplane_relay dataplane/flow_table dataplane/former_flows dataplane/kernel_btf dataplane/learned_table dataplane/load_error dataplane/pins dataplane/table instance/follower instance/resolver show/show_flows \
+	dataplane/dataplane_read dataplane/dataplane_relay dataplane/flow_table dataplane/kernel_btf dataplane/learned_table dataplane/load_error dataplane/pins dataplane/table instance/follower instance/resolver show/show_flows \
 	daemon/blind_ask daemon/blind_hear daemon/blind_line daemon/blind_link daemon/blind_place daemon/blind_relays daemon/blind_save daemon/blind_saver daemon/blind_sent daemon/blind_sites daemon/child daemon/cookie_reply daemon/daemon_state daemon/endpoint_next daemon/endpoint_set daemon/endpoints daemon/knock daemon/standby_next exporter/sandbox exporter/web exporter/web_config doctor/doctor_rule doctor/mtu* instance/run_counters))
 $(O)/unit/user.a: $(TESTED:%.c=$(O)/unit/%.o) $(O)/unit/tests/host/host_path.o
 	$(make_archive)

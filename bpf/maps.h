@@ -2,7 +2,7 @@
  *
  * All maps and switches of the programs. include/abi.h describes the values of the maps. Every file
  * of bpf/ includes this header. The host plane, for tests, has the same maps as plain C tables
- * (plane/host_maps.h).
+ * (host/host_maps.h).
  */
 #ifndef WGXDP_MAPS_H
 #define WGXDP_MAPS_H
@@ -10,8 +10,8 @@
 #include "pkt.h"
 
 #ifdef WGXDP_HOST
-#include "plane/host_kernel.h"
-#include "plane/host_maps.h"
+#include "host/host_kernel.h"
+#include "host/host_maps.h"
 #define SWITCH(type, name, value) HOST_SHARED type name = value
 #else
 #define MAP(name_, type_, key_, value_, n_, flags_) struct { \

@@ -125,7 +125,7 @@ INLINE void eth_write(struct ethhdr *eth, const struct bpf_fib_lookup *fib)
 
 #define OFFSETS 0xfff			/* a mask above the offset of any header */
 #ifdef WGXDP_HOST
-INLINE void *at(const struct pkt *p, __u32 off, __u32 size);	/* plane/host.h defines it */
+INLINE void *at(const struct pkt *p, __u32 off, __u32 size);	/* host/host_steps.h defines it */
 #else
 /* Loads a packet pointer from the context, at each use again: a helper that moves the packet makes
  * earlier pointers invalid. */

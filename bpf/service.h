@@ -48,8 +48,7 @@ INLINE void service_find_choice(struct pkt *p)
 		listener.addr = old_addr(&choice->addr, &p->s->src);
 		listener.word ^= KEY_SERVICE ^ KEY_OLD;
 	} else if (with_guards) {
-		listener.word += table_backend(choice->backend ? choice->backend - 1 :
-						SERVICE_BACKEND(p->s->service.flags));
+		listener.word += table_backend(choice->backend);
 	}
 	entry = table_find(&listener);
 	if (!entry || entry->service.port != p->s->sport ||
@@ -80,7 +79,7 @@ INLINE void service_remember(struct pkt *p)
 		value = &learned_value(p->s, LEARNED_HALF, CHOICE_HALF_SECONDS)->choice;
 		value->addr = p->s->dst;
 		value->port = p->s->dport;
-		value->backend = SERVICE_BACKEND(p->s->service.flags) + 1;
+		value->backend = SERVICE_BACKEND(p->s->service.flags);
 		value->ifindex = p->s->ifindex;
 	}
 	choices_store(p->s);

@@ -161,9 +161,7 @@ struct choice {
 	 * KEY_SERVICE. */
 	struct addr addr;
 	__be16 port;
-	/* Number of the backend among those of the listener's service, plus 1. 0: an entry of a
-	 * former build, in which the number of the reply's entry counts. */
-	__u16 backend;
+	__u16 backend;		/* its number among those of the listener's service */
 	__u32 ifindex;
 };
 

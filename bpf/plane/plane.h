@@ -57,7 +57,7 @@ INLINE __u64 segments_bytes(const struct pkt_state *s)
 }
 
 #ifdef WGXDP_HOST
-#include "plane/host.h"
+#include "host/host_steps.h"
 #define plane(p, op, ...) host_##op(p, ##__VA_ARGS__)
 #else
 #include "plane/tc.h"

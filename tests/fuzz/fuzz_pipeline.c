@@ -11,7 +11,7 @@
 #include "pkt.h"
 /* The replacement of the kernel's tables is not to be explored. But it checks that keys and values lie within theirs */
 #pragma clang attribute push(__attribute__((no_sanitize("undefined", "coverage"))), apply_to = function)
-#include "plane/host_maps.h"
+#include "host/host_maps.h"
 #pragma clang attribute pop
 #include "host/host_lists.h"
 #include "pipeline.h"

@@ -10,7 +10,7 @@
 #ifdef WGXDP_MAPS_H
 #error "bpf/maps.h came first: its maps are in no list"
 #endif
-#include "plane/host_maps.h"
+#include "host/host_maps.h"
 
 extern struct host_map *__start_host_maps[], *__stop_host_maps[];
 extern struct host_map *__start_host_cpu_maps[], *__stop_host_cpu_maps[];

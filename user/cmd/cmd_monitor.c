@@ -117,11 +117,6 @@ static int reopen(struct loop *l)
 	dataplane_close(m->dp);
 	m->dp = NULL;
 	rc = running_open(m->instance, &m->dp);
-	if (!rc && map_fd(m->dp, MAP_events) < 0) {
-		log_error("instance %s was started by an older version that has no events: run "
-			  "`wgxdp up`", m->instance);
-		return -ENOENT;
-	}
 	rc = rc ?: watch_packets(l) ?: watch_drops(l);
 	return rc ?: l->pcap ? 0 : monitor_poll(m);
 }

@@ -17,7 +17,6 @@
 #include "dataplane/dataplane.h"
 #include "dataplane/dataplane_programs.h"
 #include "dataplane/followed_lists.h"
-#include "dataplane/former_learned.h"
 #include "lib/jiffies.h"
 #include "dataplane/load_error.h"
 #include "lib/log.h"
@@ -335,7 +334,7 @@ static void carry_learned(const struct dataplane *dp)
 
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (dp->former[i] >= 0)
-			former_learned(i, dp->former[i], map_fd(dp, i), &secret);
+			learned_table_copy(dp->former[i], map_fd(dp, i), &secret);
 	if (dp->running && dp->map_is_new[MAP_flow_table])
 		dataplane_carry_flows(dp);
 }

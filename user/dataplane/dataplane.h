@@ -183,8 +183,7 @@ void dataplane_size_flows(const struct dataplane *dp, struct load_settings *set,
 			  const struct plan *p, __u32 services);
 /* Part of dataplane_commit(): pins wgxdp_flow_end, with which commands end flows. */
 void dataplane_pin_flow_end(struct dataplane *dp, const struct plan *p, const char *suffix);
-/* Copies flows into new tables, from smaller ones or from the maps of a former build, except flows
- * that the new table has already. */
+/* Copies the flows of the tables that new ones replace, except flows that these have already. */
 void dataplane_carry_flows(const struct dataplane *dp);
 /* Returns the secret for the hash functions of the tables: that of the running programs, or a new
  * random one. */

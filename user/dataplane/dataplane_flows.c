@@ -14,7 +14,6 @@
 #include <unistd.h>
 #include "dataplane/dataplane.h"
 #include "dataplane/dataplane_programs.h"
-#include "dataplane/former_flows.h"
 #include "dataplane/map_info.h"
 #include "dataplane/table.h"
 #include "lib/grow.h"
@@ -304,18 +303,15 @@ void dataplane_carry_flows(const struct dataplane *dp)
 	struct flow_table from;
 	struct flow_entry e;
 
+	if (former < 0 || flow_table_open(former, buckets, &from))
+		return;
 	if (flow_table_open_new(map_fd(dp, MAP_flow_table), map_fd(dp, MAP_flow_index),
 				dataplane_entries(dp, MAP_flow_table), &secret, &c.to))
 		return;
 	c.table.buckets = size ? map_memory(map_fd(dp, MAP_table), size, PROT_READ) : NULL;
-	if (former < 0) {
-		former_flows(dp->instance, carry_flow, &c);
-	} else if (!flow_table_open(former, buckets, &from)) {
-		for (__u32 place = 0; place < buckets * LEARNED_WAYS; place++)
-			if (flow_table_read(&from, place, &e))
-				carry_flow(&c, &e);
-		flow_table_close(&from);
-	}
+	for (__u32 place = 0; place < buckets * LEARNED_WAYS; place++)
+		if (flow_table_read(&from, place, &e))
+			carry_flow(&c, &e);
 	flow_table_close(&c.to);
 	if (c.table.buckets)
 		munmap(c.table.buckets, size);

@@ -163,19 +163,18 @@ static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, 
 		if (!port)
 			continue;
 		if (old.role && same_sources(dp, p, port, old.sources)) {
-			/* The list stays. A former build did not write its hints, so write them. */
-			link->sources = old.sources;
+			link->sources = old.sources;	/* the list stays */
 		} else {
 			list = free_sources(used, n, list);
 			rc = list >= n ? -ENOSPC :
 			     bpf_map_update_elem(map_fd(dp, MAP_sources), &list,
 						 &p->sources[port->sources], 0) ?:
-			     trie_write(dp, p, port->sources, list);
+			     trie_write(dp, p, port->sources, list) ?:
+			     bpf_map_update_elem(map_fd(dp, MAP_source_hints), &list,
+						 &p->hints[port->sources], 0);
 			link->sources = list++;
 			++*changes;
 		}
-		rc = rc ?: bpf_map_update_elem(map_fd(dp, MAP_source_hints), &link->sources,
-					       &p->hints[port->sources], 0);
 		if (!rc)
 			now[link->sources] = true;
 	}

@@ -159,6 +159,24 @@ bool learned_table_put(const struct learned_table *t, const struct learned_secre
 	return true;
 }
 
+void learned_table_copy(int from, int to, const struct learned_secret *secret)
+{
+	struct learned_table old, new;
+	struct learned_entry e;
+	__u64 word;
+
+	if (!learned_is_table(from) || !learned_is_table(to) ||
+	    learned_table_open(from, false, &old))
+		return;
+	if (!learned_table_open(to, true, &new)) {
+		for (__u32 place = 0; place < old.n * LEARNED_WAYS; place++)
+			if (learned_table_read(&old, place, &e, &word))
+				learned_table_put(&new, secret, &e, learned_word_state(word), word);
+		learned_table_close(&new);
+	}
+	learned_table_close(&old);
+}
+
 __u32 learned_table_used(int map)
 {
 	struct learned_table t;

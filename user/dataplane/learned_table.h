@@ -64,5 +64,8 @@ bool learned_table_read(const struct learned_table *t, __u32 place, struct learn
  * or the key exists already. */
 bool learned_table_put(const struct learned_table *t, const struct learned_secret *secret,
 		       const struct learned_entry *entry, enum learned_state state, __u64 until);
+/* Copies the entries of the table `from` into the table `to` of another size, except those whose
+ * keys are there already. Does nothing if one of these maps is no learned table. */
+void learned_table_copy(int from, int to, const struct learned_secret *secret);
 /* Returns how many entries of a table have not timed out; 0 if the table cannot be read. */
 __u32 learned_table_used(int map);

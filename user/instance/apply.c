@@ -392,7 +392,7 @@ int apply_follow(const char *instance, const struct config *c, struct resolved_b
 	bool again, may_wait = true, moved = false;
 	int rc = check_permitted(instance);
 
-	/* No text is pinned if an older build made the instance, or if the pins were removed. */
+	/* No text is pinned if the pins were removed. */
 	if (!rc && !config_text_id(instance))
 		rc = run_state_prepare(instance, c, &in.config_text);
 	if (rc)

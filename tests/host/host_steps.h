@@ -9,7 +9,7 @@
 #include <endian.h>
 #include <sanitizer/asan_interface.h>
 #include "csum.h"
-#include "plane/host_kernel.h"
+#include "host/host_kernel.h"
 #include "plane/vlan.h"
 
 enum host_verdict { HOST_PASS, HOST_DROP, HOST_SENT };

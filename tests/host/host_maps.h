@@ -220,6 +220,6 @@ static inline long bpf_map_delete_elem(struct host_map *map, const void *key)
 	return 0;
 }
 
-/* Defined in plane/host.h; extensions.h needs the declarations. */
+/* Defined in host/host_steps.h; extensions.h needs the declarations. */
 INLINE int host_read(void *ctx, __u32 off, void *to, __u32 n);
 INLINE int host_write(void *ctx, __u32 off, const void *from, __u32 n);
