@@ -29,25 +29,19 @@ WITH_MHD ?= 1
 WITH_SODIUM ?= 1
 WITH_LDNS ?= 1
 WITH_CURL ?= 1
-WITH_QRENCODE ?= 1
-WITH_NCURSES ?= 1
 # the command `gen`, and topologies
 WITH_GEN ?= 1
-with := $(foreach name,MHD SODIUM LDNS CURL QRENCODE NCURSES GEN,$(if $(filter 1,$(WITH_$(name))),$(name)))
+with := $(foreach name,MHD SODIUM LDNS CURL GEN,$(if $(filter 1,$(WITH_$(name))),$(name)))
 # for each: its names for pkg-config, and NAME=LIBRARY for scripts/sonames
 MHD_PKGS := libmicrohttpd
 SODIUM_PKGS := libsodium
 LDNS_PKGS := ldns
 CURL_PKGS := libcurl libcrypto
-QRENCODE_PKGS := libqrencode
-NCURSES_PKGS := ncursesw
 # musl has crypt_r() in its libc
 MHD_LIBRARIES := MHD=microhttpd $(if $(filter /%,$(shell $(CC) -print-file-name=libcrypt.so)),CRYPT=crypt)
 SODIUM_LIBRARIES := SODIUM=sodium
 LDNS_LIBRARIES := LDNS=ldns
 CURL_LIBRARIES := CURL=curl CRYPTO=crypto
-QRENCODE_LIBRARIES := QRENCODE=qrencode
-NCURSES_LIBRARIES := NCURSES=ncursesw
 ALL_DEFINES = $(with:%=-DWITH_%)
 PKGS     := libbpf libxdp libmnl libfyaml libuv libcares
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) $(foreach name,$(with),$($(name)_PKGS)))

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Programs of `wgxdp monitor`, which the kernel runs whenever a program of the data path returns
- * (fexit). They report packets to the monitor: dropped ones as they arrived, forwarded ones as they
- * leave. The data path does not depend on them.
+ * (fexit). They report handshakes and knocks to the monitor. The data path does not depend on them.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -81,7 +80,7 @@ static __always_inline __u32 find_kinds(const void *data, bool bare, __u32 kinds
 	__u16 protocol = 0;
 	__u8 ip[12];
 
-	if (!(kinds & (TRACING_HANDSHAKE | TRACING_LAST_HOP)))
+	if (!kinds)
 		return 0;
 	l3 = bare ? 0 : find_l3(data, &protocol);
 	if ((!bare && !l3) || bpf_probe_read_kernel(ip, sizeof(ip), data + l3))
@@ -103,9 +102,9 @@ static __always_inline __u32 find_kinds(const void *data, bool bare, __u32 kinds
 
 /* ---- reporting ---- */
 
-/* Charges one report to this CPU's budget for the present jiffy, which is `each`. If that is used
- * up, counts the packet as skipped and returns false. */
-static __always_inline bool take_budget(struct tracing_packet *p, __u32 each)
+/* Charges one report to this CPU's budget for the present jiffy, which is `each`. Returns false if
+ * that is used up. */
+static __always_inline bool take_budget(__u32 each)
 {
 	__u64 now = bpf_jiffies64();
 	__u32 zero = 0;
@@ -117,34 +116,19 @@ static __always_inline bool take_budget(struct tracing_packet *p, __u32 each)
 		b->jiffy = now;
 		b->used = 0;
 	}
-	if (b->used >= each) {
-		b->skipped++;
-		return false;
-	}
-	b->used++;
-	p->skipped = b->skipped;
-	b->skipped = 0;
-	return true;
+	return b->used++ < each;
 }
 
-/* Returns those of the wanted kinds that a packet with this verdict belongs to; 0: do not report
- * it. */
-static __always_inline __u32 wanted_kinds(const void *data, bool bare, __u32 plane, __u32 verdict,
-					  __u32 *each)
+/* Returns those of the wanted kinds among `may` that a packet belongs to; 0: do not report it. */
+static __always_inline __u32 wanted_kinds(const void *data, bool bare, __u32 may, __u32 *each)
 {
-	__u32 zero = 0, kinds, may = verdict;
+	__u32 zero = 0;
 	const struct tracing_wanted *w = bpf_map_lookup_elem(&tracing_wanted, &zero);
 
 	if (!w)
 		return 0;
 	*each = w->each;
-	kinds = w->kinds;
-	if (verdict == TRACING_FORWARDED)
-		may |= TRACING_HANDSHAKE;
-	else if (!verdict && plane == PLANE_TC)
-		may |= TRACING_HANDSHAKE | TRACING_LAST_HOP;
-	kinds &= may;
-	return (kinds & (TRACING_FORWARDED | TRACING_DROPPED)) | find_kinds(data, bare, kinds);
+	return find_kinds(data, bare, w->kinds & may);
 }
 
 SEC("fexit")
@@ -154,11 +138,9 @@ int BPF_PROG(tracing_xdp, struct xdp_buff *xdp, int verdict)
 	__u32 each = 0;
 	__u64 n;
 
-	p.kinds = wanted_kinds(xdp->data, false, PLANE_XDP,
-			       verdict == XDP_REDIRECT || verdict == XDP_TX ? TRACING_FORWARDED :
-			       verdict == XDP_DROP ? TRACING_DROPPED : 0,
-			       &each);
-	if (!p.kinds || !take_budget(&p, each))
+	p.kinds = wanted_kinds(xdp->data, false, verdict == XDP_REDIRECT || verdict == XDP_TX ?
+			       TRACING_HANDSHAKE : 0, &each);
+	if (!p.kinds || !take_budget(each))
 		return 0;
 	p.ifindex = xdp->rxq->dev->ifindex;
 	p.len = xdp->data_end - xdp->data;
@@ -173,11 +155,10 @@ static __always_inline int tracing_skb(struct sk_buff *skb, int verdict, bool ba
 	__u32 each = 0;
 	__u64 n;
 
-	p.kinds = wanted_kinds(skb->data, bare, PLANE_TC,
-			       verdict == TC_ACT_REDIRECT ? TRACING_FORWARDED :
-			       verdict == TC_ACT_SHOT ? TRACING_DROPPED : 0,
+	p.kinds = wanted_kinds(skb->data, bare, verdict == TC_ACT_REDIRECT ? TRACING_HANDSHAKE :
+			       verdict == TC_ACT_SHOT ? 0 : TRACING_HANDSHAKE | TRACING_LAST_HOP,
 			       &each);
-	if (!p.kinds || !take_budget(&p, each))
+	if (!p.kinds || !take_budget(each))
 		return 0;
 	p.ifindex = skb->dev->ifindex;
 	p.len = skb->len;

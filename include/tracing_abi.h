@@ -10,11 +10,9 @@
 #include <linux/types.h>
 
 enum tracing_kind {
-	TRACING_FORWARDED = 1 << 0,
-	TRACING_DROPPED = 1 << 1,
-	TRACING_HANDSHAKE = 1 << 2,	/* handshake message: forwarded, or passed up by tc */
+	TRACING_HANDSHAKE = 1 << 0,	/* handshake message: forwarded, or passed up by tc */
 	/* UDP with a TTL or hop limit of at most 1, passed up by tc. The packet may be a knock. */
-	TRACING_LAST_HOP = 1 << 3,
+	TRACING_LAST_HOP = 1 << 1,
 };
 
 /* tracing_wanted: ARRAY of one element. User space writes which packets it wants. */
@@ -26,18 +24,15 @@ struct tracing_wanted {
 /* tracing_budgets: PERCPU_ARRAY of one element. */
 struct tracing_budget {
 	__u64 jiffy, used;
-	__u64 skipped;	/* packets over the limit since the last report */
 };
 
 /* tracing_packets: PERF_EVENT_ARRAY of struct tracing_packet, followed by the packet's bytes. */
 struct tracing_packet {
-	__u64 skipped;
 	__u32 kinds, plane;		/* enum tracing_kind, enum plane */
 	__u32 ifindex;			/* device on which the packet arrived */
 	__u32 len;	/* length of the packet; the event may contain fewer bytes */
 	__u32 bare;			/* true: the packet has no Ethernet header */
-	__u32 pad;
 };
-#define TRACING_MAX 65000		/* most bytes of a packet that an event holds */
+#define TRACING_MAX 256		/* most bytes of a packet that an event holds: all its headers */
 
 #endif

@@ -17,10 +17,8 @@
   libsodium,
   libuv,
   llvmPackages,
-  ncurses,
   openssl,
   pkg-config,
-  qrencode,
   xdp-tools,
   zlib,
 }:
@@ -40,9 +38,7 @@ let
     libmicrohttpd
     libxcrypt
     libsodium
-    ncurses
     openssl
-    qrencode
   ];
 in
 stdenv.mkDerivation {

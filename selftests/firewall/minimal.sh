@@ -9,9 +9,9 @@
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-optional='microhttpd|sodium|ldns|curl|qrencode|ncurses'
+optional='microhttpd|sodium|ldns|curl'
 mapfile -t without < <(sed -n 's/^\(WITH_[A-Z]*\) ?= 1$/\1=0/p' Makefile)
-expect 'optional parts in the Makefile' "${#without[@]}" == 7
+expect 'optional parts in the Makefile' "${#without[@]}" == 5
 minimal=$work/build
 if [[ ! ${BREAK:-} ]]; then
 	MAKEFLAGS='' make O="$minimal" "${without[@]}" "$minimal/wgxdp" > "$work/log" 2>&1 || fail "it does not build: $(tail "$work/log")"

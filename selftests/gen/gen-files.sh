@@ -24,7 +24,7 @@ read_kind() { # PATH, as on the host
 	/etc/sysctl.d/*.conf) kind=sysctl ;;
 	/etc/wgxdp/wgxdp.yaml) kind=wgxdp ;;
 	/etc/bird/bird.conf) kind=bird ;;
-	/etc/wireguard/*key | *.psk | *.qr | *.uci | */README.md) kind=nobody ;;
+	/etc/wireguard/*key | *.psk | *.uci | */README.md) kind=nobody ;;
 	*) kind=unknown ;;
 	esac
 }

@@ -7,7 +7,7 @@
 # was edited. Keys stay. A host with a key of its own has no private key here. Foreign files stay. --diff prints no
 # secret. An error leaves everything as it was. BREAK=1 changes a file between --check and the run.
 #
-#     topology.yaml ---> wgxdp gen hosts ---> DIR/HOST/etc/..., README.md, HOST.qr        copied to the hosts
+#     topology.yaml ---> wgxdp gen hosts ---> DIR/HOST/etc/..., README.md                 copied to the hosts
 #                              ^  |
 #                              |  v
 #                         DIR/state: assigned, keys, written
@@ -100,7 +100,7 @@ accepted() { # WHAT: wg-quick accepts every file; gen-files.sh shows this for th
 private_modes() {
 	local wrong
 	secrets > "$work/secrets"
-	wrong=$(find "$dir" -type f \( -name '*.conf' -path '*/wireguard/*' -o -name '*privatekey' -o -name '*.qr' -o -name '*.uci' -o -path '*/state/*' \) ! -perm 600 -print \
+	wrong=$(find "$dir" -type f \( -name '*.conf' -path '*/wireguard/*' -o -name '*privatekey' -o -name '*.uci' -o -path '*/state/*' \) ! -perm 600 -print \
 		-o -type d \( -name wireguard -o -path '*/state' -o -path '*/state/keys' \) ! -perm 700 -print \
 		-o -type d \( -name etc -o -path "$dir/relay" \) ! -perm 755 -print \
 		-o -type f ! -perm 600 -exec grep -lFf "$work/secrets" {} + || :) # grep fails if it finds nothing
@@ -239,7 +239,7 @@ cmp "$dir/edge-a1/etc/wireguard/wgvpnr01-privatekey" "$dir/edge-a2/etc/wireguard
 [[ $site_key != "$(< "$dir/edge-b1/etc/wireguard/wgvpnr01-publickey")" ]] || fail 'two sites have one key'
 
 ! conf phone | holds '^PrivateKey' || fail 'phone: a private key that is not ours'
-[[ ! -e $dir/phone/etc/wireguard/wg0-privatekey && ! -e $dir/phone/phone.qr ]] || fail 'phone: its private key'
+[[ ! -e $dir/phone/etc/wireguard/wg0-privatekey ]] || fail 'phone: its private key'
 [[ -z $(find "$dir/state/keys" -name 'phone*') ]] || fail 'phone: a private key was made'
 has phone 'PostUp = wg set %i private-key /etc/wireguard/%i-privatekey'
 has vps "PublicKey = $hand_key"
@@ -254,15 +254,6 @@ done
 ! grep -nvE "^(|#.*|package network|config [a-z0-9_]+ '[a-z0-9_]+'|	(option|list) [a-z0-9_]+ '[^']+')$" "$uci" || fail 'r-1: no UCI'
 [[ $(sed -n "s/.*private_key '\(.*\)'/\1/p" "$uci" | wg pubkey) == "$(< "$dir/r-1/etc/wireguard/wg0-publickey")" ]] ||
 	fail 'r-1: its keys are no pair'
-
-# ---- QR codes, by an independent decoder
-
-if [[ -e $dir/nat/nat.qr ]]; then
-	"$root/selftests/lib/qr.py" "$dir/nat/nat.qr" > "$work/qr.pbm"
-	zbarimg --quiet --raw -Sdisable -Sqrcode.enable "$work/qr.pbm" > "$work/qr.txt" 2> "$work/said" || fail "zbarimg: $(< "$work/said")"
-	diff -B "$work/qr.txt" "$dir/nat/etc/wireguard/wg0.conf" || fail 'the QR code says something else'
-	say 'ok the QR code says what the file says'
-fi
 
 # ---- hosts come and go
 

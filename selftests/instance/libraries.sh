@@ -3,9 +3,9 @@
 # tier: full
 # The firewall and its daemon run while optional libraries are not installed, and what needs one names it and its
 # package. wgxdp opens these libraries when it needs them. While they are not installed, the firewall and its daemon
-# run. `check`, the daemon, ddns, gen and top name the missing library and its package, and there is no challenge.
-# When the libraries are back, a reload is enough. A firewall that needs none of them loads none. BREAK=1 leaves them
-# installed all the time.
+# run. `check`, the daemon and ddns name the missing library and its package, and there is no challenge. When the
+# libraries are back, a reload is enough. A firewall that needs none of them loads none. BREAK=1 leaves them installed
+# all the time.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -18,7 +18,7 @@ while read -r _ name value; do
 	*_PACKAGE) package[${name%_PACKAGE}]=$value ;;
 	esac
 done < <(grep '^#define' "$build/libraries.h")
-expect 'libraries that are opened' "${#soname[@]}" == 8
+expect 'libraries that are opened' "${#soname[@]}" == 6
 
 hidden=()
 hide() { # LIBRARY...: a program that looks for them now finds no library
@@ -96,10 +96,6 @@ inside firewall "$wgxdp" ddns --dry-run -c "$work/wgxdp.yaml" > "$work/ddns" 2>&
 expect 'status of ddns' $status == 1
 says LDNS rfc2136 "$work/ddns"
 says CURL ovh "$work/ddns"
-inside firewall env TERM=xterm script -qec "timeout 2 $wgxdp top" "$work/top" > /dev/null 2>&1 < /dev/null || :
-says NCURSES top "$work/top"
-wgxdp gen hosts docs/examples/topology/firewall.yaml -o "$work/hosts" > "$work/gen" 2>&1 || fail "gen: $(< "$work/gen")"
-says QRENCODE 'cannot make the QR code' "$work/gen"
 
 # --- and when they are
 

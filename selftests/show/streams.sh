@@ -51,7 +51,7 @@ full wgxdp show metrics
 full wgxdp show flows -j
 full wgxdp check -c "$work/wgxdp.yaml"
 full wgxdp doctor
-full wgxdp top -j -n 1
+full wgxdp top -j --once
 frame=$(mac firewall wan | tr -d :)0200000000010800$(printf %084d 0)
 full wgxdp trace --in wan --from 198.51.100.7:4000 --to 198.51.100.1:51820
 

@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 
 mapfile -t defines < <(sed -nE 's/^WITH_([A-Z]+) \?= 1$/-DWITH_\1/p' Makefile)
 ((${#defines[@]} >= 7)) || { echo "only ${#defines[@]} optional libraries in the Makefile"; exit 1; }
-for library in LDNS NCURSES CURL CRYPTO; do defines+=("-D${library}_SONAME=\"\""); done
+for library in LDNS CURL CRYPTO; do defines+=("-D${library}_SONAME=\"\""); done
 look() { # FOLDER FILE...: cppcheck keeps its results below FOLDER, and analyses only files that changed since
 	mkdir -p "$1"
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --library=gnu --suppressions-list=tests/lint/cppcheck.suppress \

@@ -45,7 +45,7 @@ fi
 check 'the program' "$build/wgxdp"
 check 'without anything optional it' "$work/build/wgxdp"
 "$work/build/wgxdp" --version | head -n 1 > "$work/version"
-for word in libmicrohttpd libsodium libldns libcurl libqrencode ncurses generator; do
+for word in libmicrohttpd libsodium libldns libcurl generator; do
 	grep -q "without.* $word" "$work/version" || fail "--version does not say that $word is left out: $(< "$work/version")"
 done
 status=0
@@ -54,4 +54,4 @@ status=0
 grep -q 'gen: this program was built without' "$work/said" || fail "gen, left out, says $(< "$work/said")"
 "$work/build/wgxdp" --help > "$work/help"
 grep -q '^  gen .*WITH_GEN=0' "$work/help" || fail '--help offers gen, which was left out'
-! grep -aoE 'lib(microhttpd|sodium|ldns|curl|crypto|qrencode|ncurses)[a-z]*\.so\.[0-9]+' "$work/build/wgxdp" || fail 'it would open what it was built without'
+! grep -aoE 'lib(microhttpd|sodium|ldns|curl|crypto)[a-z]*\.so\.[0-9]+' "$work/build/wgxdp" || fail 'it would open what it was built without'

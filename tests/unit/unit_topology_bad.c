@@ -24,7 +24,6 @@ static const char good[] =
 	"mesh: { prefix: \"fd99:e2e::/64\", ports: 58000-60000, port: 58001 }\n"
 	"preshared-keys: true\n"
 	"tcp-ports: [ 22, 443 ]\n"
-	"extra-files: [ ansible, cloud-init ]\n"
 	"dns: [ 9.9.9.9 ]\n"
 	"ddns: { ttl: 60, provider: { ovh: { zone: example.net, credentials: /etc/wgxdp/ovh.conf } } }\n"
 	"relays:\n"
@@ -167,7 +166,6 @@ static void whole(void **state)
 		  "public-key: with mesh: off, a server has no tunnel of its own: remove this key" },
 		{ "keys: true", "keys: yes", "yes", "preshared-keys: 'yes' is unknown: write false or true" },
 		{ "22, 443", "22, 0", "0 ]", "tcp-ports: '0' is not a port: write a number from 1 to 65535" },
-		{ "ansible, cloud", "ansible, puppet, cloud", "puppet", "extra-files: 'puppet' is unknown: write ansible or cloud-init" },
 		{ "22, 443", "22, 22", "22 ]", "tcp-ports: 22 is listed twice: remove one of the two" },
 		{ "9.9.9.9", "dns.example", "dns.example", "dns: 'dns.example' is not an address: write one" },
 		{ "9.9.9.9", "9.9.9.9, 9.9.9.9", "9.9.9.9 ]", "dns: 9.9.9.9 is listed twice: remove one of the two" },
@@ -188,7 +186,7 @@ static void hosts(void **state)
 		{ "name: relay", "name: a" LABEL, "a" LABEL, "name: 'a" LABEL "' cannot be a name" },
 		{ "name: relay", "name: State", "State", "name: 'State' is reserved for another directory: choose another name, such as relay" },
 		{ "name: relay", "name: prometheus", "prometheus", "name: 'prometheus' is reserved for another directory: choose another name, such as relay" },
-		{ "name: relay", "name: ansible", "ansible, interface", "name: 'ansible' is reserved for another directory: choose another name, such as relay" },
+		{ "name: relay", "name: rollout", "rollout, interface", "name: 'rollout' is reserved for another directory: choose another name, such as relay" },
 		{ "name: relay, ", "", "interface: eth0, addr", "relays: 'name' is missing: add name: relay" },
 		{ "name: foo", "name: bar", "bar, ipv6: nat", "name: the name 'bar' is also in line 27: give each host and site its own" },
 		{ "name: foo", "name: Relay", "Relay", "name: the name 'Relay' is also in line 11: give each host and site its own" },

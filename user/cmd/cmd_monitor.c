@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp monitor: prints the events of the data path while it runs, or writes packets to a pcap
- * file.
+ * wgxdp monitor: prints the events of the data path while it runs.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -14,7 +13,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
-#include "net/capture.h"
 #include "cmd/command.h"
 #include "lib/jiffies.h"
 #include "lib/log.h"
@@ -36,9 +34,6 @@ struct loop {
 	struct ring_buffer *ring;	/* reader of the map `events` with this id */
 	__u32 ring_map;
 	struct tracer *tracer;	/* NULL: no packets are copied */
-	__u64 lost;			/* packets that earlier tracers could not report */
-	const char *pcap;
-	__u32 packets;		/* TRACING_FORWARDED, TRACING_DROPPED; 0: both */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -72,7 +67,7 @@ static int watch_drops(struct loop *l)
 	__u32 id = map_info(map_fd(m->dp, MAP_events)).id;
 	int rc;
 
-	if (l->pcap || !monitor_wants(m, MONITOR_DROPPED))
+	if (!monitor_wants(m, MONITOR_DROPPED))
 		return 0;
 	if (!l->ring || id != l->ring_map) {
 		ring_buffer__free(l->ring);
@@ -88,8 +83,6 @@ static int watch_drops(struct loop *l)
 
 static __u32 kinds_of_packets(const struct loop *l)
 {
-	if (l->pcap)
-		return l->packets ?: TRACING_FORWARDED | TRACING_DROPPED;
 	return (monitor_wants(&l->m, MONITOR_HANDSHAKE) ? TRACING_HANDSHAKE : 0) |
 	       (monitor_wants(&l->m, MONITOR_KNOCK) ? TRACING_LAST_HOP : 0);
 }
@@ -100,8 +93,6 @@ static int watch_packets(struct loop *l)
 
 	if (!kinds || (l->tracer && tracer_is_current(l->tracer, l->m.dp)))
 		return 0;
-	if (l->tracer)
-		l->lost += tracer_lost(l->tracer);
 	tracer_close(l->tracer);
 	l->tracer = NULL;
 	return tracer_open(l->m.dp, kinds, each ?: 1, monitor_packet, &l->m, &l->tracer);
@@ -118,7 +109,7 @@ static int reopen(struct loop *l)
 	m->dp = NULL;
 	rc = running_open(m->instance, &m->dp);
 	rc = rc ?: watch_packets(l) ?: watch_drops(l);
-	return rc ?: l->pcap ? 0 : monitor_poll(m);
+	return rc ?: monitor_poll(m);
 }
 
 /* Prints the events that have come so far. Returns 0 or -errno. */
@@ -127,7 +118,7 @@ static int print_events(struct loop *l)
 	int rc = l->ring ? ring_buffer__consume(l->ring) : 0;
 
 	rc = rc >= 0 && l->tracer ? tracer_consume(l->tracer) : rc;
-	if (fflush(l->pcap ? l->m.pcap : stdout))
+	if (fflush(stdout))
 		monitor_cannot_write(&l->m);
 	return rc < 0 ? rc : -l->m.error;
 }
@@ -217,64 +208,25 @@ static int parse_address(void *member, const struct command_option *o, char *val
 				      "2001:db8::/32") : 0;
 }
 
-static int parse_packets(void *member, const struct command_option *o, char *value)
-{
-	*(__u32 *)member |= o->id;
-	return 0;
-}
-
 static int parse(int argc, char **argv, struct loop *l)
 {
 	struct monitor_filter *f = &l->m.filter;
 
 	if (!options_parse(&monitor_command, argc, argv, l, NULL))
 		return -EINVAL;
-	if (l->packets && !l->pcap)
-		log_error("monitor: --forwarded and --dropped work only with --pcap FILE: add it");
-	else if (l->pcap && (f->service || f->peer || f->reason || f->kinds || l->m.json))
-		log_error("monitor: with --pcap, the only filters are --in and --address: remove "
-			  "the others");
-	else {
-		if (!f->kinds && !l->pcap)	/* the other kinds inspect every packet */
-			f->kinds = 1 << MONITOR_DROPPED | 1 << MONITOR_FLOW |
-				   1 << MONITOR_REBINDING;
-		return 0;
-	}
-	return -EINVAL;
+	if (!f->kinds)	/* the other kinds inspect every packet */
+		f->kinds = 1 << MONITOR_DROPPED | 1 << MONITOR_FLOW | 1 << MONITOR_REBINDING;
+	return 0;
 }
 
 /* ---- the command ---- */
 
-static int open_pcap(struct loop *l)
-{
-	int rc;
-
-	if (!l->pcap)
-		return 0;
-	l->m.pcap = strcmp(l->pcap, "-") ? fopen(l->pcap, "wb") : stdout;
-	rc = l->m.pcap ? capture_write_head(l->m.pcap) : -errno;
-	if (!rc && fflush(l->m.pcap))
-		rc = -errno;
-	if (rc)
-		log_error("cannot write %s: %s", l->pcap, strerror(-rc));
-	return rc;
-}
-
 static void end_loop(struct loop *l, int lock, bool done)
 {
-	__u64 lost = l->m.skipped + l->lost + (l->tracer ? tracer_lost(l->tracer) : 0);
-
-	if (l->pcap && lost)
-		log_warning("%llu packets are missing in the file: they arrived faster than they "
-			    "could be written",
-			    (unsigned long long)lost);
 	if (done && l->ring)
 		watch_until(&l->m, 0);
-	if (l->m.pcap && l->m.pcap != stdout && fclose(l->m.pcap))
-		monitor_cannot_write(&l->m);
 	if (l->m.error)
-		log_error("monitor: cannot write %s: %s", l->pcap && strcmp(l->pcap, "-") ?
-			  l->pcap : "to standard output", strerror(l->m.error));
+		log_error("monitor: cannot write to standard output: %s", strerror(l->m.error));
 	if (lock >= 0)
 		close(lock);
 	ring_buffer__free(l->ring);
@@ -333,12 +285,10 @@ static int run_monitor(const struct global *g, int argc, char **argv)
 		warn_unknown(l.m.dp, &l.m.filter);
 	if (!rc)
 		rc = lock = lock_monitor(g->instance);
-	if (lock >= 0)
-		rc = open_pcap(&l);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	rc = rc ?: reopen(&l);
+	rc = lock < 0 ? rc : reopen(&l);
 	while (!rc && !l.m.ends && !interrupted) {
 		rc = print_for_a_second(&l);
 		if (!rc && !l.m.ends && !interrupted)
@@ -365,33 +315,23 @@ static const struct command_option options[] = {
 	  "only packets that arrived on this interface", .values = "@interface" },
 	{ 0, "address", "PREFIX", offsetof(struct loop, m.filter.address),
 	  "only packets from or to these addresses", parse_address },
-	{ 0, "pcap", "FILE", offsetof(struct loop, pcap),
-	  "write packets to FILE (-: standard output): forwarded packets as they leave, and "
-	  "dropped packets as they arrived", .values = "@file" },
-	{ 0, "forwarded", NULL, offsetof(struct loop, packets),
-	  "with --pcap: only forwarded packets", parse_packets, TRACING_FORWARDED },
-	{ 0, "dropped", NULL, offsetof(struct loop, packets),
-	  "with --pcap: only dropped packets", parse_packets, TRACING_DROPPED },
 	{ 'n', "number", "NUMBER", offsetof(struct loop, m.left),
-	  "end after this many events or packets", parse_number },
+	  "end after this many events", parse_number },
 	{ 'j', "json", NULL, offsetof(struct loop, m.json), "print one JSON object per line" },
 	{ 0 },
 };
 
 const struct command monitor_command = {
 	.name = "monitor",
-	.summary = "print drops, flows, handshakes and knocks as they happen, or write packets to "
-		   "a pcap file",
-	.usage = "[--event KIND]... [FILTER]... [-n NUMBER] [-j|--json]\n"
-		 "--pcap FILE [--forwarded|--dropped] [--in IF] [--address PREFIX] [-n NUMBER]",
+	.summary = "print drops, flows, handshakes and knocks as they happen",
+	.usage = "[--event KIND]... [FILTER]... [-n NUMBER] [-j|--json]",
 	.about = "Prints a line for each event: a drop with its reason, the begin or "
 		 "end of a flow, or a WireGuard peer's new endpoint (rebinding). With --event it "
 		 "also prints handshakes that pass, and knocks. Each CPU reports a few hundred "
 		 "drops per second, and how many more there were. Packets that are passed up to "
-		 "the kernel are not reported.\n"
-		 "With --pcap it writes packets to a file, because tcpdump does not see the "
-		 "packets that XDP forwards. Stop it with Ctrl-C. An instance has one monitor at "
-		 "a time. Without a monitor, events cost nothing.",
+		 "the kernel are not reported. Stop it with Ctrl-C. An instance has one monitor at "
+		 "a time. Without a monitor, events cost nothing. tcpdump does not see packets that "
+		 "XDP forwards: xdpdump of xdp-tools does.",
 	.run = run_monitor,
 	.options = options,
 };

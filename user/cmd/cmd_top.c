@@ -6,16 +6,18 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 #include "cmd/command.h"
 #include "lib/log.h"
+#include "lib/text.h"
 #include "instance/running.h"
 #include "show/top.h"
 
 struct arguments {
 	double interval;
-	unsigned long left;		/* tables to print before it ends; 0: no limit */
+	bool once;
 	enum top_sort sort;
 	enum top_unit unit;
 	const char *filter;
@@ -31,39 +33,61 @@ static void on_signal(int signum)
 
 /* ---- a table ---- */
 
-static void print_row(const struct top_row *r, enum top_unit unit, FILE *out)
+#define NUMBERS 40			/* columns of the numbers of a row */
+#define NAME_MIN 12
+#define NAME_MAX_WIDTH 42
+
+static void print_row(const struct top_row *r, enum top_unit unit, int width, FILE *out)
 {
-	char to[16] = "", back[16] = "", dropped[16], passed[16];
+	char to[16] = "", back[16] = "", dropped[16] = "", passed[16] = "";
 
 	if (r->kind != TOP_REASON)
 		top_format(to, top_in_unit(&r->rate, unit, false));
 	if (r->kind == TOP_SERVICE || r->kind == TOP_PEER)
 		top_format(back, top_in_unit(&r->rate, unit, true));
-	top_format(dropped, r->rate.dropped);
-	top_format(passed, r->rate.passed);
-	fprintf(out, "  %-40s %9s %9s", r->name, to, back);
-	if (r->kind == TOP_PAIR)
-		fputc('\n', out);
-	else
-		fprintf(out, " %9s %9s\n", dropped, passed);
+	if (r->kind != TOP_PAIR) {
+		top_format(dropped, r->rate.dropped);
+		top_format(passed, r->rate.passed);
+	}
+	fprintf(out, "  %-*.*s %9s %9s %9s %9s\n", width - 2, width - 2, r->name, to, back, dropped,
+		passed);
 }
 
-static void print_table(const struct top *t, const struct arguments *a, FILE *out)
+static void print_table(const struct top *t, enum top_unit unit, int width, FILE *out)
 {
 	int kind = -1;
 
 	for (size_t i = 0; i < t->n; i++) {
 		if ((int)t->rows[i].kind != kind) {
 			kind = t->rows[i].kind;
-			fprintf(out, "%-42s %9s %9s %9s %9s\n", top_kind_names[kind],
-				kind == TOP_REASON ? "" : top_unit_names[a->unit],
+			fprintf(out, "%-*s %9s %9s %9s %9s\n", width, top_kind_names[kind],
+				kind == TOP_REASON ? "" : top_unit_names[unit],
 				kind == TOP_SERVICE || kind == TOP_PEER ? "back" : "",
 				kind == TOP_PAIR ? "" : "dropped",
 				kind == TOP_PAIR ? "" : "passed");
 		}
-		print_row(&t->rows[i], a->unit, out);
+		print_row(&t->rows[i], unit, width, out);
 	}
-	fputc('\n', out);
+}
+
+/* Prints the table in place of the one before it, as far as the terminal has lines. */
+static void draw_table(const struct top *t, enum top_unit unit, const struct winsize *size)
+{
+	int width = size->ws_col - NUMBERS < NAME_MAX_WIDTH ? size->ws_col - NUMBERS : NAME_MAX_WIDTH,
+	    left = size->ws_row - 1;
+	char *text = NULL, *line, *rest;
+	size_t n;
+	FILE *out = text_open(&text, &n);
+
+	if (!out)
+		return;
+	print_table(t, unit, width < NAME_MIN ? NAME_MIN : width, out);
+	rest = fclose(out) ? NULL : text;
+	fputs("\033[H", stdout);		/* to the first line */
+	while (left-- && (line = strsep(&rest, "\n")) && *line)
+		printf("%s\033[K\n", line);	/* clears the rest of the line */
+	fputs("\033[J", stdout);		/* clears the lines below */
+	free(text);
 }
 
 static void print_text(const char *text, FILE *out)
@@ -137,35 +161,11 @@ static void pause_for(double seconds)
 	nanosleep(&t, NULL);
 }
 
-static bool is_interrupted(void)
-{
-	return interrupted;
-}
-
-/* Shows the rates on the whole screen until the user quits. Returns 0, -EOPNOTSUPP if the terminal
- * cannot do that, or another -errno. */
-static int run_screen(const struct global *g, const struct arguments *a)
-{
-	struct top_view v = { .sort = a->sort, .unit = a->unit, .interval = a->interval };
-	struct top t = { 0 };
-	int rc = read_counters(g, &t) ?: top_screen_begin();
-	bool on = !rc;
-
-	snprintf(v.filter, sizeof(v.filter), "%s", a->filter ?: "");
-	while (!rc && top_screen_show(&t, g->instance, &v, is_interrupted))
-		rc = read_again(g, &t);
-	if (on)
-		top_screen_end();
-	if (rc == -ENOENT && on)
-		running_not_up(g->instance);	/* again, because the screen has hidden it */
-	top_free(&t);
-	return rc;
-}
-
 /* Prints a copy of t, sorted and filtered. Returns 0 or -ENOMEM. */
 static int print_sorted(const struct top *t, const struct arguments *a, double seconds)
 {
 	struct top shown = *t;
+	struct winsize size;
 
 	shown.rows = malloc((t->n + 1) * sizeof(*t->rows));
 	if (!shown.rows)
@@ -173,15 +173,19 @@ static int print_sorted(const struct top *t, const struct arguments *a, double s
 	if (t->n)
 		memcpy(shown.rows, t->rows, t->n * sizeof(*t->rows));
 	top_sort(&shown, a->sort, a->unit, a->filter);
-	if (a->json)
+	if (a->json) {
 		print_json(&shown, seconds, stdout);
-	else
-		print_table(&shown, a, stdout);
+	} else if (!a->once && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_row) {
+		draw_table(&shown, a->unit, &size);
+	} else {
+		print_table(&shown, a->unit, NAME_MAX_WIDTH, stdout);
+		putchar('\n');
+	}
 	top_free(&shown);
 	return 0;
 }
 
-static int run_printing(const struct global *g, struct arguments *a)
+static int run_printing(const struct global *g, const struct arguments *a)
 {
 	struct top t = { 0 };
 	int rc = read_counters(g, &t);
@@ -193,8 +197,8 @@ static int run_printing(const struct global *g, struct arguments *a)
 		if (interrupted)
 			break;
 		rc = read_again(g, &t) ?: print_sorted(&t, a, t.at - before);
-		if (rc || fflush(stdout) || (a->left && !--a->left))
-			break;	/* the reader has ended, or all tables are printed */
+		if (rc || fflush(stdout) || a->once)	/* fflush() fails if the reader has ended */
+			break;
 	}
 	top_free(&t);
 	return rc;
@@ -215,25 +219,20 @@ static int parse_interval(void *member, const struct command_option *o, char *va
 
 static int run_top(const struct global *g, int argc, char **argv)
 {
-	struct arguments a = { .interval = 2 };
+	struct arguments a = { .interval = 1 };
 	struct sigaction action = { .sa_handler = on_signal };
-	int rc;
 
 	if (!options_parse(&top_command, argc, argv, &a, NULL))
 		return EXIT_USAGE;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	rc = !a.json && !a.left && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) ?
-	     run_screen(g, &a) : -EOPNOTSUPP;
-	rc = rc == -EOPNOTSUPP ? run_printing(g, &a) : rc;
-	return rc ? EXIT_FAILED : EXIT_DONE;
+	return run_printing(g, &a) ? EXIT_FAILED : EXIT_DONE;
 }
 
 static const struct command_option options[] = {
 	{ 'i', "interval", "SECONDS", offsetof(struct arguments, interval),
-	  "seconds between two readings, from 0.1 to 3600 (default: 2)", parse_interval },
-	{ 'n', "number", "NUMBER", offsetof(struct arguments, left),
-	  "end after printing this many tables", parse_number },
+	  "seconds between two readings, from 0.1 to 3600 (default: 1)", parse_interval },
+	{ 'o', "once", NULL, offsetof(struct arguments, once), "end after the first table" },
 	{ 's', "sort", "KEY", offsetof(struct arguments, sort),
 	  "sort the rows by rate (default), dropped, passed or name",
 	  parse_choice, .values = "rate dropped passed name" },
@@ -251,13 +250,12 @@ static const struct command_option options[] = {
 const struct command top_command = {
 	.name = "top",
 	.summary = "show current rates of services, peers and sites",
-	.usage = "[-i SECONDS] [-n NUMBER] [-s KEY] [-u UNIT] [-f TEXT] [-j|--json]",
+	.usage = "[-i SECONDS] [-o|--once] [-s KEY] [-u UNIT] [-f TEXT] [-j|--json]",
 	.about = "Shows a table of the rates of services, peers, pairs of blind sites, and reasons "
 		 "for drops, once per interval. The first rate is to the backend, or from the peer "
 		 "or site. The second rate is back from the backend, or to the peer. Dropped and "
-		 "passed are packets per second. On a terminal it uses the whole screen, and the "
-		 "last line explains its keys. With -n or --json it prints tables one after the "
-		 "other. Stop it with q or Ctrl-C.",
+		 "passed are packets per second. On a terminal each table replaces the one before it; "
+		 "elsewhere they follow each other. Stop it with Ctrl-C.",
 	.run = run_top,
 	.options = options,
 	.only_prints = true,

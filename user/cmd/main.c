@@ -38,12 +38,6 @@ static const char *const without[] = {
 #ifndef WITH_CURL
 	"libcurl",
 #endif
-#ifndef WITH_QRENCODE
-	"libqrencode",
-#endif
-#ifndef WITH_NCURSES
-	"ncurses",
-#endif
 #ifndef WITH_GEN
 	"the generator (gen)",
 #endif

@@ -27,7 +27,6 @@ struct tracer {
 	__u32 ids[PROGRAM_COUNT];	/* ids of the instance's programs; 0: no such program */
 	tracer_sink *sink;
 	void *data;
-	__u64 lost;
 	enum { LOADING, OPENING_RING, ATTACHING } stage;
 };
 
@@ -90,11 +89,6 @@ static void on_sample(void *data, int cpu, void *record, __u32 size)
 		l->sink(l->data, p, p + 1, n < p->len ? n : p->len);
 }
 
-static void on_lost(void *data, int cpu, __u64 n)
-{
-	((struct tracer *)data)->lost += n;
-}
-
 static int start_tracing(struct tracer *l, const struct dataplane *dp, __u32 kinds, __u32 each)
 {
 	const struct tracing_wanted wanted = { kinds, each };
@@ -105,10 +99,10 @@ static int start_tracing(struct tracer *l, const struct dataplane *dp, __u32 kin
 		return rc;
 	l->stage = OPENING_RING;
 	l->buffer = perf_buffer__new(bpf_map__fd(l->skeleton->maps.tracing_packets), PAGES,
-				     on_sample, on_lost, l, NULL);
+				     on_sample, NULL, l, NULL);
 	if (!l->buffer && errno == EPERM)
 		l->buffer = perf_buffer__new(bpf_map__fd(l->skeleton->maps.tracing_packets),
-					     PAGES_FREE, on_sample, on_lost, l, NULL);
+					     PAGES_FREE, on_sample, NULL, l, NULL);
 	if (!l->buffer || bpf_map_update_elem(bpf_map__fd(l->skeleton->maps.tracing_wanted), &zero,
 					      &wanted, BPF_ANY))
 		return -errno;
@@ -229,11 +223,6 @@ int tracer_fd(const struct tracer *l)
 int tracer_consume(struct tracer *l)
 {
 	return perf_buffer__consume(l->buffer);
-}
-
-__u64 tracer_lost(const struct tracer *l)
-{
-	return l->lost;
 }
 
 void tracer_close(struct tracer *l)

@@ -23,6 +23,4 @@ bool tracer_is_current(const struct tracer *l, const struct dataplane *dp);
 /* Returns an fd to poll. When it is readable, call tracer_consume(). */
 int tracer_fd(const struct tracer *l);
 int tracer_consume(struct tracer *l);
-/* Returns how many packets were not reported because the ring buffer was full. */
-__u64 tracer_lost(const struct tracer *l);
 void tracer_close(struct tracer *l);

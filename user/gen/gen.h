@@ -50,11 +50,10 @@ unsigned int gen_between_mtu(const struct topology_host *one, const struct topol
  * of its files. */
 typedef void gen_kind(const struct gen *g, const struct topology_host *h);
 gen_kind gen_wireguard, gen_bird, gen_nft, gen_radvd, gen_keepalived, gen_networkd, gen_sysctl,
-	gen_wgxdp, gen_units, gen_readme, gen_qr, gen_uci, gen_cloud_init;
+	gen_wgxdp, gen_units, gen_readme, gen_uci;
 void gen_zone(const struct gen *g);
 void gen_prometheus(const struct gen *g);
 void gen_rollout(const struct gen *g);
-void gen_ansible(const struct gen *g);
 
 /* Modes of gen_hosts(). It and gen_config_nft() return the exit codes of `wgxdp gen hosts` and
  * `wgxdp gen nft`. */

@@ -134,13 +134,6 @@ const char *gen_files_text(struct gen_files *f, const char *path)
 	return !found ? NULL : found->text ?: f->open && !fflush(f->open) ? f->text : NULL;
 }
 
-mode_t gen_files_mode(const struct gen_files *f, const char *path)
-{
-	const struct made_file *found = find_file(f, path);
-
-	return found ? found->mode : 0;
-}
-
 const char *gen_files_next(struct gen_files *f, const char *prefix, size_t *at)
 {
 	while (*at < f->n) {

@@ -88,8 +88,5 @@ bool gen_is_global6(const struct address *a);
 struct prefix gen_prefix_of(const struct address *a); /* returns the /32 or /128 of the address */
 /* Returns the name of the host's main WireGuard device, not of one between relays. */
 const char *gen_device(const struct topology_host *h);
-/* Returns the next Debian package that the host's files need, or NULL after the last one. *at must
- * be 0 before the first call. */
-const char *gen_package(const struct gen *g, const struct topology_host *h, size_t *at);
 /* Returns the host's name in UCI, which has no hyphens. */
 const char *gen_uci_name(const struct topology_host *h, char buf[TOPOLOGY_NAME]);

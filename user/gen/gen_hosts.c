@@ -15,12 +15,10 @@
 
 #define ASSIGNED GEN_STATE "assigned"
 
-/* Generators that run for every host. gen_readme() lists the files of those before it, and
- * gen_cloud_init() contains their text. */
+/* Generators that run for every host. gen_readme() lists the files of those before it. */
 static gen_kind *const kinds[] = {
 	gen_wireguard, gen_nft, gen_radvd, gen_keepalived, gen_networkd, gen_sysctl, gen_wgxdp,
-		gen_bird, gen_units, gen_qr, gen_uci, gen_readme,
-		gen_cloud_init,
+		gen_bird, gen_units, gen_uci, gen_readme,
 };
 
 static void generate(const struct gen *g)
@@ -31,7 +29,6 @@ static void generate(const struct gen *g)
 	gen_zone(g);
 	gen_prometheus(g);
 	gen_rollout(g);
-	gen_ansible(g);
 }
 
 /* Reads the numbers of earlier runs, assigns missing ones, and adds their file to the set. */

@@ -182,28 +182,19 @@ static bool has_dns(const struct gen *g, const struct topology_host *h)
 
 static void put_app(FILE *out, const struct gen *g, const struct topology_host *h)
 {
-	char picture[TOPOLOGY_NAME + 4];
-
 	if (h->role != ROLE_CLIENT)
 		return;
 	fputs("\n### Alternatively: WireGuard's app, on a phone or another system\n\n", out);
-	snprintf(picture, sizeof(picture), "%s.qr", h->name);
 	if (!gen_private_key(g, h, WG_CLIENTS))
 		fputs("Create a tunnel in the app by hand, with the lines of wg0.conf except "
 		      "PostUp. The app creates the private key.\n", out);
-	else if (has_file(g, h, picture))
-		fprintf(out, "Import etc/wireguard/wg0.conf, or scan the QR code that this command "
-			     "prints. The terminal needs light letters on a dark background:\n"
-			     "\n"
-			     "    cat %s\n"
-			     "\n"
-			     "Keep both secret: they contain the private key.\n", picture);
 	else
-		fputs("Import etc/wireguard/wg0.conf. Keep it secret: it contains the private "
-		      "key.\n", out);
-	if (gen_private_key(g, h, WG_CLIENTS))
-		fputs("\nNetworkManager makes a connection of it:\n\n    nmcli connection import "
-		      "type wireguard file etc/wireguard/wg0.conf\n", out);
+		fputs("Import etc/wireguard/wg0.conf, or scan the QR code that this command "
+		      "prints (package qrencode):\n\n"
+		      "    qrencode -t ansiutf8 < etc/wireguard/wg0.conf\n\n"
+		      "Keep both secret: they contain the private key.\n\n"
+		      "NetworkManager makes a connection of it:\n\n"
+		      "    nmcli connection import type wireguard file etc/wireguard/wg0.conf\n", out);
 }
 
 static void put_openwrt(FILE *out, const struct gen *g, const struct topology_host *h)
@@ -382,7 +373,9 @@ static bool is_repeated(const struct gen *g, const struct topology_host *h, cons
 	return false;
 }
 
-const char *gen_package(const struct gen *g, const struct topology_host *h, size_t *at)
+/* Returns the next Debian package that the host's files need, or NULL after the last one. *at must
+ * be 0 before the first call. */
+static const char *next_package(const struct gen *g, const struct topology_host *h, size_t *at)
 {
 	while (*at < N_PARTS) {
 		const struct part *p = &parts[(*at)++];
@@ -405,7 +398,7 @@ static void install(FILE *out, const struct gen *g, const struct topology_host *
 
 	fputs(h->role == ROLE_CLIENT ? "\n## 1. Install\n\nOn Linux (for phones and other systems, "
 				       "see *app* below):\n\n" : "\n## 1. Install\n\n", out);
-	while ((package = gen_package(g, h, &at))) {
+	while ((package = next_package(g, h, &at))) {
 		fprintf(out, "%s %s", before, package);
 		before = "";
 	}

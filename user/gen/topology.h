@@ -135,9 +135,6 @@ struct topology_site {
 	bool key_given;
 };
 
-/* Files that gen hosts also makes: for other tools that bring files to hosts. */
-enum topology_extra { EXTRA_ANSIBLE = 1, EXTRA_CLOUD_INIT = 2 };
-
 struct topology {
 	char *file; /* name of the file, for messages */
 	char domain[256]; /* DNS domain of the hosts; "": none */
@@ -156,7 +153,6 @@ struct topology {
 	bool preshared_keys;
 	__u16 *tcp_ports; /* TCP ports that hosts accept, in host order */
 	size_t n_tcp_ports;
-	unsigned int extra; /* bits of enum topology_extra */
 	struct address *dns;
 	size_t n_dns;
 	bool has_ddns;

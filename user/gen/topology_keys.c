@@ -101,22 +101,6 @@ static void set_ddns(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	yaml_set_map(y, key, value, object);
 }
 
-static const char *const extra_words[] = { "ansible", "cloud-init", NULL };
-
-/* Adds a word of the list: the bits of enum topology_extra have their order. */
-static void add_extra(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		      void *object)
-{
-	struct topology *t = object;
-	struct yaml_key one = *key;
-	int word = -1;
-
-	one.offset = 0;
-	yaml_set_choice(y, &one, value, &word);
-	if (word >= 0)
-		t->extra |= 1U << word;
-}
-
 /* ---- the grammar ---- */
 
 #define AT(s, f) .offset = offsetof(struct s, f), .size = sizeof(((struct s *)NULL)->f)
@@ -272,7 +256,6 @@ const struct yaml_key topology_keys[] = {
 	{ "preshared-keys", yaml_set_flag, "true", AT(topology, preshared_keys),
 	  .choices = yaml_flag_names },
 	{ "tcp-ports", yaml_set_list, "22", .item = topology_add_tcp_port, IS_PORT },
-	{ "extra-files", yaml_set_list, "ansible", .item = add_extra, .choices = extra_words },
 	{ "dns", yaml_set_list, "\"2001:4860:4860::8888\"",
 	  .offset = offsetof(struct topology, dns), .count = offsetof(struct topology, n_dns),
 	  .item = topology_add_address, .pattern = PATTERN_ADDRESS },

@@ -43,7 +43,7 @@ void topology_set_name(struct yaml *y, const struct yaml_key *key, struct yaml_n
 			   "and, between them, '-', such as "
 			   "%s", key->name, text, TOPOLOGY_NAME - 1, key->like);
 	else if (!strcasecmp(text, "state") || !strcasecmp(text, "prometheus") ||
-		 !strcasecmp(text, "rollout") || !strcasecmp(text, "ansible"))
+		 !strcasecmp(text, "rollout"))
 		yaml_error(y, value, "%s: '%s' is reserved for another directory: choose another "
 				     "name, such as %s", key->name, text, key->like);
 	else

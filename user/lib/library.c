@@ -31,14 +31,6 @@
 #define CRYPTO_SONAME NULL
 #define CRYPTO_PACKAGE "libcrypto"
 #endif
-#ifndef QRENCODE_SONAME
-#define QRENCODE_SONAME NULL
-#define QRENCODE_PACKAGE "libqrencode"
-#endif
-#ifndef NCURSES_SONAME
-#define NCURSES_SONAME NULL
-#define NCURSES_PACKAGE "ncurses"
-#endif
 #ifndef CRYPT_SONAME
 #define CRYPT_SONAME NULL
 #define CRYPT_PACKAGE "libcrypt"
@@ -49,8 +41,6 @@ const struct library library_sodium = { SODIUM_SONAME, SODIUM_PACKAGE };
 const struct library library_ldns = { LDNS_SONAME, LDNS_PACKAGE };
 const struct library library_curl = { CURL_SONAME, CURL_PACKAGE };
 const struct library library_crypto = { CRYPTO_SONAME, CRYPTO_PACKAGE };
-const struct library library_qrencode = { QRENCODE_SONAME, QRENCODE_PACKAGE };
-const struct library library_ncurses = { NCURSES_SONAME, NCURSES_PACKAGE };
 const struct library library_crypt = { CRYPT_SONAME, CRYPT_PACKAGE };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

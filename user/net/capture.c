@@ -19,12 +19,11 @@ enum { SECTION = 0x0a0d0d0a, INTERFACE = 1, SIMPLE = 3, ENHANCED = 6 };
 struct capture {
 	FILE *file;
 	char path[256];
-	bool swapped, ng, nanoseconds;
+	bool swapped, ng;
 	bool begun;			/* pcapng: the first block's type was read */
 	struct {
 		__u32 link;
 		char name[IFNAMSIZ];
-		__u64 units;		/* ticks of its time stamps per second */
 	} interface[INTERFACES];
 	__u32 n;
 	__u8 block[BLOCK_MAX];
@@ -107,9 +106,8 @@ int capture_open(const char *path, struct capture **ret)
 	}
 	rc = read_bytes(c, &magic, sizeof(magic));
 	c->swapped = magic == bswap_32(micro) || magic == bswap_32(nano);
-	c->nanoseconds = magic == nano || magic == bswap_32(nano);
 	c->ng = magic == SECTION;
-	if (rc > 0 && (c->ng || c->nanoseconds || magic == micro || magic == bswap_32(micro)))
+	if (rc > 0 && (c->ng || c->swapped || magic == micro || magic == nano))
 		rc = c->ng ? 0 : begin_pcap(c);
 	else if (rc >= 0)
 		rc = report_bad(c, "this is neither a pcap nor a pcapng file");
@@ -160,16 +158,12 @@ static int next_pcap(struct capture *c, struct capture_frame *ret)
 	if (rc <= 0)
 		return rc ?: report_bad(c, "the file ends in the middle of a packet");
 	ret->interface[0] = '\0';
-	ret->ns = read_u32(c, head) * 1000000000ULL +
-		  read_u32(c, head + 4) * (c->nanoseconds ? 1 : 1000ULL);
 	return copy_packet(c, c->interface[0].link, c->block, len, read_u32(c, head + 12), ret);
 }
 
-/* Reads name and time unit of an interface (pcapng) from options between two offsets. */
-static void read_options(struct capture *c, __u32 at, __u32 end)
+/* Reads the name of an interface (pcapng) from options between two offsets. */
+static void read_name(struct capture *c, __u32 at, __u32 end)
 {
-	__u64 units = 1000000;
-
 	while (at + 4 <= end) {
 		__u16 kind = read_u16(c, c->block + at), len = read_u16(c, c->block + at + 2);
 		const __u8 *value = c->block + at + 4;
@@ -178,15 +172,8 @@ static void read_options(struct capture *c, __u32 at, __u32 end)
 			break;
 		if (kind == 2 && len < IFNAMSIZ)	/* option if_name */
 			memcpy(c->interface[c->n].name, value, len);
-		/* Option if_tsresol, in powers of ten. */
-		if (kind == 9 && len && !(*value & 0x80)) {
-			units = 1;
-			for (int i = 0; i < *value && i < 9; i++)
-				units *= 10;
-		}
 		at += 4 + (len + 3) / 4 * 4;
 	}
-	c->interface[c->n].units = units;
 }
 
 static int add_interface(struct capture *c, __u32 len)
@@ -196,7 +183,7 @@ static int add_interface(struct capture *c, __u32 len)
 				     "interfaces");
 	memset(&c->interface[c->n], 0, sizeof(c->interface[0]));
 	c->interface[c->n].link = read_u16(c, c->block);
-	read_options(c, 8, len);
+	read_name(c, 8, len);
 	return check_link(c, c->interface[c->n++].link);
 }
 
@@ -204,7 +191,6 @@ static int read_packet(struct capture *c, __u32 type, __u32 len, struct capture_
 {
 	__u32 interface = type == ENHANCED && len >= 20 ? read_u32(c, c->block) : 0;
 	__u32 head = type == ENHANCED ? 20 : 4, whole, n;
-	__u64 stamp = 0;
 
 	if (len < head || interface >= c->n)
 		return report_bad(c, "the file has a packet without an interface");
@@ -212,11 +198,6 @@ static int read_packet(struct capture *c, __u32 type, __u32 len, struct capture_
 	n = type == ENHANCED ? read_u32(c, c->block + 12) : whole < len - head ? whole : len - head;
 	if (n > len - head)
 		return report_bad(c, "the file has a packet that is longer than its block");
-	if (type == ENHANCED)
-		stamp = (__u64)read_u32(c, c->block + 4) << 32 | read_u32(c, c->block + 8);
-	ret->ns = stamp / c->interface[interface].units * 1000000000ULL +
-		  stamp % c->interface[interface].units *
-			  (1000000000ULL / c->interface[interface].units);
 	strcpy(ret->interface, c->interface[interface].name);
 	return copy_packet(c, c->interface[interface].link, c->block + head, n, whole, ret);
 }
@@ -261,25 +242,4 @@ int capture_next(struct capture *c, struct capture_frame *ret)
 		rc = c->ng ? next_block(c, ret) : next_pcap(c, ret);
 	while (rc == -EAGAIN);
 	return rc;
-}
-
-/* ---- writing ---- */
-
-int capture_write_head(FILE *to)
-{
-	const struct {
-		__u32 magic;
-		__u16 major, minor;
-		__u32 zone, accuracy, length, link;
-	} head = { 0xa1b23c4d, 2, 4, 0, 0, 262144, LINK_ETHERNET };
-
-	return fwrite(&head, sizeof(head), 1, to) == 1 ? 0 : -EIO;
-}
-
-int capture_write(FILE *to, __u64 ns, const void *frame, __u32 len, __u32 whole)
-{
-	const __u32 head[] = { ns / 1000000000, ns % 1000000000, len, whole };
-
-	return fwrite(head, sizeof(head), 1, to) == 1 &&
-	       (!len || fwrite(frame, len, 1, to) == 1) ? 0 : -EIO;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads and writes files of packets such as those of tcpdump(8). It reads pcap and pcapng in either
- * byte order, with Ethernet frames or raw IP packets, and writes pcap. `trace` and `monitor` use
- * it.
+ * Reads files of packets such as those of tcpdump(8): pcap and pcapng in either byte order, with
+ * Ethernet frames or raw IP packets. `trace` uses it.
  */
 #pragma once
 #include <net/if.h>
@@ -12,7 +11,6 @@
 #define CAPTURE_MAX 9216		/* longest frame in bytes; a longer one has no .bytes */
 
 struct capture_frame {
-	__u64 ns;			/* when it was captured, in nanoseconds since 1970 */
 	/* Interface that captured it; "": the file does not tell. */
 	char interface[IFNAMSIZ];
 	/* Bytes of the packet: len in the file, whole on the wire. */
@@ -28,8 +26,3 @@ int capture_open(const char *path, struct capture **ret);
  * Returns 1, 0 at the end of the file, or -errno after printing an error. */
 int capture_next(struct capture *c, struct capture_frame *ret);
 void capture_close(struct capture *c);
-
-/* Write a pcap file with times in nanoseconds: first its header, then each frame. Both return 0 or
- * -EIO. */
-int capture_write_head(FILE *to);
-int capture_write(FILE *to, __u64 ns, const void *frame, __u32 len, __u32 whole);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * monitor: prints events as words or as JSON. It makes them from the data path's events and from
- * packets, which may also go to a pcap file.
+ * packets.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -9,7 +9,6 @@
 #include <net/if.h>
 #include <string.h>
 #include <time.h>
-#include "net/capture.h"
 #include "show/monitor.h"
 #include "show/packet_words.h"
 #include "show/words.h"
@@ -41,20 +40,14 @@ static bool equals(const char *wanted, const char *value)
 	return !wanted || (value && !strcmp(wanted, value));
 }
 
-static bool passes_where(const struct monitor_filter *f, const struct monitor_event *e,
-			 const char *link)
-{
-	return equals(f->interface, link) && (!f->address.family ||
-	       prefix_covers(&f->address, &e->src) || prefix_covers(&f->address, &e->dst));
-}
-
 static bool passes_filter(const struct monitor *m, const struct monitor_event *e, const char *link)
 {
 	const struct monitor_filter *f = &m->filter;
 
 	return monitor_wants(m, e->kind) && equals(f->service, e->service) &&
-	       equals(f->peer, e->peer) &&
-	       equals(f->reason, e->reason) && passes_where(f, e, link);
+	       equals(f->peer, e->peer) && equals(f->reason, e->reason) &&
+	       equals(f->interface, link) && (!f->address.family ||
+	       prefix_covers(&f->address, &e->src) || prefix_covers(&f->address, &e->dst));
 }
 
 static void print_json(const struct monitor_event *e, const char *when, const char *link,
@@ -141,7 +134,7 @@ void monitor_dropped(struct monitor *m, const struct event *e)
 
 struct packet {
 	__u8 frame[14 + TRACING_MAX];
-	__u32 len, whole;
+	__u32 len;
 };
 
 /* Returns whether len bytes are a packet without an Ethernet header, by the length in its IP
@@ -167,7 +160,6 @@ static void make_frame(const struct tracing_packet *p, const __u8 *bytes, __u32 
 	memset(ret->frame, 0, 14);
 	memcpy(ret->frame + head, bytes, n);
 	ret->len = n + head;
-	ret->whole = p->len + head;
 	if (ret->len > 14 && !ret->frame[12] && !ret->frame[13])
 		memcpy(ret->frame + 12, types[ret->frame[14] >> 4 == 6], 2);
 }
@@ -177,18 +169,6 @@ void monitor_cannot_write(struct monitor *m)
 	m->ends = true;
 	if (!m->error && errno != EPIPE)	/* EPIPE: the reader wants no more */
 		m->error = errno;
-}
-
-static void write_packet(struct monitor *m, const struct packet *packet)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (capture_write(m->pcap, now.tv_sec * 1000000000ULL + now.tv_nsec, packet->frame,
-			  packet->len, packet->whole))
-		monitor_cannot_write(m);
-	if (m->left && !--m->left)
-		m->ends = true;
 }
 
 /* Returns whether the daemon listens for knocks on this UDP port. */
@@ -211,10 +191,8 @@ void monitor_packet(void *data, const struct tracing_packet *p, const void *byte
 	static struct packet packet;
 	struct monitor *m = data;
 	struct packet_words words;
-	char name[IF_NAMESIZE];
 	struct monitor_event e = { .path = plane_name(p->plane), .ifindex = p->ifindex };
 
-	m->skipped += p->skipped;
 	if (m->ends)
 		return;
 	make_frame(p, bytes, n, &packet);
@@ -223,11 +201,6 @@ void monitor_packet(void *data, const struct tracing_packet *p, const void *byte
 	e.sport = words.port[0];
 	e.dst = words.end[1];
 	e.dport = words.port[1];
-	if (m->pcap) {
-		if (passes_where(&m->filter, &e, interface_name(p->ifindex, name)))
-			write_packet(m, &packet);
-		return;
-	}
 	if (p->kinds & TRACING_HANDSHAKE) {
 		e.kind = MONITOR_HANDSHAKE;
 		e.what = message_name(words.message);

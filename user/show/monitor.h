@@ -45,10 +45,7 @@ struct monitor {
 	unsigned long left;		/* events to print before it ends; 0: no limit */
 	bool ends;
 	int error;			/* errno of a failure to write; 0: none */
-	/* Writes packets to this file instead of printing; NULL: no file. */
-	FILE *pcap;
 	struct monitor_memory *memory;	/* flows and peers that monitor_poll() read last */
-	__u64 skipped;			/* packets over the rate limit, not shown */
 };
 
 bool monitor_wants(const struct monitor *m, enum monitor_kind kind);

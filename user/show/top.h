@@ -48,21 +48,3 @@ void top_sort(struct top *t, enum top_sort by, enum top_unit unit, const char *f
 /* Formats a rate per second in at most three digits, such as "12.3 M". */
 void top_format(char ret[16], double rate);
 double top_in_unit(const struct top_count *rate, enum top_unit unit, bool back);
-
-/* ---- the whole screen of a terminal; built with WITH_NCURSES=0 there is none ---- */
-
-struct top_view {			/* settings that the user changes with keys */
-	enum top_sort sort;
-	enum top_unit unit;
-	double interval;		/* seconds between two readings */
-	char filter[NAME_LEN];
-};
-
-/* Takes over the terminal. Returns 0, or -EOPNOTSUPP without ncurses or if it does not know the
- * terminal. */
-int top_screen_begin(void);
-void top_screen_end(void);
-/* Shows t until the next reading is due, and sorts it again after each key. Returns false if the
- * user quits, or if ended() says that a signal came. */
-bool top_screen_show(const struct top *t, const char *instance, struct top_view *v,
-		     bool (*ended)(void));
