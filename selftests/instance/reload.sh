@@ -30,7 +30,7 @@ files() {
 	{ echo "$stays" && other extra 443; } > "$work/1.yaml"
 	{ echo 'interfaces:' && echo '  - { name: lan, role: lan, mode: auto }' && echo "$stays" && other extra 444; } > "$work/2.yaml"
 	{ echo "$stays" && other another 1000-1050 && other extra 444; } > "$work/3.yaml"
-	{ echo 'running: { mode: auto }' && cat "$work/1.yaml" && other guest 7000 && echo '    origin: hand'; } > "$work/hand.yaml"
+	{ echo 'running: { mode: auto, by-command: true }' && cat "$work/1.yaml" && other guest 7000; } > "$work/hand.yaml"
 }
 
 refused_when_down() {
@@ -75,13 +75,12 @@ dry_run() {
 -    backend: { ipv4: 192.168.1.10, port: 4000 }
 -    nat: dnat
 -    ipv6: direct
--    origin: hand
 EOF
 	expect 'said of what was made by hand' "$(< "$work/said")" == \
-		'wgxdp: warning: this change by a command would be undone: service guest: removed'
+		'wgxdp: warning: changes by commands would be undone, unless the file has them: interface lan: added; service extra: listen ports 444, was 443; service guest: removed'
 	wgxdp reload -c "$work/2.yaml" > "$work/out" 2> "$work/said"
 	grep -q '^-  - name: guest$' "$work/out" || fail "reload said $(< "$work/out")"
-	grep -q 'this change by a command is undone now: service guest: removed$' "$work/said" || fail "reload said $(< "$work/said")"
+	grep -q 'changes by commands are undone, unless the file has them: .*service guest: removed' "$work/said" || fail "reload said $(< "$work/said")"
 	expect 'services' "$(shown get services.stays.nat services.extra.nat)" == 'dnat dnat'
 	! shown get services.guest.nat > /dev/null 2>&1 || fail 'guest is still there'
 	wgxdp reload -c "$work/2.yaml" > "$work/out"

@@ -75,7 +75,6 @@ UNSEEN = {
     'a number in another form, or a limit within a text': """
         announce-table deny-list-set-long port-float port-hex port-octal port-plus port-range-backwards port-range-high port-underscore
         rates-large rates-small rates-zero""",
-    'a key that only `save` writes': 'misplaced-origin peer-origin',
     'YAML that wgxdp does not support': 'syntax-comment-space unknown-merge-key',
 }
 

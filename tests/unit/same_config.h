@@ -63,7 +63,6 @@ static void assert_same_service(const struct service_config *a, const struct ser
 	assert_int_equal(a->flows.n_sources, b->flows.n_sources);
 	for (i = 0; i < a->flows.n_sources; i++)
 		assert_true(address_equal(&a->flows.sources[i], &b->flows.sources[i]));
-	assert_int_equal(a->by_hand, b->by_hand);
 	assert_int_equal(a->n_ports, b->n_ports);
 	for (i = 0; i < a->n_ports; i++)
 		assert_int_equal(a->ports[i], b->ports[i]);
@@ -81,7 +80,6 @@ static void assert_same_relay(const struct config *a, const struct config *b)
 		assert_string_equal(a->peers[i].name, b->peers[i].name);
 		assert_string_equal(a->peers[i].device, b->peers[i].device);
 		assert_memory_equal(&a->peers[i].key, &b->peers[i].key, sizeof(a->peers[i].key));
-		assert_int_equal(a->peers[i].by_hand, b->peers[i].by_hand);
 		assert_same_prefixes(a->peers[i].prefixes, a->peers[i].n_prefixes, b->peers[i].prefixes, b->peers[i].n_prefixes);
 	}
 	assert_int_equal(a->follow.n_wireguard, b->follow.n_wireguard);
@@ -137,9 +135,7 @@ static void assert_same(const struct config *a, const struct config *b)
 	size_t i;
 
 	assert_int_equal(a->mode, b->mode);
-	assert_int_equal(a->n_removed, b->n_removed);
-	for (size_t i = 0; i < a->n_removed; i++)
-		assert_string_equal(a->removed[i].text, b->removed[i].text);
+	assert_int_equal(a->by_command, b->by_command);
 	assert_int_equal(a->n_interfaces, b->n_interfaces);
 	assert_int_equal(a->n_services, b->n_services);
 	for (i = 0; i < a->n_interfaces; i++) {

@@ -182,7 +182,7 @@ static void good_file(void **state)
 	assert_string_equal(c->services[3].name, "3");
 	assert_flows(c);
 	assert_guards(c);
-	assert_false(c->services[0].by_hand);
+	assert_false(c->by_command);
 	assert_round_trip(c);
 	config_free(c);
 }
@@ -223,21 +223,18 @@ static void running(void **state)
 
 	assert_int_equal(config_parse(good, "good.yaml", &c), 0);
 	c->mode = MODE_TC;
-	c->services[1].by_hand = c->peers[2].by_hand = true;
+	c->by_command = true;
 	assert_round_trip(c);
 	text = written(c, config_write);
-	assert_int_equal(strncmp(text, "running: { mode: tc }\n", 22), 0);
-	assert_non_null(strstr(text, "origin: hand"));
+	assert_non_null(strstr(text, "running: { mode: tc, by-command: true }\n"));
 	free(text);
 	text = written(c, config_save);
 	assert_round_trip(c);
 	config_free(c);
-	assert_non_null(strstr(text, "mode: tc"));
-	assert_non_null(strstr(text, "origin: hand"));
+	assert_int_equal(strncmp(text, "running: { mode: tc }\n", 22), 0);
 	assert_int_equal(parse_quietly(text, &c, &t), 0);
-	assert_true(c->services[1].by_hand && c->peers[2].by_hand);
+	assert_false(c->by_command);
 	free(text);
-	c->services[1].by_hand = c->peers[2].by_hand = false;
 	c->mode = MODE_AUTO;
 	text = written(c, config_save);		/* as a person would write it */
 	assert_null(strstr(text, "running"));
@@ -260,7 +257,7 @@ static void written_names(void **state)
 }
 
 /* A configuration from the command line has no lines: its messages are the same without them */
-static void by_hand(void **state)
+static void without_lines(void **state)
 {
 	__be16 ports[] = { htons(51820), htons(443) };
 	struct address local = {};
@@ -389,7 +386,7 @@ static void changes(void **state)
 	assert_changes(SERVICE(BACKEND("")), SERVICE("    backend: { ipv4: 192.168.1.99, port: 443 }\n    deny: [ 192.0.2.0/24 ]\n"),
 		       "service wg-end: backend ipv4 192.168.1.99, was 192.168.1.10\nservice wg-end: backend port 443, was 51820\n"
 		       "service wg-end: deny 192.0.2.0/24 added\n");
-	assert_changes(SERVICE(BACKEND("")), "running: { mode: tc }\n" SERVICE(BACKEND("") "    origin: hand\n"), "running mode tc, was auto\n");
+	assert_changes(SERVICE(BACKEND("")), "running: { mode: tc }\n" SERVICE(BACKEND("")), "running mode tc, was auto\n");
 	assert_changes("peers:\n  - { name: a, device: eth1, prefixes: [ \"fd12:3456:789a:a::/64\", \"fd12:3456:789a:b::/64\" ] }\n"
 		       "policy: { overlay: \"fd12:3456:789a::/48\" }\n",
 		       "peers:\n  - { name: a, device: eth1, prefixes: [ \"fd12:3456:789a:c::/64\", \"fd12:3456:789a:b::/64\" ] }\n"
@@ -420,30 +417,6 @@ static void differences(void **state)
 			    "-    - { address: \"192.0.2.3\", local: \"fd00:9::1\", peer: \"fd00:9::3\" }\n"
 			    "+    - { address: \"192.0.2.3\", local: \"fd00:9::1\", peer: \"fd00:9::3\", port: 53 }\n"
 			    "+    - { address: \"192.0.2.4\", local: \"fd00:9::1\", peer: \"fd00:9::4\" }\n");
-	free(text);
-	config_free(old);
-	config_free(new);
-}
-
-/* Only changes by hand: created, changed and removed */
-static void undone(void **state)
-{
-	static const char *const ran = "running: { mode: auto, removed: [ service office, peer a, service gone ] }\n" SERVICE(BACKEND("") "    origin: hand\n")
-		"  - { name: other, nat: none, backend: { ipv4: 192.168.1.11, port: 1 } }\n";
-	static const char *const file = SERVICE(BACKEND(", ipv6: \"2001:db8::a\""))
-		"  - { name: office, nat: none, backend: { ipv4: 192.168.1.12, port: 1 } }\n";
-	struct config *old, *new;
-	char *text = NULL;
-	size_t n;
-	FILE *out = open_memstream(&text, &n);
-
-	assert_int_equal(config_parse(ran, "old.yaml", &old), 0);
-	assert_int_equal(config_parse(file, "new.yaml", &new), 0);
-	assert_round_trip(old);
-	assert_true(config_undoes(old, new, out));
-	assert_false(config_undoes(new, old, out));
-	fclose(out);
-	assert_string_equal(text, "service office: added\nservice wg-end: backend ipv6 2001:db8::a added\n");
 	free(text);
 	config_free(old);
 	config_free(new);
@@ -583,8 +556,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_file), cmocka_unit_test(nothing_in_it), cmocka_unit_test(control_characters), cmocka_unit_test(running),
-		cmocka_unit_test(written_names), cmocka_unit_test(by_hand), cmocka_unit_test(no_contradiction),
-		cmocka_unit_test(files), cmocka_unit_test(changes), cmocka_unit_test(differences), cmocka_unit_test(undone), cmocka_unit_test(many), cmocka_unit_test(mutations), cmocka_unit_test(bad_files),
+		cmocka_unit_test(written_names), cmocka_unit_test(without_lines), cmocka_unit_test(no_contradiction),
+		cmocka_unit_test(files), cmocka_unit_test(changes), cmocka_unit_test(differences), cmocka_unit_test(many), cmocka_unit_test(mutations), cmocka_unit_test(bad_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

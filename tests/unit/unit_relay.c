@@ -94,11 +94,6 @@ static void other_prefix(struct config *c)
 	c->peers[0].prefixes[1].addr.b[15] = 0xb;
 }
 
-static void by_hand(struct config *c)
-{
-	c->peers[2].by_hand = true;
-}
-
 static void other_name(struct config *c)
 {
 	strcpy(c->peers[1].name, "site-b");
@@ -124,7 +119,6 @@ static void differences(void **state)
 		{ other_prefix, " peers:\n   - name: site-a\n"
 		  "-    prefixes: [ \"fd12:3456:789a:a::/64\", \"fd12:3456:7899::a/128\" ]\n"
 		  "+    prefixes: [ \"fd12:3456:789a:a::/64\", \"fd12:3456:7899::b/128\" ]\n" },
-		{ by_hand, " peers:\n   - name: waits\n+    origin: hand\n" },
 		{ other_name, " peers:\n-  - name: \"+ab/cd12\"\n-    device: eth2.7\n"
 		  "-    prefixes: [ \"fd12:3456:789a:b00::/56\", \"fd12:3456:789a:a::7/128\" ]\n"
 		  "+  - name: site-b\n+    device: eth2.7\n"

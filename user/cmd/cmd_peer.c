@@ -108,16 +108,14 @@ static int change_peer(struct arguments *a, struct config *c)
 		config_free_peer(p);
 		memmove(p, p + 1, (c->peers + --c->n_peers - p) * sizeof(*p));
 		config_drop_rates(c, "", a->edit.name);
-		return edit_note_removed(c, "peer", a->edit.name, true);
+		return 0;
 	}
 	if (is_verb(a, "add")) {
 		p = append(c->peers, c->n_peers);
 		if (!p)
 			return -ENOMEM;
 		strcpy(p->name, a->edit.name);
-		edit_note_removed(c, "peer", a->edit.name, false);
 	}
-	p->by_hand = true;
 	if (a->key)
 		p->key = a->wanted.key;
 	if (*a->wanted.device)
@@ -157,11 +155,9 @@ static int import_peer(struct config *c, const char *device, const struct wg_pee
 		if (!p)
 			return -ENOMEM;
 		strcpy(p->name, name);
-		edit_note_removed(c, "peer", name, false);
 		strcpy(p->device, device);
 		p->key = from->key;
 	}
-	p->by_hand = true;
 	p->n_prefixes = 0;
 	for (size_t i = 0; i < from->n_allowed && !rc; i++) {
 		const char *why = relay_prefix_wrong(&from->allowed[i], &c->policy.overlay);

@@ -83,7 +83,6 @@ static int add_route(struct arguments *a, struct config *c, const char *instance
 			  a->text, a->peer);
 		return -ENOENT;
 	}
-	p->by_hand = true;
 	return peer_add_prefix(p, &a->prefix);
 }
 
@@ -97,7 +96,6 @@ static int del_route(struct arguments *a, struct config *c)
 				continue;
 			memmove(&p->prefixes[j], &p->prefixes[j + 1],
 				(--p->n_prefixes - j) * sizeof(*p->prefixes));
-			p->by_hand = true;
 			return 0;
 		}
 	}

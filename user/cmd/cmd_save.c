@@ -37,7 +37,6 @@ const struct command save_command = {
 	.summary = "print the running configuration",
 	.usage = "",
 	.about = "Prints the running configuration as a file for `up`, which then changes nothing. "
-		 "Services that were added by commands are marked, and the mode is the one that "
-		 "`up` was given.",
+		 "The mode is the one that `up` was given.",
 	.run = run_save,
 };

@@ -343,16 +343,14 @@ static int change(struct edit *e, struct config *c, const char *instance)
 		config_free_service(s);
 		memmove(s, s + 1, (c->services + --c->n_services - s) * sizeof(*s));
 		config_drop_rates(c, e->name, "");
-		return edit_note_removed(c, "service", e->name, true);
+		return 0;
 	}
 	if (is_verb(a, "add")) {
 		s = append(c->services, c->n_services);
 		if (!s)
 			return -ENOMEM;
 		strcpy(s->name, e->name);
-		edit_note_removed(c, "service", e->name, false);
 	}
-	s->by_hand = true;
 	return a->prefixes.n ? clients_change(s, e->verb, &a->prefixes, &a->may) :
 	       check_backend(a, s) ?: change_service(a, s);
 }

@@ -27,26 +27,6 @@ int prefix_add(struct prefix **list, size_t *n, const struct prefix *prefix)
 	return place ? 0 : -ENOMEM;
 }
 
-int edit_note_removed(struct config *c, const char *kind, const char *name, bool removed)
-{
-	struct removed_entry note = { .text = "" }, *place;
-	size_t i = 0;
-
-	snprintf(note.text, sizeof(note.text), "%s %s", kind, name);
-	while (i < c->n_removed && strcmp(c->removed[i].text, note.text))
-		i++;
-	if (removed == (i < c->n_removed))
-		return 0;
-	if (!removed) {
-		c->removed[i] = c->removed[--c->n_removed];
-		return 0;
-	}
-	place = append(c->removed, c->n_removed);
-	if (place)
-		*place = note;
-	return place ? 0 : -ENOMEM;
-}
-
 int edit_parse_prefix(const char *what, const char *text, struct prefix *ret)
 {
 	const char *why = prefix_wrong(text);
@@ -114,6 +94,7 @@ int edit_running(const struct global *g, struct edit *e)
 	if (lock < 0 || running_read(g->instance, &before) || running_read(g->instance, &c) ||
 	    e->change(e, c, g->instance))
 		goto cleanup;
+	c->by_command = true;
 	status = EXIT_USAGE;
 	if (config_check_each(c, 0, report_option, e))
 		goto cleanup;

@@ -33,10 +33,6 @@ struct prefix_list {
 	size_t n;
 };
 
-/* Records that a command removed a service or peer of the file (removed), or added it again. kind:
- * "service" or "peer". Returns 0 or -ENOMEM. */
-int edit_note_removed(struct config *c, const char *kind, const char *name, bool removed);
-
 int prefix_add(struct prefix **list, size_t *n, const struct prefix *prefix);
 static inline int peer_add_prefix(struct peer_config *p, const struct prefix *prefix)
 {

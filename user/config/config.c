@@ -222,8 +222,6 @@ static const struct yaml_key service_keys[] = {
 	{ "nat", yaml_set_choice, "dnat", AT(service_config, nat), .choices = nat_names },
 	{ "ipv6", yaml_set_choice, "direct", AT(service_config, ipv6), .choices = ipv6_names },
 	{ "df", yaml_set_choice, "fragment", AT(service_config, df), .choices = df_names },
-	{ "origin", yaml_set_flag, "hand", AT(service_config, by_hand),
-	  .choices = config_origin_names, .mark = YAML_RUNNING },
 	{ "allow", config_set_clients, "192.0.2.0/24", ROWS(service_config, allow, n_allow),
 	  .item = config_add_allowed, .pattern = PATTERN_PREFIX, .below = config_list_keys,
 	  .alone = true },
@@ -236,28 +234,10 @@ static const struct yaml_key service_keys[] = {
 	{},
 };
 
-static void add_removed(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-			void *object)
-{
-	struct config *c = object;
-	const char *text = yaml_text(y, key, value);
-	struct removed_entry *place = text ? yaml_append(y, &c->removed, &c->n_removed,
-							 sizeof(*place)) : NULL;
-
-	if (!place)
-		return;
-	if ((strncmp(text, "service ", 8) && strncmp(text, "peer ", 5)) ||
-	    strlen(text) >= sizeof(place->text))
-		yaml_error(y, value, "%s: '%s' is not an entry such as \"%s\"",
-				     key->name, text, key->like);
-	else
-		strcpy(place->text, text);
-}
-
 static const struct yaml_key running_keys[] = {
 	{ "mode", yaml_set_choice, "auto", AT(config, mode), .choices = mode_names },
-	{ "removed", yaml_set_list, "service office", ROWS(config, removed, n_removed),
-	  .item = add_removed, .pattern = "(service|peer) .*" },
+	{ "by-command", yaml_set_flag, "true", AT(config, by_command),
+	  .choices = yaml_flag_names },
 	{},
 };
 
@@ -361,8 +341,6 @@ static void read_root(struct yaml *y, struct yaml_node *root, bool is_file, stru
 				     "host",
 			   other->text, y->name);
 	} else if (root) {
-		if (yaml_by_path(root, "/running"))
-			y->marks = YAML_RUNNING;
 		yaml_map(y, root, config_keys, "the configuration", c);
 		config_check_each(c, y->errors, report_at, y);
 	}
@@ -585,7 +563,6 @@ void config_free(struct config *c)
 	for (i = 0; i < c->n_peers; i++)
 		config_free_peer(&c->peers[i]);
 	free(c->services);
-	free(c->removed);
 	free(c->peers);
 	free(c->follow.wireguard);
 	free(c->follow.tables);

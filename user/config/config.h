@@ -32,7 +32,6 @@ struct peer_config {
 	char device[IFNAMSIZ];
 	struct prefix *prefixes; /* the site's prefixes, and the peer's addresses in the tunnel */
 	size_t n_prefixes;
-	bool by_hand;	/* a command, not the file, made or changed the peer */
 };
 
 enum page_for { PAGE_LOCAL, PAGE_EVERYWHERE, PAGE_OFF };
@@ -145,11 +144,8 @@ struct config {
 	struct ddns_config *ddns;
 	size_t n_ddns;
 	enum mode mode;			/* from `up --mode`, or else that of the running instance */
-	struct removed_entry {
-		char text[NAME_LEN + 8]; /* entry that was removed, such as "service office" */
-	/* entries of the file that a command removed; loading the file restores them */
-	} *removed;
-	size_t n_removed;
+	/* A command changed the running configuration since a file was loaded. */
+	bool by_command;
 	enum express_use express;
 	/* Number of entries of the express path on each CPU; 0: EXPRESS_TUPLES. */
 	__u32 express_entries;
@@ -157,8 +153,7 @@ struct config {
 };
 
 /* About running.yaml: config_write() begins the text with "running: { mode: … }", which stores the
- * mode of `up --mode`. Only a text with this line may have "origin: hand" in a service or peer.
- * Everything else is the same as in a file that a person writes.
+ * mode of `up --mode`. Everything else is the same as in a file that a person writes.
  *
  * Reads and checks a file, or standard input for "-". A file that configures nothing is an error,
  * unless its text is {}. Returns 0, or -errno after printing all errors: -EINVAL for an invalid

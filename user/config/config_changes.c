@@ -44,8 +44,6 @@ static void collect_map(struct facts *f, const struct yaml_node *map, const char
 	char below[sizeof(f->list->place)];
 
 	for (const struct yaml_node *key = map->first; key; key = key->next->next) {
-		if (!strcmp(scalar_text(key) ?: "", "origin"))
-			continue;
 		snprintf(below, sizeof(below), "%s%s%s", place, *place ? " " : "",
 			 scalar_text(key));
 		collect_facts(f, key->next, below);

@@ -274,8 +274,8 @@ static const struct peer_config **by_name(const struct config *c)
 
 static bool same_peer(const struct peer_config *a, const struct peer_config *b)
 {
-	bool same = a->by_hand == b->by_hand && !wg_key_compare(&a->key, &b->key) &&
-		    !strcmp(a->device, b->device) && a->n_prefixes == b->n_prefixes;
+	bool same = !wg_key_compare(&a->key, &b->key) && !strcmp(a->device, b->device) &&
+		    a->n_prefixes == b->n_prefixes;
 
 	for (size_t i = 0; i < a->n_prefixes && same; i++)
 		same = prefix_within(&a->prefixes[i], &b->prefixes[i]) &&
@@ -396,41 +396,5 @@ bool config_changes(const struct config *old, const struct config *new, FILE *ou
 	struct diff d = { .out = out, .put = put_sentences };
 
 	diff_configs(&d, old, new);
-	return d.differs;
-}
-
-/* Prints that an entry which a command removed from `old` is in `new` again. Prints nothing if
- * `new` lists it as removed too. */
-static void diff_removed(struct diff *d, const char *text, const struct config *new)
-{
-	const char *name = strchr(text, ' ') + 1;
-	bool service = *text == 's';
-
-	for (size_t i = 0; i < new->n_removed; i++)
-		if (!strcmp(new->removed[i].text, text))
-			return;
-	begin_section(d, NULL, service ? "service" : "peer");
-	if (service)
-		diff_entry(d, service_entry(NULL), service_entry(config_service(new, name)));
-	else
-		diff_entry(d, peer_entry(NULL), peer_entry(config_peer(new, name)));
-}
-
-bool config_undoes(const struct config *old, const struct config *new, FILE *out)
-{
-	struct diff d = { .out = out, .put = put_sentences };
-
-	for (size_t i = 0; i < old->n_removed; i++)
-		diff_removed(&d, old->removed[i].text, new);
-	begin_section(&d, "services", "service");
-	for (size_t i = 0; i < old->n_services; i++)
-		if (old->services[i].by_hand)
-			diff_entry(&d, service_entry(&old->services[i]),
-				   service_entry(config_service(new, old->services[i].name)));
-	begin_section(&d, "peers", "peer");
-	for (size_t i = 0; i < old->n_peers; i++)
-		if (old->peers[i].by_hand)
-			diff_entry(&d, peer_entry(&old->peers[i]),
-				   peer_entry(config_peer(new, old->peers[i].name)));
 	return d.differs;
 }

@@ -11,11 +11,8 @@
  * Returns false if there is no difference. */
 bool config_diff(const struct config *old, const struct config *new, FILE *out);
 /* Prints the differences in sentences, one a line, such as "service wg-end: backend ipv4
- * 192.168.1.99, was 192.168.1.10". Ignores whether a command made an entry (by_hand). */
+ * 192.168.1.99, was 192.168.1.10". */
 bool config_changes(const struct config *old, const struct config *new, FILE *out);
-/* Prints which changes by commands in `old` are not in `new`, and so are undone by loading it:
- * services and peers that a command added, changed or removed. */
-bool config_undoes(const struct config *old, const struct config *new, FILE *out);
 
 struct service_config *config_service(const struct config *c, const char *name);
 struct peer_config *config_peer(const struct config *c, const char *name);

@@ -13,7 +13,6 @@
 #include "config/config_relay.h"
 
 
-const char *const config_origin_names[] = { "file", "hand", NULL };
 static const char *const reject_names[] = {
 	"address-unreachable", "admin-prohibited", "drop", NULL
 };
@@ -217,8 +216,6 @@ const struct yaml_key config_peer_keys[] = {
 	  .offset = offsetof(struct peer_config, prefixes),
 	  .count = offsetof(struct peer_config, n_prefixes), .item = config_add_prefix,
 	  .pattern = PATTERN_PREFIX6 },
-	{ "origin", yaml_set_flag, "hand", AT(peer_config, by_hand), .choices = config_origin_names,
-	  .mark = YAML_RUNNING },
 	{},
 };
 

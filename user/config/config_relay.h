@@ -15,7 +15,6 @@ yaml_set config_set_policy;		/* sets the defaults of policy, then reads the sect
 yaml_set config_add_prefix;
 /* reads a public key into a struct wg_key at key->offset */
 yaml_set config_set_key;
-extern const char *const config_origin_names[];
 
 #define TABLE_STRLEN 12
 __u32 table_parse(const char *text);	/* "main" or a number; returns 0 for other texts */

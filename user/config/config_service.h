@@ -110,8 +110,6 @@ struct service_config {
 	struct flows_config flows;
 	/* Clients in the LAN may also send to the listen address; they are masqueraded. */
 	bool hairpin;
-	/* A command, not the file, made or changed the service ("origin: hand" in running.yaml). */
-	bool by_hand;
 	/* Position of `listen` in config.file, counted from 1; 0: unknown. */
 	int line, column;
 };

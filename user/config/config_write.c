@@ -131,8 +131,6 @@ void config_put_service(FILE *out, const struct service_config *s)
 		fputs("    hairpin: true\n", out);
 	config_put_flows(out, &s->flows);
 	config_put_lists(out, s);
-	if (s->by_hand)
-		fputs("    origin: hand\n", out);
 }
 
 void config_put_peer(FILE *out, const struct peer_config *p)
@@ -147,8 +145,6 @@ void config_put_peer(FILE *out, const struct peer_config *p)
 	config_put_text(out, p->device);
 	putc('\n', out);
 	put_prefixes(out, "prefixes", p->prefixes, p->n_prefixes);
-	if (p->by_hand)
-		fputs("    origin: hand\n", out);
 }
 
 void config_put_follow(FILE *out, const struct config *c)
@@ -237,26 +233,13 @@ void config_put_exporter(FILE *out, const struct config *c)
 	fprintf(out, "%s }\n", c->n_exporter_names ? " ]" : "");
 }
 
-static void put_running(FILE *out, const struct config *c)
-{
-	fprintf(out, "running: { mode: %s", mode_name(c->mode));
-	for (size_t i = 0; i < c->n_removed; i++) {
-		fputs(i ? ", " : ", removed: [ ", out);
-		config_put_text(out, c->removed[i].text);
-	}
-	fputs(c->n_removed ? " ] }\n" : " }\n", out);
-}
-
 static int write_config(const struct config *c, FILE *out, bool running)
 {
 	size_t i;
 
-	for (i = 0; i < c->n_services; i++)
-		running |= c->services[i].by_hand;
-	for (i = 0; i < c->n_peers; i++)
-		running |= c->peers[i].by_hand;
-	if (running || c->mode != MODE_AUTO || c->n_removed)
-		put_running(out, c);
+	if (running || c->mode != MODE_AUTO)
+		fprintf(out, "running: { mode: %s%s }\n", mode_name(c->mode),
+			running && c->by_command ? ", by-command: true" : "");
 	if (c->express != EXPRESS_ON)
 		fprintf(out, "express: %s\n", express_name(c->express));
 	if (c->express_entries)

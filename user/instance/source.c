@@ -115,23 +115,6 @@ static int read_silently(const char *file, struct config **ret)
 	return rc;
 }
 
-/* Copies from the running configuration what no file contains (options of `up`, and marks of
- * changes by commands), so that the comparison does not see it. */
-static void take_marks(struct config *c, const struct config *running)
-{
-	for (size_t i = 0; i < c->n_services; i++) {
-		const struct service_config *s = config_service(running, c->services[i].name);
-
-		c->services[i].by_hand = s && s->by_hand;
-	}
-	for (size_t i = 0; i < c->n_peers; i++) {
-		const struct peer_config *p = config_peer(running, c->peers[i].name);
-
-		c->peers[i].by_hand = p && p->by_hand;
-	}
-	c->mode = running->mode;
-}
-
 static bool says_the_same(struct config *c, const struct config *running)
 {
 	char *text = NULL;
@@ -139,7 +122,7 @@ static bool says_the_same(struct config *c, const struct config *running)
 	FILE *out = text_open(&text, &n);
 	bool same = true;
 
-	take_marks(c, running);
+	c->mode = running->mode;	/* an option of `up`, which no file contains */
 	if (out) {
 		same = !config_diff(c, running, out);
 		fclose(out);

@@ -9,20 +9,25 @@
 #include "lib/log.h"
 #include "lib/text.h"
 
+#define LINE_LEN 2000		/* bytes that the log shows of many changes */
+
 bool undone_report(const struct config *old, const struct config *new, bool done)
 {
-	char *text = NULL, *rest, *line;
-	size_t n;
-	FILE *out = old ? text_open(&text, &n) : NULL;
-	bool any = out && config_undoes(old, new, out);
+	char *text = NULL, *all = NULL, *rest, *line;
+	size_t n, length = 0;
+	FILE *out = old && old->by_command ? text_open(&text, &n) : NULL, *list = text_open(&all, &length);
+	bool any = out && config_changes(old, new, out);
 
 	if (out && fclose(out))
 		any = false;
 	rest = any ? text : NULL;
-	while (rest && (line = strsep(&rest, "\n")))
-		if (*line)
-			log_warning("this change by a command %s: %s",
-				    done ? "is undone now" : "would be undone", line);
+	while (list && (line = strsep(&rest, "\n")) && *line)
+		fprintf(list, "%s%s", line == text ? "" : "; ", line);
+	if (list && !fclose(list) && any)
+		log_warning("changes by commands %s, unless the file has them: %.*s%s",
+			    done ? "are undone" : "would be undone", LINE_LEN, all,
+			    length > LINE_LEN ? " …" : "");
 	free(text);
+	free(all);
 	return any;
 }

@@ -6,7 +6,7 @@
 #pragma once
 #include "config/config.h"
 
-/* Prints a line for each change by a command that loading `new` undoes. old: the configuration
- * before; NULL: none. done: `new` is loaded already; otherwise the lines say "would". Returns
- * whether there is any. */
+/* If a command has changed `old`, prints in one line what loading `new` changes. old: the
+ * configuration before; NULL: none. done: `new` is loaded already. Returns whether it printed
+ * anything. */
 bool undone_report(const struct config *old, const struct config *new, bool done);

@@ -9,7 +9,6 @@
 #pragma once
 #include "lib/yaml_tree.h"
 
-enum { YAML_RUNNING = 1 };		/* key that only running.yaml may have */
 
 struct yaml {
 	const char *name;		/* name of the file, for messages */
@@ -17,8 +16,6 @@ struct yaml {
 	size_t n;
 	unsigned int errors;
 	bool no_memory;
-	/* Marks that this file allows. A key with another mark counts as unknown. */
-	unsigned int marks;
 	struct yaml_tree tree;
 };
 
@@ -52,7 +49,6 @@ struct yaml_key {
 	/* Key that makes this required one unnecessary; NULL: none. */
 	const char *unless;
 	bool unlisted;			/* errors do not propose this key */
-	unsigned int mark;
 };
 
 /* Values of yaml_key.set, which store a value in the object. _text: a string, in a char array of

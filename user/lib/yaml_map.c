@@ -259,16 +259,10 @@ void yaml_set_rows(struct yaml *y, const struct yaml_key *key, struct yaml_node 
 
 /* ---- mappings ---- */
 
-static bool known_here(const struct yaml *y, const struct yaml_key *key)
-{
-	return !(key->mark & ~y->marks);
-}
-
-static const struct yaml_key *find_key(const struct yaml *y, const struct yaml_key *keys,
-				       const char *name)
+static const struct yaml_key *find_key(const struct yaml_key *keys, const char *name)
 {
 	for (; keys && keys->name; keys++)
-		if (!strcmp(keys->name, name) && known_here(y, keys))
+		if (!strcmp(keys->name, name))
 			return keys;
 	return NULL;
 }
@@ -286,9 +280,9 @@ static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node
 	char known[160] = "";
 
 	for (k = keys; k->name; k++) {
-		if (k->unlisted || !known_here(y, k))
+		if (k->unlisted)
 			continue;
-		if (k->set && find_key(y, k->below, name))
+		if (k->set && find_key(k->below, name))
 			under = under ?: k;
 		if (k->set)
 			add_name(known, sizeof(known), ", ", k->name);
@@ -358,7 +352,7 @@ static void read_pair(struct yaml *y, struct yaml_node *name, const struct yaml_
 		seen->meant = -1ULL;
 		return;
 	}
-	key = find_key(y, keys, name->text);
+	key = find_key(keys, name->text);
 	if (!key) {
 		key = unknown_key(y, name, keys, what);
 		seen->meant |= key ? 1ULL << (key - keys) : 0;

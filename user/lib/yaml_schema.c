@@ -253,7 +253,7 @@ static void put_mapping(struct schema *s, const struct yaml_key *keys, const cha
 		put_value(s, key);
 		if (about)
 			put_text(s, "description", about);
-		if (key->mark || key->unlisted) {
+		if (key->unlisted) {
 			put_name(s, ",", "doNotSuggest");	/* for yaml-language-server */
 			fputs("true", s->out);
 		}
