@@ -330,8 +330,8 @@ const struct command monitor_command = {
 		 "also prints handshakes that pass, and knocks. Each CPU reports a few hundred "
 		 "drops per second, and how many more there were. Packets that are passed up to "
 		 "the kernel are not reported. Stop it with Ctrl-C. An instance has one monitor at "
-		 "a time. Without a monitor, events cost nothing. tcpdump does not see packets that "
-		 "XDP forwards: xdpdump of xdp-tools does.",
+		 "a time. Without a monitor, events cost nothing. tcpdump does not see packets "
+		 "that XDP forwards; xdpdump of xdp-tools does.",
 	.run = run_monitor,
 	.options = options,
 };

@@ -35,7 +35,7 @@ static void on_signal(int signum)
 
 #define NUMBERS 40			/* columns of the numbers of a row */
 #define NAME_MIN 12
-#define NAME_MAX_WIDTH 42
+#define NAME_MOST 42
 
 static void print_row(const struct top_row *r, enum top_unit unit, int width, FILE *out)
 {
@@ -73,15 +73,15 @@ static void print_table(const struct top *t, enum top_unit unit, int width, FILE
 /* Prints the table in place of the one before it, as far as the terminal has lines. */
 static void draw_table(const struct top *t, enum top_unit unit, const struct winsize *size)
 {
-	int width = size->ws_col - NUMBERS < NAME_MAX_WIDTH ? size->ws_col - NUMBERS : NAME_MAX_WIDTH,
-	    left = size->ws_row - 1;
+	int room = size->ws_col - NUMBERS, left = size->ws_row - 1;
+	int width = room < NAME_MIN ? NAME_MIN : room < NAME_MOST ? room : NAME_MOST;
 	char *text = NULL, *line, *rest;
 	size_t n;
 	FILE *out = text_open(&text, &n);
 
 	if (!out)
 		return;
-	print_table(t, unit, width < NAME_MIN ? NAME_MIN : width, out);
+	print_table(t, unit, width, out);
 	rest = fclose(out) ? NULL : text;
 	fputs("\033[H", stdout);		/* to the first line */
 	while (left-- && (line = strsep(&rest, "\n")) && *line)
@@ -178,7 +178,7 @@ static int print_sorted(const struct top *t, const struct arguments *a, double s
 	} else if (!a->once && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_row) {
 		draw_table(&shown, a->unit, &size);
 	} else {
-		print_table(&shown, a->unit, NAME_MAX_WIDTH, stdout);
+		print_table(&shown, a->unit, NAME_MOST, stdout);
 		putchar('\n');
 	}
 	top_free(&shown);
@@ -254,8 +254,8 @@ const struct command top_command = {
 	.about = "Shows a table of the rates of services, peers, pairs of blind sites, and reasons "
 		 "for drops, once per interval. The first rate is to the backend, or from the peer "
 		 "or site. The second rate is back from the backend, or to the peer. Dropped and "
-		 "passed are packets per second. On a terminal each table replaces the one before it; "
-		 "elsewhere they follow each other. Stop it with Ctrl-C.",
+		 "passed are packets per second. On a terminal each table replaces the one before "
+		 "it; elsewhere they follow each other. Stop it with Ctrl-C.",
 	.run = run_top,
 	.options = options,
 	.only_prints = true,

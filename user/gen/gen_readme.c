@@ -194,7 +194,8 @@ static void put_app(FILE *out, const struct gen *g, const struct topology_host *
 		      "    qrencode -t ansiutf8 < etc/wireguard/wg0.conf\n\n"
 		      "Keep both secret: they contain the private key.\n\n"
 		      "NetworkManager makes a connection of it:\n\n"
-		      "    nmcli connection import type wireguard file etc/wireguard/wg0.conf\n", out);
+		      "    nmcli connection import type wireguard file etc/wireguard/wg0.conf\n",
+		      out);
 }
 
 static void put_openwrt(FILE *out, const struct gen *g, const struct topology_host *h)

@@ -15,7 +15,8 @@ bool undone_report(const struct config *old, const struct config *new, bool done
 {
 	char *text = NULL, *all = NULL, *rest, *line;
 	size_t n, length = 0;
-	FILE *out = old && old->by_command ? text_open(&text, &n) : NULL, *list = text_open(&all, &length);
+	FILE *out = old && old->by_command ? text_open(&text, &n) : NULL;
+	FILE *list = text_open(&all, &length);
 	bool any = out && config_changes(old, new, out);
 
 	if (out && fclose(out))
