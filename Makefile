@@ -133,11 +133,10 @@ endef
 # The modules for unit tests. A test links those that it needs. Its own definitions replace the room's
 TESTED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* plan/* ddns/* gen/* import/* dataplane/dataplane_flow* dataplane/dataplane_guard* \
 	dataplane/dataplane_read dataplane/dataplane_relay dataplane/flow_table dataplane/kernel_btf dataplane/learned_table dataplane/load_error dataplane/pins dataplane/table instance/follower instance/resolver show/show_flows \
-	daemon/blind_ask daemon/blind_hear daemon/blind_line daemon/blind_link daemon/blind_place daemon/blind_relays daemon/blind_save daemon/blind_saver daemon/blind_sent daemon/blind_sites daemon/child daemon/cookie_reply daemon/daemon_state daemon/endpoint_next daemon/endpoint_set daemon/endpoints daemon/knock daemon/standby_next exporter/sandbox exporter/web exporter/web_config doctor/doctor_rule doctor/mtu* instance/run_counters))
+	daemon/blind_ask daemon/blind_hear daemon/blind_line daemon/blind_link daemon/blind_place daemon/blind_save daemon/blind_saver daemon/blind_sites daemon/child daemon/cookie_reply daemon/daemon_state daemon/endpoint_next daemon/endpoint_set daemon/endpoints daemon/knock daemon/standby_next exporter/sandbox exporter/web exporter/web_config doctor/doctor_rule doctor/mtu* instance/run_counters))
 $(O)/unit/user.a: $(TESTED:%.c=$(O)/unit/%.o) $(O)/unit/tests/host/host_path.o
 	$(make_archive)
 
-$(O)/tests/unit_blind_relays: LIBS += $(addprefix -Wl$(comma)--wrap=,sites_clock sites_place sites_write_endpoints run_counters_write)
 $(O)/tests/unit_blind_sites: LIBS += $(addprefix -Wl$(comma)--wrap=,wg_set_endpoint wg_nudge site_names_read wg_names_time)
 $(O)/tests/unit_blind_saver: LIBS += -Wl,--wrap=fork,--wrap=fsync
 $(O)/tests/unit_blind_ask: LIBS += $(addprefix -Wl$(comma)--wrap=,wg_read wg_free sites_number sites_has_session sites_ask \

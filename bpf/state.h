@@ -166,7 +166,6 @@ struct learned_work {
 struct blind_work {
 	__u64 now;
 	__u32 from, to;			/* sites of the sender and receiver */
-	__u32 endpoint;			/* flags of the sender's endpoint: enum blind_endpoint */
 	/* Sender and receiver index. In data and cookie replies, `index` is the receiver index. */
 	__le32 index, receiver;
 	__u32 waits;			/* true: the receiving site's address is unknown */

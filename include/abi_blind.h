@@ -19,11 +19,7 @@ struct blind_place {
 	struct addr local;	/* this host's address for packets to the site */
 	__u16 sum;	/* one's complement sum of local and service.to */
 	__u8 family;		/* family of both addresses; 0: the site's address is unknown */
-	/* True: the site is at another relay, and the addresses are this relay's and the other
-	 * one's. A message to the site has .other_port of its sender as source port. By this port
-	 * the other relay knows which site has sent the message. */
-	__u8 remote;
-	__u8 pad[12];
+	__u8 pad[13];
 };
 
 /* blind_sites: ARRAY, indexed by site number. The daemon writes a new place into the inactive
@@ -33,7 +29,6 @@ struct blind_site {
 	struct blind_place place[2];
 	__u32 now;
 	__be16 candidate_port;
-	__be16 other_port;	/* source port of this site's messages to other relays; 0: none */
 	/* BLAKE2s state for mac1 of the site's public key, as in struct guard_key. */
 	__u32 mac1[8];
 	/* Other address from which data of the site's sessions came: it may have moved there. */
@@ -57,15 +52,8 @@ _Static_assert(sizeof(struct blind_place) == 64 && sizeof(struct blind_site) == 
  * empty name marks a free number. Only user space uses it. */
 
 /* endpoints: ARRAY of struct table_bucket. Keys of KEY_ENDPOINT: remote address and port -> number
- * of the site that WireGuard has authenticated there, on this host or on another relay, or whose
- * messages another relay sends from there. Keys of KEY_PAIR, made by blind_may_key(): two sites
- * that may send to each other, without a value. Only the daemon writes it. */
-enum blind_endpoint {			/* flags beside the number of the site */
-	BLIND_RELAYED = 1 << 29,	/* the endpoint is another relay's */
-	/* The site is at another relay, and sends to that relay from the endpoint, or was here. */
-	BLIND_REMOTE = 1 << 30,
-};
-
+ * of the site that WireGuard has authenticated there. Keys of KEY_PAIR, made by blind_may_key():
+ * two sites that may send to each other, without a value. Only the daemon writes it. */
 static inline struct table_key blind_may_key(__u32 a, __u32 b)
 {
 	__u64 pair = a < b ? (__u64)a << 32 | b : (__u64)b << 32 | a;
@@ -137,9 +125,7 @@ static inline __u32 blind_home(__u64 hash, int home, __u32 mask)
 #define BLIND_PUTS 128
 struct blind_put {
 	__u64 key, value;	/* as in struct blind_session; value 0: remove the key */
-	__u32 origin;			/* with value 0: the site that gave the index out */
-	/* True: a new confirmed index displaces the oldest one of its pair, as in blind_pairs. */
-	__u32 displaces;
+	__u64 origin;			/* with value 0: the site that gave the index out */
 };
 
 /* blind_lock: ARRAY of one element; taken to write into sessions or hints. */
@@ -193,7 +179,6 @@ static inline __u32 blind_total_home(__u32 from, __u32 to, __u32 mask)
 struct blind_waiting {
 	/* Time in jiffies at which the initiation arrived, or BLIND_WRITING; 0: no initiation. */
 	__u64 since;
-	__u32 from;
 	__u8 message[INITIATION_LEN];
 };
 

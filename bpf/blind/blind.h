@@ -2,7 +2,7 @@
  *
  * The step blind_find(): the blind relay forwards WireGuard messages between sites by receiver
  * index, without a key. The packets leave like those of a flow (flow/flow.h). Only WireGuard tells
- * where a site is, on this host or on another relay (the daemon writes it to the maps). Only
+ * where a site is (the daemon writes it to the maps). Only
  * packets from that address and port are forwarded. Data costs three array lookups.
  *
  * Runs after enter() (pipeline.h). Then resolve() for a site's message, find() for other packets.
@@ -28,8 +28,7 @@ static const struct guard blind_headers CONSTANT = {
 		    from_le32(MESSAGE_COOKIE), from_le32(MESSAGE_DATA) },
 };
 
-/* Returns the number of the site at a remote address and port, with flags of enum blind_endpoint;
- * or 0 if there is none. */
+/* Returns the number of the site at a remote address and port, or 0 if there is none. */
 INLINE __u32 blind_site_at(struct addr addr, __u8 family, __be16 port)
 {
 	struct table_key key = { addr, table_word(KEY_ENDPOINT, family, port, 0) };
@@ -37,25 +36,6 @@ INLINE __u32 blind_site_at(struct addr addr, __u8 family, __be16 port)
 
 	return entry ? entry->site : 0;
 }
-
-/* Returns the source port of a message from a site to another relay; 0: the site has none. */
-INLINE __be16 blind_other_port(__u32 from)
-{
-	const struct blind_site *site = bpf_map_lookup_elem(&blind_sites, &from);
-
-	return site ? read_once(site->other_port) : 0;
-}
-
-/* Handles a message of a site that is at another relay, with a session or handshake that is known:
- * the site may have come here. The express path does not remember the packet, so that the next one
- * asks again. */
-INLINE int blind_ask_sender_step(struct pkt_state *s)
-{
-	s->express.learn = 0;
-	blind_challenge(s, s->blind.from);
-	return 0;
-}
-STATE_STEP(with_blind, blind_ask_sender)
 
 /* Sets s->service and s->flow.way to the addresses and ports that the packet gets on its way to
  * site `to`. Returns 0 or a reason. */
@@ -68,8 +48,6 @@ INLINE int blind_set_way(struct pkt *p, __u32 to)
 
 	if (!site)
 		return -DROP_blind_refused;
-	if (p->s->blind.endpoint & BLIND_REMOTE)
-		blind_ask_sender(p->s);
 	now = read_once(site->now) & 1;
 	place = &site->place[now];
 	if (!place->family)
@@ -78,11 +56,7 @@ INLINE int blind_set_way(struct pkt *p, __u32 to)
 	s->key.dport = p->s->dport;
 	s->way.src = place->local;
 	s->way.dst = place->service.to;
-	s->way.sport = place->remote ? blind_other_port(p->s->blind.from) : p->s->dport;
-	/* A message goes to one other relay at most, so relays that disagree about a site make no
-	 * loop. */
-	if (!s->way.sport || (place->remote && p->s->blind.endpoint & BLIND_RELAYED))
-		return -DROP_blind_refused;
+	s->way.sport = p->s->dport;
 	s->way.dport = place->service.port;
 	s->way.delta = csum_fold(place->sum + (__u16)~csum_fold64(p->s->pseudo));
 	s->way.family = place->family;
@@ -180,8 +154,6 @@ INLINE int blind_match_step(struct pkt *p)
 	b->make = 0;
 	b->index = load_word(__u32, head + 4);
 	b->from = blind_site_at(p->s->src, p->s->family, p->s->sport);
-	b->endpoint = b->from & ~(BLIND_SITES_MAX - 1);
-	b->from &= BLIND_SITES_MAX - 1;
 	if (b->from && data)
 		to = blind_find_session(b);
 	else if (b->from && type == MESSAGE_COOKIE)

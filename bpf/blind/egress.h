@@ -154,7 +154,7 @@ INLINE bool blind_egress(struct __sk_buff *ctx)
 	barrier_var(state);
 	s = &state->blind;
 	s->now = bpf_jiffies64();
-	s->to = blind_site_at(e.dst, e.family, e.port) & (BLIND_SITES_MAX - 1);
+	s->to = blind_site_at(e.dst, e.family, e.port);
 	s->index = head[1];
 	kind = from_le32(head[0]);
 	if (kind == MESSAGE_INITIATION || kind == MESSAGE_RESPONSE) {

@@ -88,21 +88,15 @@ INLINE bool blind_fits_any(struct blind_work *b)
 
 /* ---- messages for our own WireGuard ---- */
 
-/* Returns whether the message comes from the endpoint of a site of this relay. */
-INLINE bool blind_is_here(const struct blind_work *b)
-{
-	return b->from && !(b->endpoint & BLIND_REMOTE);
-}
-
-/* Tells the daemon that a message for our own WireGuard came from another address than those of
- * this relay's sites. WireGuard may then know a site there. Does so at most once in `after`
+/* Tells the daemon that a message for our own WireGuard came from another address than those of the
+ * sites. WireGuard may then know a site there. Does so at most once in `after`
  * jiffies. */
 INLINE void blind_signal_daemon(const struct blind_work *b, __u32 after)
 {
 	struct signal signal = { .kind = SIGNAL_MOVED, .jiffies = b->now };
 	struct blind_state *state = blind_state_find();
 
-	if (blind_is_here(b) || !state || b->now - state->signalled < after)
+	if (b->from || !state || b->now - state->signalled < after)
 		return;
 	state->signalled = b->now;
 	bpf_ringbuf_output(&signals, &signal, sizeof(signal), 0);
@@ -223,17 +217,8 @@ STATE_STEP(with_blind, blind_handshake)
 
 /* ---- data and cookie replies that match no session of their sender ---- */
 
-/* Returns whether our own WireGuard can ask the site whether it has moved to an address of this
- * family: from the site's present place, or anywhere if the site is at another relay. */
-INLINE bool blind_can_ask(const struct blind_site *site, __u8 family)
-{
-	const struct blind_place *place = &site->place[site->now & 1];
-
-	return place->remote || place->family == family;
-}
-
-/* Asks site `number` whether it has moved, because data of its session came from another address.
- * Asks at most once a second. */
+/* Asks site `number` whether it has moved, because data of its session came from another address of
+ * the same family. Asks at most once a second. */
 INLINE void blind_challenge(struct pkt_state *s, __u32 number)
 {
 	struct signal signal = {
@@ -243,7 +228,7 @@ INLINE void blind_challenge(struct pkt_state *s, __u32 number)
 	struct blind_state *state = blind_state_find();
 	__u64 before, now = s->blind.now;
 
-	if (!site || !state || !blind_can_ask(site, s->family))
+	if (!site || !state || site->place[site->now & 1].family != s->family)
 		return;
 	before = site->challenged;
 	if (now < before + tick_rate ||
@@ -270,7 +255,7 @@ INLINE int blind_inspect_data(struct pkt *p)
 		return blind_pass_up(b);
 	if (!data)
 		return seen ? NOT_OURS : blind_pass_stray(b);
-	if (blind_is_here(b))
+	if (b->from)
 		return NOT_OURS;
 	hint = hint_value(b->index, b->now);
 	if (!hint)

@@ -86,21 +86,6 @@ INLINE bool ring_add(__u32 *next, __le32 *ring, __u32 places, __le32 index, __le
 	return at >= places;
 }
 
-/* Puts an index into the ring of confirmed indices of b->pair. Returns what ring_add() does; false
- * if blind_pairs is full. */
-INLINE bool confirmed_ring_add(struct blind_work *b, __le32 index, __le32 *old)
-{
-	struct blind_pair *pair = pair_find(b);
-	__u64 now = b->now << GUARD_TICK, used;
-
-	if (!pair)
-		return false;
-	used = pair->limit;
-	if (used < now)	/* the daemon removes pairs that were not used lately */
-		__sync_val_compare_and_swap(&pair->limit, used, now);
-	return ring_add(&pair->next_confirmed, pair->confirmed, BLIND_CONFIRMED_RING, index, old);
-}
-
 /* Removes an index that s->origin gave out for `user`, but a confirmed one only if s->even is
  * set. */
 INLINE void index_remove(struct pkt_state *state, __u32 user, __le32 index)
@@ -143,10 +128,18 @@ INLINE int blind_make_room(struct pkt_state *state)
 INLINE void confirmed_add(struct pkt_state *state, __u32 origin, __u32 user, __le32 index)
 {
 	struct blind_work *s = &state->blind;
+	__u64 now = s->now << GUARD_TICK, used;
+	struct blind_pair *pair;
 	__le32 old;
 
 	s->pair = BLIND_PAIR(origin, user);
-	if (!confirmed_ring_add(s, index, &old))
+	pair = pair_find(s);
+	if (!pair)
+		return;
+	used = pair->limit;
+	if (used < now)	/* the daemon removes pairs that were not used lately */
+		__sync_val_compare_and_swap(&pair->limit, used, now);
+	if (!ring_add(&pair->next_confirmed, pair->confirmed, BLIND_CONFIRMED_RING, index, &old))
 		return;
 	s->origin = origin;
 	s->even = true;
@@ -229,7 +222,6 @@ INLINE void blind_keep_initiation(struct pkt_state *state)
 	if (since == BLIND_WRITING ||
 	    __sync_val_compare_and_swap(&w->since, since, BLIND_WRITING) != since)
 		return;
-	w->from = b->from;
 	memcpy(w->message, state->guard.message, INITIATION_LEN);
 	__sync_lock_test_and_set(&w->since, b->now);
 }

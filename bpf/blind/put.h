@@ -1,32 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The program wgxdp_blind_put: writes entries that user space has received from another relay, or
- * has saved, into the maps sessions, hints and blind_pairs. User space cannot take blind_lock
- * itself.
+ * The program wgxdp_blind_put: writes entries that user space has received from the other relay of
+ * a pair, or has saved, into the maps sessions and hints. User space cannot take blind_lock itself.
  */
 #pragma once
 
 #include "blind/index.h"
-
-/* Puts the entry's index into its pair's ring of confirmed indices, like confirmed_add(). The
- * oldest index in the ring is removed. It uses only w: a packet on this CPU may interrupt it, and
- * writes to the CPU's struct pkt_state. */
-INLINE void blind_put_confirmed(struct blind_work *w)
-{
-	__u32 origin = BLIND_ORIGIN(w->value), user = BLIND_USER(w->key);
-	__le32 old;
-
-	w->pair = BLIND_PAIR(origin, user);
-	if (!confirmed_ring_add(w, w->key, &old))
-		return;
-	w->value = 0;
-	w->key = BLIND_KEY(user, old);
-	w->origin = origin;
-	blind_put_in(&sessions, w);
-	w->key = BLIND_KEY(0, old);
-	w->origin = user;
-	blind_put_in(&hints, w);
-}
 
 /* Removes an index from both maps, if w->origin gave it out for `user`. */
 INLINE int blind_put_removal(struct blind_work *w, __u32 user)
@@ -50,8 +29,9 @@ INLINE void blind_put_hint(struct blind_work *w, __u32 user)
 }
 
 /* Writes or removes one entry, as struct blind_put says. Returns 0, or a negative value if there is
- * no place. A global function, so that the verifier walks it once and not for each entry. */
-__attribute__((noinline)) int blind_put_one(__u64 key, __u64 value, __u32 origin, __u32 displaces)
+ * no place. A global function, so that the verifier walks it once and not for each entry. It does
+ * not use the CPU's struct pkt_state, to which a packet on this CPU may write at any time. */
+__attribute__((noinline)) int blind_put_one(__u64 key, __u64 value, __u32 origin)
 {
 	struct blind_work w = {
 		.now = bpf_jiffies64(), .key = key, .value = value, .origin = origin, .even = true,
@@ -67,13 +47,8 @@ __attribute__((noinline)) int blind_put_one(__u64 key, __u64 value, __u32 origin
 		 !(blind_value(blind_find_in(&sessions, key), key, w.now) & BLIND_CONFIRMED);
 	if (blind_put_in(&sessions, &w))
 		return -1;
-	if (!is_new)
-		return 0;
-	blind_put_hint(&w, user);
-	w.key = key;
-	w.value = value;
-	if (displaces)
-		blind_put_confirmed(&w);
+	if (is_new)
+		blind_put_hint(&w, user);
 	return 0;
 }
 
@@ -86,6 +61,6 @@ INLINE void blind_put_all(struct __sk_buff *ctx)
 	for (int i = 0; i < BLIND_PUTS; i++) {
 		if (bpf_skb_load_bytes(ctx, ETH_HLEN + i * sizeof(put), &put, sizeof(put)))
 			break;
-		blind_put_one(put.key, put.value, put.origin, put.displaces);
+		blind_put_one(put.key, put.value, put.origin);
 	}
 }

@@ -5,7 +5,7 @@
 # Sites of a blind relay keep reaching each other while peers, names, files and other traffic of the relay change. A
 # host of the internet sends packets through the relay's masquerading service, and site a sends packets through its
 # own tunnel. All come from the relay's port and with types of handshakes. They fill no table of the relay, and the
-# service's clients get all answers. Sessions go on when the relay gets more peers or other relays than it has room
+# service's clients get all answers. Sessions go on when the relay gets more peers or pairs than it has room
 # for, and when sites get other names. The file with the sessions survives a daemon that ends before it knows all
 # sites. A new site begins with counters of 0. BREAK=1 takes the tunnel of c down.
 #
@@ -135,7 +135,7 @@ wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
 end_daemon
 pinging 100
 sleep 1
-configuration '[ site-a, site-bb, site-c ]' ", relays: [ $(for n in 1 2 3 4; do printf '{ address: 198.51.100.20%s, local: "fd00:9::9", peer: "fd00:9::%s" }, ' $n $n; done) ]"
+configuration all ", pairs: [ [ site-a, site-bb ], [ site-a, site-c ], [ site-bb, site-c ]$(printf ', [ x%s, y ]' {1..500}) ]"
 wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
 pinged
 expect "lost of $pings while the map of endpoints grows" "$lost" == 0

@@ -36,7 +36,7 @@ to_r2=('r2 198.51.100.1 2001:db8::1' 'r2 198.51.100.3 2001:db8::3')
 targets=('r1 198.51.100.1 2001:db8::1' "${to_r2[@]}")
 streams=(fd00:9::1 fd00:9::2)
 talks=('attacker ::,fd00:9::1')
-pretends() { printf '%s - ' 198.51.100.{1,2,3} 2001:db8::{1,2,3}; }
+relay_addresses=(198.51.100.{1,2,3} 2001:db8::{1,2,3})
 
 pair_network
 attacker_host r1 r2

@@ -20,7 +20,7 @@ source "${BASH_SOURCE[0]%/*}/../lib/blind-pair.sh"
 source "${BASH_SOURCE[0]%/*}/../lib/blind-attacker.sh"
 sites=${SITES:-4}
 relays=(r1 r2)
-pretends() { :; }
+relay_addresses=()
 expect_no_move() { # WHEN
 	places > "$work/after"
 	diff "$work/before" "$work/after" > "$work/moved" || cat "$work/moved"

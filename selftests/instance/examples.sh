@@ -68,7 +68,7 @@ example() { # FILE
 	wgxdp check -c "$1" > "$work/check" 2>&1 || fail "check: $(< "$work/check")"
 	n=$((n + 1))
 	case $1 in
-	*/ddns-* | */endpoints.yaml | */blind-relays-edge.yaml) return ;; # these have no data path
+	*/ddns-* | */endpoints.yaml | */blind-edge.yaml) return ;; # these have no data path
 	esac
 	if ! wgxdp up -c "$1" > "$work/up" 2>&1; then
 		[[ $1 == */shared.yaml ]] || fail "up: $1: $(< "$work/up")"

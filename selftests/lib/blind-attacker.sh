@@ -4,7 +4,7 @@
 # sites of blind-hosts.sh, and needs $sites. There the script defines:
 #   relays    the relays that are observed
 #   targets   what the attacker sends to: RELAY IPV4 IPV6, where RELAY's MAC address gets the messages
-#   pretends  RELAY: prints other relays as which the attacker pretends to send to RELAY, like `blind_attack.py known`
+#   relay_addresses  those of all relays, as which the attacker pretends to send
 #   talks     hosts that connect to the relays' daemons: HOST SOURCE,...
 #   streams   the addresses of these daemons
 #   rate      messages per second
@@ -64,12 +64,11 @@ knows_names() { # the attacker knows the sites, and the number that each relay u
 	for r in "${relays[@]}"; do bpftool -j map dump pinned "/sys/fs/bpf/wgxdp/$r/blind_names" > "$work/names-$r"; done
 }
 look() { # writes everything that the attacker can know about each relay to $work/known-RELAY, and to a numbered copy
-	local r others
+	local r
 	looks=$((${looks:-0} + 1))
 	for r in "${relays[@]}"; do
-		read -ra others <<< "$(pretends "$r")"
 		bpftool -j map dump pinned "/sys/fs/bpf/wgxdp/$r/sessions" > "$work/sessions"
-		"$attack" known "$(now_in_jiffies)" "$work/sessions" "$work/names-$r" "$(key relay)" "${others[@]}" < "$work/sites" |
+		"$attack" known "$(now_in_jiffies)" "$work/sessions" "$work/names-$r" "$(key relay)" "${relay_addresses[@]}" < "$work/sites" |
 			cat - "$work/recorded" > "$work/known-$r-$looks"
 		ln -f "$work/known-$r-$looks" "$work/known.new"
 		mv "$work/known.new" "$work/known-$r"

@@ -68,17 +68,14 @@ sessions_of() { # RELAY: prints how many confirmed indices between sites its map
 print(sum(row["sessions"] for row in json.load(sys.stdin)["site_pairs"]))'
 }
 
-# Prints SITE ADDRESS for each site, as the data path of the relay has it. ADDRESS is that of the site, or `relay NUMBER`.
+# Prints SITE ADDRESS for each site, as the data path of the relay has it.
 expected_at() { # RELAY
 	local i
 	for ((i = 1; i <= sites; i++)); do echo "$i $(key wgs$i)"; done > "$work/numbers"
 	inside "$1" "$wgxdp" --instance "$1" show sites --json | /usr/bin/python3 -IS -c 'import json, sys
 numbers = dict(reversed(line.split()) for line in open(sys.argv[1]))
 for site in json.load(sys.stdin)["sites"]:
-    at = site["endpoint"] or "-"
-    if site["state"] == "at another relay":
-        at = "relay " + at.rpartition(":")[0].strip("[]").rpartition(".")[2].rpartition(":")[2]
-    print(numbers[site["public_key"]], at)' "$work/numbers"
+    print(numbers[site["public_key"]], site["endpoint"] or "-")' "$work/numbers"
 }
 
 # Prints NUMBER KEY TIME of the latest handshake for each site and peer, but not with the relay

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""An attacker on blind relays (blind-attack.sh, blind-pair-attack.sh, blind-relays-attack.sh). It knows every public key, every index in use
+"""An attacker on blind relays (blind-attack.sh, blind-pair-attack.sh). It knows every public key, every index in use
 and the address of every site.
 
-known NOW SESSIONS NAMES RELAY-KEY [ADDRESS OTHER-NAMES]...: prints this knowledge about one relay. SESSIONS and NAMES are bpftool's dumps of
+known NOW SESSIONS NAMES RELAY-KEY [ADDRESS]...: prints this knowledge about one relay. SESSIONS and NAMES are bpftool's dumps of
 these maps, NOW is in jiffies, and standard input has lines KEY ENDPOINT, like those of `wg show DEVICE endpoints`. Each ADDRESS is one of
-another relay, and OTHER-NAMES the dump of the map there, or - if that relay has no source ports for sites.
+a relay.
 
 record DEVICE PORT: prints messages to this port as further knowledge, until SIGTERM: all initiations, and some others.
 
@@ -46,14 +46,13 @@ PLANTED = 0xa77a0000  # the attacker's indices begin like this
 CONFIRMED = 1
 FRAMES = 3000
 TURNS = 100  # a second
-OTHER_PORTS = 1024  # a relay's messages to another relay have this source port, plus the site's number
 RECORDED = 100  # messages of each kind, and ten times as many initiations
 STREAM_VERSION = 3  # BLIND_STREAM_VERSION in user/daemon/blind_line.h
 
 
 # ---- the attacker's knowledge
 
-def known(now, sessions, names, relay_key, *others):
+def known(now, sessions, names, relay_key, *addresses):
     numbers = site_numbers(names)
     print('now', now)
     print('relay', relay_key)
@@ -66,11 +65,8 @@ def known(now, sessions, names, relay_key, *others):
             key, value = way['key'], way['value']
             if key:
                 print('index', key >> 32 & 0x1ffff, value >> 2 & 0x1ffff, key & 0xffffffff, value >> 20, value & 3)
-    for address, other_names in zip(others[::2], others[1::2]):
-        print('relayed', 0, address, 0)
-        for key, number in ({} if other_names == '-' else site_numbers(other_names)).items():
-            if key in numbers:
-                print('relayed', numbers[key], address, OTHER_PORTS + number)
+    for address in addresses:
+        print('address', address)
 
 
 def site_numbers(path):
@@ -103,7 +99,7 @@ def load(path):
 
 class Known:
     def __init__(self, path):
-        self.sites, self.between, self.own, self.indices, self.relayed, self.recorded = {}, [], [], {}, [], []
+        self.sites, self.between, self.own, self.indices, self.addresses, self.recorded = {}, [], [], {}, [], []
         self.initiations = {}  # those for the relay, by site's address
         with open(path, encoding='ascii') as f:
             for line in f:
@@ -117,8 +113,8 @@ class Known:
             self.now = int(args[0])
         elif word == 'relay':
             self.relay = wgpackets.mac1_key(args[0])
-        elif word == 'relayed':
-            self.relayed.append((int(args[0]), args[1], int(args[2])))
+        elif word == 'address':
+            self.addresses.append(args[0])
         elif word == 'recorded':
             self.recorded.append(bytes.fromhex(args[0]))
             if wgpackets.mac1_fits(self.recorded[-1], self.relay) and args[0].startswith('01'):
@@ -204,8 +200,7 @@ class Attacker:
         if not self.spoofs:
             return 0, random.choice(self.own), random.randrange(1024, 65536)
         if self.spoofs == ['relay']:
-            number, address, sport = random.choice(self.known.relayed)
-            return number, address, sport or random.choice((self.port, random.randrange(1024, 65536)))
+            return 0, random.choice(self.known.addresses), random.choice((self.port, random.randrange(1024, 65536)))
         site = random.choice(list(self.known.numbers(self.spoofs)))
         return site, *self.known.sites[site][1:]
 
@@ -430,11 +425,9 @@ class Streams:
 
     def lines(self, keys):
         """Returns what a daemon would say that has all sites, or nonsense."""
-        first = random.choice((f'relays {STREAM_VERSION}\nactive\n', f'pair {STREAM_VERSION}\nactive\n', 'active\n', 'GET / HTTP/1.0\n\n',
-                               '\0' * 4096))
-        here = ''.join(f'port {key} {OTHER_PORTS + n}\nhere {key} 0\nask {key}\n' for n, key in enumerate(keys, 1))
+        first = random.choice((f'pair {STREAM_VERSION}\nactive\n', 'active\n', 'GET / HTTP/1.0\n\n', '\0' * 4096))
         there = ''.join(f'site {key} 198.51.100.66:{n}\n' for n, key in enumerate(keys, 1))
-        return (first + random.choice((here, there, 'x' * 10000))).encode()
+        return (first + random.choice((there, 'x' * 10000))).encode()
 
     def connect(self, path, port, sources, *addresses):
         with open(path, encoding='ascii') as f:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* For the bench of the blind relay: writes sites and sessions into wgxdp's maps, like the daemon and the data path.
- * Site 1 is at the backend, or at another relay there. The senders are the sites from 2 on, one for each source address; or a single site,
+ * Site 1 is at the backend. The senders are the sites from 2 on, one for each source address; or a single site,
  * whose packets each have another index. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,13 +20,11 @@
 #define TO 1
 #define FROM 2
 
-static int put_site(const struct blind_maps *m, __u32 number, const struct addr *a, __be16 port, __u8 family, const struct addr *local,
-		    bool remote)
+static int put_site(const struct blind_maps *m, __u32 number, const struct addr *a, __be16 port, __u8 family, const struct addr *local)
 {
-	struct blind_site site = { .other_port = htons(1024 + number) };
+	struct blind_site site = { 0 };
 	int err = blind_place(m, a, port, family, local, &site.place[0]);
 
-	site.place[0].remote = remote;
 	return err ?: bpf_map_update_elem(m->sites, &number, &site, BPF_ANY);
 }
 
@@ -59,13 +57,13 @@ static int write_all(const struct request *r, const struct blind_maps *m, struct
 	__u8 family, back;
 	int err = parse_end(r, "client", "client-port", &from, &sport, &family) ?: parse_end(r, "backend", "backend-port", &to, &port, &back) ?:
 		  parse_end(r, "local", "client-port", &in, &ignored, &family) ?: parse_end(r, "ours", "client-port", &out, &ignored, &back) ?:
-		  put_site(m, TO, &to, port, back, &out, arg_number(r, "remote", 0));
+		  put_site(m, TO, &to, port, back, &out);
 
 	for (__u32 i = 0; i < sites && !err; i++) {
 		struct addr a = from;
 
 		a.w[3] = htonl(ntohl(from.w[3]) + i);
-		err = put_site(m, FROM + i, &a, sport, family, &in, false) ?: blind_put_endpoint(m, FROM + i, &a, sport, family) ?:
+		err = put_site(m, FROM + i, &a, sport, family, &in) ?: blind_put_endpoint(m, FROM + i, &a, sport, family) ?:
 		      put_session(m, all, FROM + i, INDEX);
 	}
 	for (__u32 i = 1; i < clients && by_index && !err; i++)
@@ -90,7 +88,7 @@ static int forget(const char *pins)
 	return err;
 }
 
-/* sessions pins= clients= [by-index=1] [remote=1] client= client-port= local= ours= backend= backend-port= */
+/* sessions pins= clients= [by-index=1] client= client-port= local= ours= backend= backend-port= */
 int blind_sessions(struct meter *b, const struct request *r)
 {
 	struct blind_maps m;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The blind relay in the bench: data between two sites, of one session and of 65,536, and of 1,000 sites to one, within a family and
-across. A row has a site at another relay. Sites and sessions are written into the maps, as the daemon and handshakes would. Beside it stateless rules of nft's that do the same
+across. Sites and sessions are written into the maps, as the daemon and handshakes would. Beside it stateless rules of nft's that do the same
 within IPv4: a session's data, by source, port and receiver index, gets both ends of its way from maps."""
 import ipaddress
 
@@ -10,8 +10,6 @@ PORT, CLIENT_PORT, SITE_PORT = 51820, 40000, 51821
 SITES, SESSIONS = 1000, 65536
 MANY_SITES, MILLION = 100000, 1000000
 BARE = "bare redirect blind"
-OTHER = "wgxdp blind, to another relay 44"
-LEAST_TO_OTHER = 0.9
 LEAST_OVER_ROUTED = 10
 INDEX_FROM_SOURCE = 20          # bytes from IPv4's source address to the receiver index of a data message
 
@@ -56,7 +54,6 @@ def rows(make, size):
         for family in sorted({int(pair[0]) for pair in pairs}):
             made.append(make(BARE, STATE, family, "original", size, clients))
         made += [make("wgxdp blind " + pair, STATE, int(pair[0]), "original", size, clients) for pair in pairs]
-    made.append(make(OTHER, STATE, 4, "original", size, 1))
     made.append(make(BARE, STATE, 4, "original", size, MILLION))
     made += [make("wgxdp blind 44, 100,000 sites", LARGE, 4, "original", size, clients) for clients in (1, MILLION)]
     return made + [make("nft maps", NFT_STATE, 4, "original", size, clients) for clients in (1, SITES, SESSIONS)]
@@ -99,7 +96,7 @@ def prepare(row, firewall, meter):
     if row.state == NFT_STATE:
         net.run(*net.inside(net.FIREWALL), "nft", "-f", "-", text=nft_sessions(row.clients))
     else:
-        meter.ask("sessions", pins=firewall.pin(""), clients=row.clients, by_index=int(row.clients in (SESSIONS, MILLION)), remote=int(row.name == OTHER),
+        meter.ask("sessions", pins=firewall.pin(""), clients=row.clients, by_index=int(row.clients in (SESSIONS, MILLION)),
                   **tuples(row)[0])
 
 
@@ -115,8 +112,6 @@ def limits(rows, limit, size, routed):
     few, million = (rows.get(("wgxdp blind 44, 100,000 sites", "original", "ipv4", size, n), {}).get("ns") for n in (1, MILLION))
     limit("wgxdp blind: packets a CPU second with a million sessions over those with one", few / million if few and million else None,
           lambda v: v >= LEAST_OF_FEW, ">= %.1f" % LEAST_OF_FEW)
-    ns, other = (rows.get((name, "original", "ipv4", size, 1), {}).get("ns") for name in ("wgxdp blind 44", OTHER))
-    limit("%s: packets a CPU second over those to a site of this relay" % OTHER, ns / other if ns and other else None,
-          lambda v: v >= LEAST_TO_OTHER, ">= %.1f" % LEAST_TO_OTHER)
+    ns = rows.get(("wgxdp blind 44", "original", "ipv4", size, 1), {}).get("ns")
     limit("wgxdp blind 44: packets a CPU second over those of wireguard-go that decrypts and encrypts", routed["ns"] / ns if routed and ns else None,
           lambda v: v >= LEAST_OVER_ROUTED, ">= %d" % LEAST_OVER_ROUTED)

@@ -229,8 +229,7 @@ static void hear(void *data, const struct blind_line *l)
 static void stream(char *text)
 {
 	struct heard whole = { 0 }, pieces = { 0 };
-	enum blind_word greeting = *text == 'r' ? BLIND_WORD_RELAYS : BLIND_WORD_PAIR;
-	struct blind_stream a = { .greeting = greeting }, b = a;
+	struct blind_stream a = { 0 }, b = a;
 	size_t n = strlen(text), step = n % 7 + 1, at = 0;
 	int rc = blind_stream_take(&a, text, n, hear, &whole), cut = 0;
 

@@ -79,8 +79,6 @@ static void comes(__u32 who, __u32 len)
 	in.dport = BLIND_LISTENS;
 }
 
-static __u16 leaves_from;	/* source port of messages to another relay; 0: the relay's port */
-
 static void leaves(__u32 to)
 {
 	out = in;
@@ -89,7 +87,7 @@ static void leaves(__u32 to)
 	out.family = family_of(to);
 	out.ttl--;
 	out.src = relay_addr(out.family);
-	out.sport = leaves_from ?: BLIND_LISTENS;
+	out.sport = BLIND_LISTENS;
 	out.dst = world_addr(people[to].addr);
 	out.dport = people[to].port;
 	if (out.family == in.family)

@@ -18,7 +18,7 @@ os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..'))
 WGXDP = os.path.realpath(os.path.join(os.environ.get('O', 'build'), 'wgxdp'))
 MAN, CONFIG_MAN = 'docs/wgxdp.8', 'docs/wgxdp.yaml.5'
 GRAMMAR = ['user/config/config.c'] + [f'user/config/config_{part}.c' for part in ('relay', 'flows', 'guard', 'blind', 'endpoints', 'learn', 'lists', 'rates', 'ddns')]
-GUIDES = [f'docs/guides/{name}.md' for name in ('firewall', 'relay', 'relays', 'masquerade', 'blind', 'blind-pair', 'blind-relays', 'dns', 'endpoint', 'road-warrior', 'vps')]
+GUIDES = [f'docs/guides/{name}.md' for name in ('firewall', 'relay', 'relays', 'masquerade', 'blind', 'blind-pair', 'dns', 'endpoint', 'road-warrior', 'vps')]
 SECTIONS = 'interfaces|services|peers|follow|policy|blind|endpoints|learn|rates|exporter|ddns'
 
 changed = {}                    # file: its text while a check must complain
@@ -372,7 +372,7 @@ MUST_FIND = (
     (check_keys, CONFIG_MAN, r'^\.It Cm shared.*\n', ''),
     (check_keys, CONFIG_MAN, r'^\.Cm report ,', '.Cm tell ,'),
     (check_keys, CONFIG_MAN, r'^\.It Cm pairs.*\n', ''),
-    (check_keys, CONFIG_MAN, r'(^\.Ss relays\n(?:(?!\.Ss ).*\n)*?)\.It Cm peer\n', r'\1'),
+    (check_keys, CONFIG_MAN, r'(^\.Ss pair\n(?:(?!\.Ss ).*\n)*?)\.It Cm peer\n', r'\1'),
     (check_keys, CONFIG_MAN, r'^\.It Cm credentials.*\n', ''),
     (check_keys, GRAMMAR[0], r'^\t\{ "df", yaml_set_choice', '\t{ "frob", yaml_set_text, "x" },\n\\g<0>'),
     (check_examples, CONFIG_MAN, 'role: lan }', 'role: dmz }'),
@@ -382,7 +382,6 @@ MUST_FIND = (
     (check_examples, 'docs/guides/vps.md', '^        ipv6: off', '        ipv6: of'),
     (check_examples, 'docs/guides/firewall.md', '^    listen: { interface', '    listen: { device'),
     (check_examples, 'docs/guides/blind.md', r'      pairs: \[', '      pair: ['),
-    (check_examples, 'docs/guides/blind-relays.md', 'local: "fd00:9::1", peer: "fd00:9::3"', 'local: "fd00:9::1"'),
     (check_topology, 'docs/guides/vps.md', 'inbound: established, proxy', 'inbound: open, proxy'),
     (check_maps, 'docs/inside/state.md', r'^\| states \|.*\n', ''),
     (check_maps, 'docs/inside/state.md', r'^\| choices \| ARRAY', '| choices | HASH'),

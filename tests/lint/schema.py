@@ -35,27 +35,27 @@ WGXDP = os.path.realpath(os.path.join(os.environ.get('O', 'build'), 'wgxdp'))
 FILES = {'config': 'wgxdp.schema.json', 'topology': 'wgxdp-topology.schema.json'}
 
 # The examples in which each value is replaced: together they have every key
-REPLACED = {'config': ['everything', 'blind-relays'], 'topology': ['*']}
+REPLACED = {'config': ['everything'], 'topology': ['*']}
 
 # Files of tests/config/bad that only `check` refuses
 UNSEEN = {
     'two entries or items are the same': """
         allow-twice backends-key-twice backends-name-twice backends-same-place blind-pairs-same blind-pair-address-twice
-        blind-pair-same blind-relays-address-twice blind-relays-peer-twice blind-relays-same blind-site-twice ddns-twice deny-twice
+        blind-pair-same blind-site-twice ddns-twice deny-twice
         deny-twice-beside-list deny-list-twice
         flows-source-twice follow-routes-twice follow-twice guard-amneziawg-overlap guard-amneziawg-twice guard-key-twice interface-twice listen-address-twice
         masquerade-twice peer-key-twice peer-prefix-of-another peer-prefix-twice peer-twice policy-icmpv6-twice policy-ports-overlap
         port-twice port-twice-in-range rates-clients-twice rates-pair-same rates-twice rates-twice-bits same-address-and-port same-address6-and-port same-backend-twice-none same-interface-and-port
         same-interface-and-range service-twice""",
     'a list has too few or too many items': """
-        allow-lists-many blind-pair-empty blind-relays-many backends-many backends-no-keys backends-one ddns-names flows-source-many guard-amneziawg-few guard-amneziawg-many
+        allow-lists-many blind-pair-empty backends-many backends-no-keys backends-one ddns-names flows-source-many guard-amneziawg-few guard-amneziawg-many
         guard-key-many listen-ports-none port-many rates-pair-one rates-pair-three""",
     'values contradict each other, or one needs another': """
         rates-nobody rates-pair-clients
         announce-followed announce-no-overlay announce-nobody backend-is-listen backend-is-listen6 backend-no-address
         backend-standby-place backends-and-backend backends-families backends-is-listen backends-keys-apart backends-none backends-source
-        backends-standby blind-device-interface blind-pairs-unknown blind-pair-families blind-pair-shared blind-relays-and-pair
-        blind-relays-families blind-service-port flows-contradictions flows-source-backend
+        backends-standby blind-device-interface blind-pairs-unknown blind-pair-families blind-pair-shared
+        blind-service-port flows-contradictions flows-source-backend
         flows-source-family follow-no-overlay follow-routes-nobody guard-challenge-amneziawg guard-challenge-none guard-no-key
         guard-profile-strict hairpin-none ipv6-dnat-no-ipv6 ipv6-dnat-no-listen ipv6-off-only-ipv6 listen-address-ipv6-direct
         listen-address-no-ipv4 listen-address-no-ipv6 listen-interface-and-addresses listen-interface-missing listen-missing
@@ -64,8 +64,8 @@ UNSEEN = {
         standby-direct""",
     'an address or prefix that no host has, a bit behind the length, a key of zeros': """
         allow-mapped backend-colons backend-link-local backend-loopback backend-loopback6 backend-mapped backend-multicast
-        backend-multicast6 backend-unspecified backend-unspecified6 blind-pair-local blind-pair-loopback blind-relays-local
-        blind-relays-loopback blind-relays-multicast deny-host-bits guard-key-zero peer-key-zero listen-address-broadcast
+        backend-multicast6 backend-unspecified backend-unspecified6 blind-pair-local blind-pair-loopback
+        deny-host-bits guard-key-zero peer-key-zero listen-address-broadcast
         listen-address-compatible listen-address-link-local listen-address-loopback listen-address-loopback6 listen-address-mapped
         listen-address-multicast listen-address-multicast6 listen-address-unspecified listen-address-unspecified6 overlay-bits
         overlay-link-local overlay-multicast overlay-narrow overlay-wide overlay-within-link-local peer-prefix-holds-overlay

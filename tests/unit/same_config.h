@@ -111,9 +111,6 @@ static void assert_same_blind(const struct blind_config *a, const struct blind_c
 		for (int j = 0; j < 2; j++)
 			assert_string_equal(a->pairs[i].name[j], b->pairs[i].name[j]);
 	assert_memory_equal(&a->pair, &b->pair, sizeof(a->pair));
-	assert_int_equal(a->n_relays, b->n_relays);
-	if (a->n_relays)
-		assert_memory_equal(a->relays, b->relays, a->n_relays * sizeof(*a->relays));
 }
 
 static void assert_same_ddns(const struct ddns_config *a, const struct ddns_config *b)

@@ -46,7 +46,7 @@ static void second(struct relay_link *l)
 }
 
 static const struct relay_link_ops ops = {
-	.greeting = BLIND_WORD_RELAYS, .begin = begin, .fill = fill, .line = line, .after = after, .second = second,
+	.begin = begin, .fill = fill, .before = after, .line = line, .after = after, .second = second,
 };
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -100,9 +100,8 @@ static int lines_in(const char *text)
 
 static void stranger(void **state)
 {
-	struct stream_config config = { 0 };
-	struct relay_links *links;
-	struct relay_link *link;
+	struct pair_config config = { 0 };
+	struct relay_link link = { 0 };
 	struct sockaddr_in6 at;
 	socklen_t len = sizeof(at);
 	char greeting[BLIND_LINE_LEN];
@@ -120,24 +119,24 @@ static void stranger(void **state)
 	uv_timer_init(&test.loop, &test.end);
 	uv_poll_init(&test.loop, &poll, test.listener);
 	uv_poll_start(&poll, UV_READABLE, on_poll);
-	links = relay_links_new(&test.loop);
 
-	link = relay_link_new(links, &ops, NULL, &config);
+	relay_link_init(&link, &test.loop, &ops, NULL);
+	relay_link_begin(&link, &config);
 	text = run(3600);
 	assert_true(test.accepted >= 2 && test.begun >= 2);
 	assert_false(test.connected);
 	assert_int_equal(lines_in(text), 1);
 	assert_non_null(strstr(text, "list this relay"));
 
-	blind_line_format(&(struct blind_line){ .word = BLIND_WORD_RELAYS, .number = BLIND_STREAM_VERSION }, greeting);
+	blind_line_format(&(struct blind_line){ .word = BLIND_WORD_PAIR, .number = BLIND_STREAM_VERSION }, greeting);
 	test.says = greeting;
 	text = run(1500);
-	assert_true(link->connected);
+	assert_true(link.connected);
 	assert_int_equal(lines_in(text), 1);
 	assert_non_null(strstr(text, "connected to the other relay at 127.0.0.2"));
 	close(test.connection);
 	text = run(200);
-	assert_int_equal(link->connected, 0);
+	assert_int_equal(link.connected, 0);
 	assert_int_equal(lines_in(text), 1);
 	assert_non_null(strstr(text, "the connection to the other relay at 127.0.0.2 ended"));
 }

@@ -17,8 +17,6 @@
 
 #define ROOM 4				/* numbers 1 to 3 */
 
-static const struct address relay = { .addr = { { .b = { 0xfd, 9 } } }, .family = FAMILY_IPV6 };
-
 /* There are no maps. */
 int control_routing_changed(const char *instance, bool routes)
 {
@@ -72,11 +70,9 @@ bool __wrap_site_names_read(const struct config *c, struct wg_names *ret)
 
 static int setup(void **state)
 {
-	static struct relay_config other = { 0 };
-	static struct config c = { .blind = { .device = "wg-none", .relays = &other, .n_relays = 1 } };
+	static struct config c = { .blind = { .device = "wg-none" } };
 	struct sites *s = calloc(1, sizeof(*s));
 
-	other.address = relay;
 	s->config = &c;
 	s->instance = "none";
 	s->room = ROOM;
@@ -92,8 +88,6 @@ static int teardown(void **state)
 {
 	struct sites *s = *state;
 
-	for (size_t r = 0; r < s->n_ports; r++)
-		free(s->ports[r]);
 	free(s->mapped);
 	free(s);
 	return 0;
@@ -116,11 +110,6 @@ static __u32 number(const struct sites *s, char letter)
 
 	memset(&key, letter, sizeof(key));
 	return sites_number(s, &key, false);
-}
-
-static __u16 port_of(const struct sites *s, char letter)
-{
-	return s->n_ports ? ntohs(s->ports[0]->port[number(s, letter)]) : 0;
 }
 
 static void numbers(void **state)
@@ -233,42 +222,6 @@ static void listed_names(void **state)
 	assert_string_equal(name_of(s, 'B'), "one");
 	free(s->listed);
 	file = "";
-}
-
-/* A port of another relay belongs to one site, and a site has one port. */
-static void ports(void **state)
-{
-	struct sites *s = *state;
-
-	follow(s, "ABC");
-	assert_true(sites_take_port(s, &relay, number(s, 'A'), htons(1025)));
-	assert_false(sites_take_port(s, &relay, number(s, 'A'), htons(1025)));
-	assert_true(sites_take_port(s, &relay, number(s, 'B'), htons(1026)));
-	/* the relay restarted, and numbers its sites in another way */
-	assert_true(sites_take_port(s, &relay, number(s, 'C'), htons(1025)));
-	assert_int_equal(port_of(s, 'A'), 0);
-	assert_int_equal(port_of(s, 'B'), 1026);
-	assert_int_equal(port_of(s, 'C'), 1025);
-	assert_true(sites_take_port(s, &relay, number(s, 'C'), htons(1026)));
-	assert_int_equal(port_of(s, 'B'), 0);
-	assert_int_equal(port_of(s, 'C'), 1026);
-	/* C has left 1025 */
-	assert_true(sites_take_port(s, &relay, number(s, 'A'), htons(1025)));
-	assert_int_equal(port_of(s, 'C'), 1026);
-}
-
-/* A site with the number of a removed one does not have its port. */
-static void port_of_former_site(void **state)
-{
-	struct sites *s = *state;
-
-	follow(s, "ABC");
-	sites_take_port(s, &relay, number(s, 'B'), htons(1026));
-	follow(s, "AC");
-	follow(s, "ADC");
-	assert_int_equal(port_of(s, 'D'), 0);
-	assert_true(sites_take_port(s, &relay, number(s, 'A'), htons(1026)));
-	assert_int_equal(port_of(s, 'D'), 0);
 }
 
 static bool is_heard(__u64 bytes)
@@ -596,10 +549,6 @@ static void asks_at_home(void **state)
 	p.rx_bytes += 148;
 	sites_ask(s, &p, a);
 	is_told(1, 1);
-	k->relay = relay;
-	k->there = 1;
-	sites_ask(s, &p, a);		/* the site is at another relay */
-	is_told(0, 1);
 }
 
 /* WireGuard's sessions live for three minutes. Those from before this relay of a pair was on standby do not count. */
@@ -629,8 +578,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(numbers, setup, teardown),
 		cmocka_unit_test_setup_teardown(other_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(listed_names, setup, teardown),
-		cmocka_unit_test_setup_teardown(ports, setup, teardown),
-		cmocka_unit_test_setup_teardown(port_of_former_site, setup, teardown),
 		cmocka_unit_test(heard),
 		cmocka_unit_test(heard_after_initiation),
 		cmocka_unit_test_setup_teardown(follows_slow_handshake, setup, teardown),

@@ -398,30 +398,6 @@ static void changes(void **state)
 		       "blind pairs c d removed\nblind pairs a c, was b\nblind pairs b d added\n");
 }
 
-/* The lines of a relay in the list are compared with the lines of the same relay */
-static void differences(void **state)
-{
-#define RELAYS(list) "blind: { listen: { interface: eth0, port: 51820 }, device: wgvpnr01, relays: [ " list " ] }\n"
-#define RELAY(a, n, more) "{ address: " a ", local: \"fd00:9::1\", peer: \"fd00:9::" n "\"" more " }"
-	struct config *old, *new;
-	char *text = NULL;
-	size_t n;
-	FILE *out = open_memstream(&text, &n);
-
-	assert_int_equal(config_parse(RELAYS(RELAY("192.0.2.2", "2", "") "," RELAY("192.0.2.3", "3", "")), "old.yaml", &old), 0);
-	assert_int_equal(config_parse(RELAYS(RELAY("192.0.2.3", "3", ", port: 53") "," RELAY("192.0.2.4", "4", "")), "new.yaml", &new), 0);
-	assert_true(config_diff(old, new, out));
-	fclose(out);
-	assert_string_equal(text, " blind:\n"
-			    "-    - { address: \"192.0.2.2\", local: \"fd00:9::1\", peer: \"fd00:9::2\" }\n"
-			    "-    - { address: \"192.0.2.3\", local: \"fd00:9::1\", peer: \"fd00:9::3\" }\n"
-			    "+    - { address: \"192.0.2.3\", local: \"fd00:9::1\", peer: \"fd00:9::3\", port: 53 }\n"
-			    "+    - { address: \"192.0.2.4\", local: \"fd00:9::1\", peer: \"fd00:9::4\" }\n");
-	free(text);
-	config_free(old);
-	config_free(new);
-}
-
 /* Long files are read to their end, but the number of reported errors is limited. */
 static void many(void **state)
 {
@@ -557,7 +533,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_file), cmocka_unit_test(nothing_in_it), cmocka_unit_test(control_characters), cmocka_unit_test(running),
 		cmocka_unit_test(written_names), cmocka_unit_test(without_lines), cmocka_unit_test(no_contradiction),
-		cmocka_unit_test(files), cmocka_unit_test(changes), cmocka_unit_test(differences), cmocka_unit_test(many), cmocka_unit_test(mutations), cmocka_unit_test(bad_files),
+		cmocka_unit_test(files), cmocka_unit_test(changes), cmocka_unit_test(many), cmocka_unit_test(mutations), cmocka_unit_test(bad_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

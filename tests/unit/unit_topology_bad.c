@@ -264,7 +264,7 @@ static void relays(void **state)
 		{ good, RELAYS(DOMAIN, "name: r1", FIRST, SECOND), "r1, inter", "name: the name 'r1' is also in line 2: give each host and site its own" },
 		{ good, RELAYS(DOMAIN, NAMED, FIRST, SECOND ", blind: true"), "true }", "blind: relays that share a key are all blind, or none is: write blind: false here" },
 		{ good, RELAYS(DOMAIN, NAMED, FIRST BLIND, SECOND), "name: r2", "blind: relays that share a key are all blind, or none is: write blind: true here" },
-		{ good, RELAYS(DOMAIN, NAMED, FIRST BLIND, "interface: eth0, addresses: [ 2001:db8::2 ]" BLIND), "name: r1", "relays: addresses: blind relays send to each other over one IP version: give all an IPv4 address, or all an IPv6 one" },
+		{ good, RELAYS(DOMAIN, NAMED, FIRST BLIND, "interface: eth0, addresses: [ 2001:db8::2 ]" BLIND), "name: r1", "relays: addresses: edge routers use one IP version to all blind relays: give all an IPv4 address, or all an IPv6 one" },
 		{ good, RELAYS(DOMAIN, NAMED, FIRST BLIND, "interface: eth0, addresses: [ 192.0.2.2, 192.0.2.3 ]" BLIND), "192.0.2.2", "addresses: a blind relay has at most one IPv4 and one IPv6 address: remove the others" },
 		{ good, RELAYS(DOMAIN, NAMED ", addresses: [ 192.0.2.9 ], gateways: [ 192.0.2.254 ]", FIRST, SECOND), NAMED, "relays-share: addresses: two blind relays can share addresses, and here are 2 relays that are not blind: remove addresses" },
 		{ good, RELAYS(DOMAIN, NAMED ", addresses: [ 192.0.2.9 ], gateways: [ 192.0.2.254 ]", FIRST BLIND, SECOND BLIND " }\n  - { name: r3, " THIRD BLIND), NAMED, "relays-share: addresses: two blind relays can share addresses, and here are 3 relays: remove addresses" },

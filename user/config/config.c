@@ -569,7 +569,6 @@ void config_free(struct config *c)
 	free(c->policy.udp_ports);
 	free(c->blind.sites);
 	free(c->blind.pairs);
-	free(c->blind.relays);
 	free(c->endpoints);
 	for (i = 0; i < c->n_learn; i++)
 		free(c->learn[i].command);

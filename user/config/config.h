@@ -70,14 +70,6 @@ struct policy_config {
 #define PAIR_PORT 51822
 #define BLIND_NAME "blind"	/* service name under which the blind relay's counters are shown */
 
-struct stream_config {		/* the TCP stream between this relay and another one */
-	/* Its ends: of this host and of the other relay. */
-	struct address local, peer;
-	__be16 port;			/* TCP port of both relays; 0: PAIR_PORT */
-};
-
-#define RELAYS_MAX 16			/* other relays */
-
 struct blind_config {		/* the blind relay; device "": it is off */
 	/* interface: where WireGuard packets arrive; device: this host's own WireGuard behind it */
 	char interface[IFNAMSIZ], device[IFNAMSIZ];
@@ -92,21 +84,15 @@ struct blind_config {		/* the blind relay; device "": it is off */
 	/* Pairs of sites that may communicate; if the list is empty: all pairs. */
 	} *pairs;
 	size_t n_pairs;
-	/* The second relay that shares the public address and has the same key;
-	 * stream.local.family 0: none. */
+	/* The second relay that shares the public address and has the same key; local.family 0:
+	 * none. */
 	struct pair_config {
 		/* Shared public addresses: [0] IPv4, [1] IPv6; family 0: none. */
 		struct address shared[2];
-		struct stream_config stream;
+		/* Ends of the TCP stream between the relays: of this host and of the other one. */
+		struct address local, peer;
+		__be16 port;		/* TCP port of both relays; 0: PAIR_PORT */
 	} pair;
-	/* Other relays with the same key and sites. Each of them serves some of the sites. */
-	struct relay_config {
-		/* Address from which the other relay sends messages, and to which it receives
-		 * them. */
-		struct address address;
-		struct stream_config stream;
-	} *relays;
-	size_t n_relays;
 	/* Position of the section in config.file, counted from 1; 0: unknown. */
 	int line, column;
 };

@@ -140,26 +140,14 @@ static const struct yaml_key listen_keys[] = {
 	{},
 };
 
-/* The keys of a stream_config, a member of the struct `of`. */
-#define STREAM_KEYS(of, member) \
-	{ "local", set_end, "\"fd00:9::1\"", .offset = offsetof(struct of, member.local), \
-	  .pattern = PATTERN_ADDRESS, .required = true }, \
-	{ "peer", set_end, "\"fd00:9::2\"", .offset = offsetof(struct of, member.peer), \
-	  .pattern = PATTERN_ADDRESS, .required = true }, \
-	{ "port", config_set_port, "51822", .offset = offsetof(struct of, member.port), \
-	  .size = sizeof(__be16), IS_PORT }
-
 static const struct yaml_key pair_keys[] = {
 	{ "address", yaml_set_list, "198.51.100.1", .item = add_shared, .alone = true,
 	  .pattern = PATTERN_ADDRESS, .required = true },
-	STREAM_KEYS(blind_config, pair.stream),
-	{},
-};
-
-static const struct yaml_key relay_keys[] = {
-	{ "address", set_end, "203.0.113.2", .offset = offsetof(struct relay_config, address),
-	  .pattern = PATTERN_ADDRESS, .required = true },
-	STREAM_KEYS(relay_config, stream),
+	{ "local", set_end, "\"fd00:9::1\"", AT(pair.local), .pattern = PATTERN_ADDRESS,
+	  .required = true },
+	{ "peer", set_end, "\"fd00:9::2\"", AT(pair.peer), .pattern = PATTERN_ADDRESS,
+	  .required = true },
+	{ "port", config_set_port, "51822", AT(pair.port), IS_PORT },
 	{},
 };
 
@@ -175,10 +163,6 @@ const struct yaml_key config_blind_keys[] = {
 	{ "mtu", yaml_set_number, "1420", AT(mtu), .least = 1280, .most = 65535 },
 	{ "pair", yaml_set_map, "{ address: 198.51.100.1, local: \"fd00:9::1\", peer: "
 	  "\"fd00:9::2\" }", .below = pair_keys },
-	{ "relays", yaml_set_rows, "{ address: 203.0.113.2, local: \"fd00:9::1\", peer: "
-	  "\"fd00:9::2\" }", .offset = offsetof(struct blind_config, relays),
-	  .count = offsetof(struct blind_config, n_relays),
-	  .size = sizeof(struct relay_config), .below = relay_keys },
 	{},
 };
 
@@ -190,23 +174,6 @@ void config_check_blind_values(struct check *k)
 	config_check_device(k, "interface", k->c->blind.interface, "eth0");
 	at(k, 0, "/blind/device");
 	config_check_device(k, "device", k->c->blind.device, "wgvpnr01");
-}
-
-/* Checks the ends of the stream to another relay. The section is at `path`. */
-static void check_stream(struct check *k, const char *path, const struct stream_config *s)
-{
-	char text[ADDRESS_STRLEN];
-
-	at(k, 0, "%s/local", path);
-	config_check_host(k, "local", address_format(&s->local, text), 0, false);
-	at(k, 0, "%s/peer", path);
-	config_check_host(k, "peer", address_format(&s->peer, text), 0, false);
-	if (s->local.family != s->peer.family)
-		tell(k, "peer: local and peer have different IP versions: write two IPv4 or two "
-			"IPv6 addresses");
-	else if (address_equal(&s->local, &s->peer))
-		tell(k, "peer: '%s' is also local: write the other relay's address in the tunnel",
-		     address_format(&s->peer, text));
 }
 
 /* Reports an end of the stream that has the shared address. */
@@ -227,7 +194,7 @@ static void check_pair(struct check *k)
 	const struct pair_config *p = &k->c->blind.pair;
 	char text[ADDRESS_STRLEN];
 
-	if (!p->stream.local.family || !p->stream.peer.family)
+	if (!p->local.family || !p->peer.family)
 		return;
 	at(k, 0, "/blind/pair/address");
 	if (!p->shared[0].family && !p->shared[1].family)
@@ -239,48 +206,18 @@ static void check_pair(struct check *k)
 			config_check_host(k, "address", address_format(&p->shared[i], text), 0,
 					  false);
 	}
-	check_stream(k, "/blind/pair", &p->stream);
-	check_not_shared(k, "local", &p->stream.local);
-	check_not_shared(k, "peer", &p->stream.peer);
-}
-
-/* Checks one of the other relays, which is at index i. */
-static void check_relay(struct check *k, size_t i)
-{
-	const struct relay_config *list = k->c->blind.relays, *r = &list[i];
-	char path[48], text[ADDRESS_STRLEN];
-
-	if (!r->address.family || !r->stream.local.family || !r->stream.peer.family)
-		return;
-	snprintf(path, sizeof(path), "/blind/relays/%zu", i);
-	at(k, 0, "%s/address", path);
-	config_check_host(k, "address", address_format(&r->address, text), 0, false);
-	for (size_t j = 0; j < i; j++)
-		if (address_equal(&list[j].address, &r->address))
-			tell(k, "address: an entry above has '%s' too: remove one of the two",
-			     text);
-	check_stream(k, path, &r->stream);
-	at(k, 0, "%s/peer", path);
-	for (size_t j = 0; j < i; j++)
-		if (address_equal(&list[j].stream.peer, &r->stream.peer))
-			tell(k, "peer: an entry above has '%s' too: write the address that only "
-				"this relay has in the tunnel",
-			     address_format(&r->stream.peer, text));
-}
-
-static void check_relays(struct check *k)
-{
-	const struct blind_config *b = &k->c->blind;
-
-	at(k, 0, "/blind/relays");
-	if (b->n_relays > RELAYS_MAX)
-		tell(k, "relays: the list has %zu relays: write at most %d", b->n_relays,
-		     RELAYS_MAX);
-	if (b->n_relays && b->pair.stream.local.family)
-		tell(k, "relays: a relay of a pair cannot have other relays: remove pair or "
-			"relays");
-	for (size_t i = 0; i < b->n_relays; i++)
-		check_relay(k, i);
+	at(k, 0, "/blind/pair/local");
+	config_check_host(k, "local", address_format(&p->local, text), 0, false);
+	at(k, 0, "/blind/pair/peer");
+	config_check_host(k, "peer", address_format(&p->peer, text), 0, false);
+	if (p->local.family != p->peer.family)
+		tell(k, "peer: local and peer have different IP versions: write two IPv4 or two "
+			"IPv6 addresses");
+	else if (address_equal(&p->local, &p->peer))
+		tell(k, "peer: '%s' is also local: write the other relay's address in the tunnel",
+		     address_format(&p->peer, text));
+	check_not_shared(k, "local", &p->local);
+	check_not_shared(k, "peer", &p->peer);
 }
 
 static int by_name(const void *a, const void *b)
@@ -368,29 +305,16 @@ void config_check_blind(struct check *k)
 	check_names(k);
 	check_services(k);
 	check_pair(k);
-	check_relays(k);
 }
 
 /* ---- writing ---- */
-
-/* Writes the keys of a stream, each between `before` and `after`. */
-static void put_stream(FILE *out, const char *before, const char *after,
-		       const struct stream_config *s)
-{
-	char text[ADDRESS_STRLEN];
-
-	fprintf(out, "%slocal: \"%s\"%s", before, address_format(&s->local, text), after);
-	fprintf(out, "%speer: \"%s\"%s", before, address_format(&s->peer, text), after);
-	if (s->port)
-		fprintf(out, "%sport: %u%s", before, ntohs(s->port), after);
-}
 
 static void put_pair(FILE *out, const struct pair_config *p)
 {
 	char text[ADDRESS_STRLEN];
 	bool any = false;
 
-	if (!p->stream.local.family)
+	if (!p->local.family)
 		return;
 	fputs("  pair:\n    address: [", out);
 	for (int i = 0; i < 2; i++)
@@ -400,22 +324,10 @@ static void put_pair(FILE *out, const struct pair_config *p)
 			any = true;
 		}
 	fputs(" ]\n", out);
-	put_stream(out, "    ", "\n", &p->stream);
-}
-
-/* Writes each relay on one line, which config_diff.c compares. */
-static void put_relays(FILE *out, const struct blind_config *b)
-{
-	char text[ADDRESS_STRLEN];
-
-	if (b->n_relays)
-		fputs("  relays:\n", out);
-	for (size_t i = 0; i < b->n_relays; i++) {
-		fprintf(out, "    - { address: \"%s\"",
-			address_format(&b->relays[i].address, text));
-		put_stream(out, ", ", "", &b->relays[i].stream);
-		fputs(" }\n", out);
-	}
+	fprintf(out, "    local: \"%s\"\n", address_format(&p->local, text));
+	fprintf(out, "    peer: \"%s\"\n", address_format(&p->peer, text));
+	if (p->port)
+		fprintf(out, "    port: %u\n", ntohs(p->port));
 }
 
 void config_put_blind(FILE *out, const struct config *c)
@@ -446,5 +358,4 @@ void config_put_blind(FILE *out, const struct config *c)
 	if (b->mtu)
 		fprintf(out, "  mtu: %u\n", b->mtu);
 	put_pair(out, &b->pair);
-	put_relays(out, b);
 }

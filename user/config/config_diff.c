@@ -128,11 +128,8 @@ static struct entry ddns_entry(const struct config *c, size_t i)
 
 static size_t key_length(const char *line)
 {
-	/* the key of a line for one of several backends or relays includes its name or address */
-	bool is_row = !strncmp(line, "      - { name: ", 16) ||
-		      !strncmp(line, "    - { address: ", 17);
-
-	return strcspn(line, is_row ? "," : ":");
+	/* the key of a line for one of several backends includes its name */
+	return strcspn(line, !strncmp(line, "      - { name: ", 16) ? "," : ":");
 }
 
 /* Returns the entry's line with the same key as `line`, or NULL. */

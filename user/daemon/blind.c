@@ -8,9 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/blind_ask.h"
-#include "daemon/blind_call.h"
 #include "daemon/blind_pair.h"
-#include "daemon/blind_relays.h"
 #include "daemon/blind_saver.h"
 #include "daemon/blind_sites.h"
 #include "dataplane/map_info.h"
@@ -22,7 +20,7 @@
 /* Time in ms for WireGuard to get all its peers after the first ones, for example from wg(8). */
 #define RESTORE_MS 10000
 #define LEAST_MS 20			/* least time between two readings of WireGuard, in ms */
-/* With other relays or many sites: time in ms between messages to two sites after this relay has
+/* In a pair or with many sites: time in ms between messages to two sites after this relay has
  * begun, or has become active. */
 #define NUDGE_MS 20
 #define MANY_SITES 1024
@@ -38,15 +36,13 @@ struct blind {
 	unsigned int step;		/* index in soon_ms of the next reading */
 	struct sites sites;
 	struct partner *partner;	/* the other relay of a pair */
-	struct relays *relays;		/* other relays, which serve other sites */
-	struct calls *calls;		/* to sites at other relays */
-	struct challenges *challenges;	/* for sites at this relay */
+	struct challenges *challenges;
 	/* The other relay has the shared address, so this host's WireGuard sends nothing: the sites
 	 * would roam to it. */
 	bool standby;
 	/* This relay has become active, and WireGuard does not have the sites' endpoints yet. */
 	bool took_over;
-	/* With other relays or many sites: what WireGuard still has to do, enum sites_due. */
+	/* In a pair or with many sites: what WireGuard still has to do, enum sites_due. */
 	__u8 due[BLIND_SITES_MAX];
 	__u32 called;			/* the site for which it was done last */
 	int last_error;			/* error of reading WireGuard that was logged last */
@@ -89,9 +85,7 @@ static void on_nudge(uv_timer_t *timer)
 
 		if (b->due[n] == DUE_NOTHING)
 			continue;
-		/* meanwhile another relay may have said that the site is there */
-		if (!site_is_remote(&b->sites.known[n]))
-			sites_call_due(&b->sites, n, b->due[n]);
+		sites_call_due(&b->sites, n, b->due[n]);
 		b->due[n] = DUE_NOTHING;
 		left--;
 	}
@@ -103,18 +97,15 @@ static void on_nudge(uv_timer_t *timer)
  * become active first gives WireGuard the endpoints that came from the other relay. */
 static void follow_endpoints(struct blind *b, const struct wg_device *d, __u64 before)
 {
-	const struct blind_config *c = &b->sites.config->blind;
-	bool slowly = c->pair.stream.local.family || c->n_relays || b->sites.room > MANY_SITES;
+	bool slowly = b->sites.config->blind.pair.local.family || b->sites.room > MANY_SITES;
 
 	if (b->took_over) {
 		sites_give_endpoints(&b->sites, d, b->due);
 	} else {
-		if (relays_have_spoken(b->relays))
-			sites_remind(&b->sites, d, slowly ? b->due : NULL);
+		sites_remind(&b->sites, d, slowly ? b->due : NULL);
 		if (sites_follow_endpoints(&b->sites, d, before)) {
 			save(b);
 			partner_send(b->partner);
-			relays_send(b->relays);
 		}
 	}
 	b->took_over = false;
@@ -155,7 +146,6 @@ static void follow_sites(struct blind *b, const struct wg_device *d, __u64 befor
 		sites_write_endpoints(s);
 		sites_write_pairs(s);
 		partner_restart(b->partner);
-		relays_restart(b->relays);
 	}
 	if (!b->standby)
 		follow_endpoints(b, d, before);
@@ -232,26 +222,13 @@ static void read_wireguard_soon(struct blind *b)
 	uv_timer_start(&b->soon, on_soon, now + soon_ms[0] >= free ? soon_ms[0] : free - now, 0);
 }
 
-/* ---- what the data path and other relays say ---- */
-
-static void on_asked(void *data, __u32 number)
-{
-	struct blind *b = data;
-
-	calls_answer(b->calls, number);
-}
-
 void blind_signal(struct blind *b, const struct signal *signal)
 {
 	if (!b->sites.mapped || b->standby)
 		return;
 	if (signal->kind == SIGNAL_MOVED)
 		read_wireguard_soon(b);
-	else if (signal->kind != SIGNAL_CHALLENGE || signal->site >= b->sites.room)
-		return;
-	else if (site_is_remote(&b->sites.known[signal->site]))
-		calls_begin(b->calls, signal->site);
-	else
+	else if (signal->kind == SIGNAL_CHALLENGE && signal->site < b->sites.room)
 		challenges_begin(b->challenges, signal->site);
 }
 
@@ -261,7 +238,6 @@ static void stop_asking(struct blind *b)
 {
 	uv_timer_stop(&b->soon);
 	uv_timer_stop(&b->nudge);
-	calls_stop(b->calls);
 	challenges_stop(b->challenges);
 	memset(b->due, 0, b->sites.room * sizeof(*b->due));
 }
@@ -273,7 +249,6 @@ static void stop_following(struct blind *b)
 	stop_asking(b);
 	sites_close(&b->sites);
 	partner_reconfigure(b->partner);
-	relays_reconfigure(b->relays);
 }
 
 /* Finds out whether this relay or the other one of a pair is active. */
@@ -302,7 +277,7 @@ static void save_now(struct blind *b)
 
 void blind_reconfigure(struct blind *b, const struct config *c)
 {
-	bool others = b->sites.mapped && sites_are_others(&b->sites), begins = !b->sites.mapped;
+	bool others = b->sites.mapped && sites_are_others(&b->sites);
 	__u32 endpoints = map_entries(b->sites.fds[BLIND_MAP_endpoints]), zero = 0;
 	struct blind_state state = { 0 };
 	int rc;
@@ -324,13 +299,10 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 	}
 	sites_read_running(&b->sites);
 	b->fresh = others || !state.sites;
-	if (begins && !b->fresh)
-		sites_read_endpoints(&b->sites);
 	/* Packets need a new, larger map at once, not only after all that follows. */
 	if (!b->fresh && map_entries(b->sites.fds[BLIND_MAP_endpoints]) != endpoints)
 		sites_write_endpoints(&b->sites);
 	partner_reconfigure(b->partner);
-	relays_reconfigure(b->relays);
 	update_role(b);
 	sites_place_all(&b->sites);
 	read_wireguard(b);
@@ -345,20 +317,17 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 struct blind *blind_new(uv_loop_t *loop, const char *instance, void (*full)(void *data),
 			void *data)
 {
-	struct relay_links *links = relay_links_new(loop);
 	struct blind *b = calloc(1, sizeof(*b));
 
-	if (!b || !links)
+	if (!b)
 		return NULL;
 	b->sites.instance = instance;
 	b->full = full;
 	b->data = data;
 	b->saver = (struct saver){ .loop = loop, .sites = &b->sites };
-	b->partner = partner_new(links, &b->sites);
-	b->relays = relays_new(links, &b->sites, on_asked, b);
-	b->calls = b->relays ? calls_new(loop, &b->sites, b->relays) : NULL;
+	b->partner = partner_new(loop, &b->sites);
 	b->challenges = challenges_new(loop, &b->sites);
-	if (!b->partner || !b->calls || !b->challenges)
+	if (!b->partner || !b->challenges)
 		return NULL;
 	memset(b->sites.fds, -1, sizeof(b->sites.fds));
 	timer_init(loop, &b->tick, b);

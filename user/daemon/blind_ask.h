@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Challenges of sites at this relay: has a site moved? Data of its session came from an unknown
+ * Challenges of sites: has a site moved? Data of its session came from an unknown
  * address, the candidate. So WireGuard asks the site at its last endpoint, and a site that answers
  * has not moved. Without an answer, the data path sends a copy of the last question to the
  * candidate, and the site's answer moves WireGuard's endpoint. blind.c includes it.

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Finds out where the sites of the blind relay are: from this host's own WireGuard, and from what
- * other relays say.
+ * Finds out from this host's own WireGuard where the sites of the blind relay are.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +31,8 @@ __u64 sites_clock(void)
 	return ms_of(CLOCK_BOOTTIME) + ahead;
 }
 
-__u64 sites_clock_of(__u64 time_of_day)
+/* Returns the sites_clock() of a time of day in ms since 1970, which is not later than now. */
+static __u64 sites_clock_of(__u64 time_of_day)
 {
 	__u64 now = sites_time();
 
@@ -165,16 +165,6 @@ static bool is_at_endpoint(const struct blind_known *k, const struct wg_peer *p)
 	return site_is_heard(k, p) && !(k->proven && !k->read && is_elsewhere(k, p));
 }
 
-bool sites_has_relay(const struct sites *s, const struct address *a)
-{
-	const struct blind_config *c = &s->config->blind;
-
-	for (size_t i = 0; i < c->n_relays; i++)
-		if (address_equal(&c->relays[i].address, a))
-			return true;
-	return false;
-}
-
 /* Time after which a site that WireGuard has not heard is silent: two keepalives and some time. */
 #define SILENT_MS 60000
 
@@ -243,8 +233,7 @@ static struct blind_known *other_at(struct at_endpoints *at, const struct blind_
 	     i = (i + 1) & at->mask) {
 		struct blind_known *other = &at->s->known[at->number[i]];
 
-		if (other != k && !site_is_remote(other) &&
-		    (other->proven || (is_owner(other) && is_elsewhere(k, p))) &&
+		if (other != k && (other->proven || (is_owner(other) && is_elsewhere(k, p))) &&
 		    wg_has_endpoint(p, &other->last, other->last_port))
 			return other;
 	}
@@ -293,13 +282,11 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 		if (n == s->room)
 			continue;
 		heard = is_at_endpoint(k, p);
-		if (!heard && k->proven && !site_is_remote(k))
+		if (!heard && k->proven)
 			restore_endpoint(s, k, p);
 		hear(k, p, before);
-		/* From a relay's address come messages of other sites. A site that can forge it
-		 * must not take the port of one of them. */
-		if (!heard || site_is_remote(k) || !p->endpoint.family || !p->handshake ||
-		    sites_has_relay(s, &p->endpoint) || !may_be_at_endpoint(&at, k, p))
+		if (!heard || !p->endpoint.family || !p->handshake ||
+		    !may_be_at_endpoint(&at, k, p))
 			continue;
 		moves = !k->proven || is_elsewhere(k, p);
 		k->last = p->endpoint;
@@ -312,60 +299,6 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 	}
 	free(at.number);
 	return sites_place(s);
-}
-
-void sites_leave_relays(struct sites *s)
-{
-	for (__u32 n = 1; n < s->room; n++)
-		if (!sites_has_relay(s, &s->known[n].relay))
-			s->known[n].relay = s->known[n].there_endpoint = (struct address){ 0 };
-	for (size_t r = s->n_ports; r--;)
-		if (!sites_has_relay(s, &s->ports[r]->relay)) {
-			free(s->ports[r]);
-			s->ports[r] = s->ports[--s->n_ports];
-		}
-}
-
-/* Returns the ports that a relay uses, or NULL if there is no memory. */
-static struct sites_ports *ports_of(struct sites *s, const struct address *relay)
-{
-	struct sites_ports *p;
-
-	for (size_t r = 0; r < s->n_ports; r++)
-		if (address_equal(&s->ports[r]->relay, relay))
-			return s->ports[r];
-	p = s->n_ports < RELAYS_MAX ? calloc(1, sizeof(*p)) : NULL;
-	if (!p)
-		return NULL;
-	p->relay = *relay;
-	s->ports[s->n_ports++] = p;
-	return p;
-}
-
-static void forget_port(struct sites_ports *p, __u32 number)
-{
-	p->site[ntohs(p->port[number])] = 0;
-	p->port[number] = 0;
-}
-
-void sites_forget_ports(struct sites *s, __u32 number)
-{
-	for (size_t r = 0; r < s->n_ports; r++)
-		forget_port(s->ports[r], number);
-}
-
-bool sites_take_port(struct sites *s, const struct address *relay, __u32 number, __be16 port)
-{
-	struct sites_ports *p = ports_of(s, relay);
-
-	if (!p || p->port[number] == port)
-		return false;
-	/* The relay may have used the port for another site before it began again. */
-	forget_port(p, p->site[ntohs(port)]);
-	forget_port(p, number);
-	p->port[number] = port;
-	p->site[ntohs(port)] = number;
-	return true;
 }
 
 /* Returns the site of a peer if its last endpoint is known, or NULL. */
@@ -387,7 +320,7 @@ void sites_remind(const struct sites *s, const struct wg_device *d, __u8 *due)
 		enum sites_due what = configured ? DUE_MESSAGE : DUE_ENDPOINT;
 		__u32 n = k ? k - s->known : 0;
 
-		if (p->handshake || !k || site_is_remote(k))
+		if (p->handshake || !k)
 			continue;
 		if (!due) {
 			sites_call_due(s, n, what);
@@ -424,7 +357,7 @@ void sites_ask(const struct sites *s, const struct wg_peer *p, __u32 number)
 {
 	const struct blind_known *k = &s->known[number];
 
-	if (k->proven && !site_is_remote(k) && !site_is_heard(k, p))
+	if (k->proven && !site_is_heard(k, p))
 		give_endpoint(s, k);
 	sites_nudge(s, number);
 }
@@ -434,31 +367,13 @@ void sites_nudge(const struct sites *s, __u32 number)
 	wg_nudge(s->config->blind.device, &s->known[number].tunnel);
 }
 
-static struct address candidate_of(const struct blind_site *site)
-{
-	const struct in6_addr *to = (const struct in6_addr *)&site->candidate;
-
-	return (struct address){
-		site->candidate, IN6_IS_ADDR_V4MAPPED(to) ? FAMILY_IPV4 : FAMILY_IPV6,
-	};
-}
-
 bool sites_at_candidate(const struct sites *s, const struct wg_peer *p, __u32 number)
 {
 	const struct blind_site *site = &s->mapped[number];
-	struct address a = candidate_of(site);
+	const struct in6_addr *to = (const struct in6_addr *)&site->candidate;
+	struct address a = {
+		site->candidate, IN6_IS_ADDR_V4MAPPED(to) ? FAMILY_IPV4 : FAMILY_IPV6,
+	};
 
 	return wg_has_endpoint(p, &a, site->candidate_port);
-}
-
-void sites_call(const struct sites *s, const struct wg_peer *p, __u32 number)
-{
-	const struct blind_site *site = &s->mapped[number];
-	struct address a = candidate_of(site);
-	const char *device = s->config->blind.device;
-
-	/* The site does not use a session from an earlier visit any more. */
-	if (!(p->handshake ? wg_renew_peer(device, p, &a, site->candidate_port) :
-			     wg_set_endpoint(device, &p->key, &a, site->candidate_port)))
-		sites_nudge(s, number);
 }

@@ -9,8 +9,7 @@
 #include "daemon/blind_line.h"
 
 static const char *const words[BLIND_WORDS] = {
-	"time", "pair", "relays", "active", "standby", "site", "port", "here",
-	"ask", "session", "key", "entry",
+	"time", "pair", "active", "standby", "site", "session", "key", "entry",
 };
 
 /* ---- parsing ---- */
@@ -108,38 +107,19 @@ static bool next_validity(const char **at, struct blind_line *l)
 	return true;
 }
 
-static bool next_port(const char **at, __be16 *ret)
-{
-	uint64_t port;
-
-	if (!next_number(at, UINT16_MAX, &port))
-		return false;
-	*ret = htons(port);
-	return port;
-}
-
 static bool parse_rest(const char **at, struct blind_line *l)
 {
 	uint64_t number = 0;
 
 	switch (l->word) {
-	case BLIND_WORD_HERE:
-		if (!next_key(at, &l->user))
-			return false;
-		/* fall through */
 	case BLIND_WORD_TIME:
 	case BLIND_WORD_PAIR:
-	case BLIND_WORD_RELAYS:
 		if (!next_number(at, INT64_MAX, &number))
 			return false;
 		l->number = number;
 		return true;
 	case BLIND_WORD_SITE:
 		return next_key(at, &l->user) && next_endpoint(at, l);
-	case BLIND_WORD_PORT:
-		return next_key(at, &l->user) && next_port(at, &l->port);
-	case BLIND_WORD_ASK:
-		return next_key(at, &l->user);
 	case BLIND_WORD_SESSION:
 		return next_key(at, &l->user) && next_key(at, &l->origin) && next_validity(at, l);
 	case BLIND_WORD_KEY:
@@ -177,21 +157,11 @@ size_t blind_line_format(const struct blind_line *l, char buf[BLIND_LINE_LEN])
 	switch (l->word) {
 	case BLIND_WORD_TIME:
 	case BLIND_WORD_PAIR:
-	case BLIND_WORD_RELAYS:
 		return snprintf(buf, BLIND_LINE_LEN, "%s %" PRId64 "\n", word, l->number);
 	case BLIND_WORD_SITE:
 		return snprintf(buf, BLIND_LINE_LEN, "%s %s %s\n", word,
 				wg_key_format(&l->user, user),
 				endpoint_format(&l->endpoint, l->port, endpoint));
-	case BLIND_WORD_PORT:
-		return snprintf(buf, BLIND_LINE_LEN, "%s %s %u\n", word,
-				wg_key_format(&l->user, user), ntohs(l->port));
-	case BLIND_WORD_HERE:
-		return snprintf(buf, BLIND_LINE_LEN, "%s %s %" PRId64 "\n", word,
-				wg_key_format(&l->user, user), l->number);
-	case BLIND_WORD_ASK:
-		return snprintf(buf, BLIND_LINE_LEN, "%s %s\n", word,
-				wg_key_format(&l->user, user));
 	case BLIND_WORD_SESSION:
 		return snprintf(buf, BLIND_LINE_LEN, "%s %s %s %08x %u %u\n", word,
 				wg_key_format(&l->user, user), wg_key_format(&l->origin, origin),
@@ -215,8 +185,7 @@ static bool is_in_place(struct blind_stream *s, const struct blind_line *l)
 {
 	switch (l->word) {
 	case BLIND_WORD_PAIR:
-	case BLIND_WORD_RELAYS:
-		if (s->greeted || l->word != s->greeting || l->number != BLIND_STREAM_VERSION)
+		if (s->greeted || l->number != BLIND_STREAM_VERSION)
 			return false;
 		s->greeted = true;
 		return true;
@@ -227,10 +196,6 @@ static bool is_in_place(struct blind_stream *s, const struct blind_line *l)
 	case BLIND_WORD_SESSION:
 	case BLIND_WORD_SITE:
 		return s->active;
-	case BLIND_WORD_PORT:
-	case BLIND_WORD_HERE:
-	case BLIND_WORD_ASK:
-		return s->active && s->greeting == BLIND_WORD_RELAYS;
 	default:
 		return false;
 	}

@@ -7,15 +7,9 @@
  * "key NUMBER KEY": the number by which entry lines of the file name a site.
  * "entry NUMBER NUMBER INDEX SECONDS FLAGS": a session line of the file, which has numbers in place
  * of the keys. 0 is this host.
- * "pair VERSION" or "relays VERSION": the first line of a stream, between the two relays of a pair,
- * or between relays that serve different sites.
- * "active" and "standby": whether the sender of the stream has the shared address. Each of several
- * relays is active.
- * "site KEY ENDPOINT": where a site is. Between relays that serve different sites: the endpoint of
- * a site of the sender.
- * "port KEY PORT": the sender's messages from the site to other relays have this source port.
- * "here KEY AGE": the site's WireGuard sent something to the sender AGE milliseconds ago.
- * "ask KEY": the receiver is to ask the site whether it is still there, and then to say here.
+ * "pair VERSION": the first line of a stream between the two relays of a pair.
+ * "active" and "standby": whether the sender of the stream has the shared address.
+ * "site KEY ENDPOINT": where a site is.
  * "session KEY KEY INDEX SECONDS FLAGS": the site that sends with the index, the site that chose
  * it, and for how long it is valid. 0 seconds: the index was removed.
  *
@@ -27,9 +21,8 @@
 #include "lib/wg_key.h"
 
 enum blind_word {
-	BLIND_WORD_TIME, BLIND_WORD_PAIR, BLIND_WORD_RELAYS, BLIND_WORD_ACTIVE, BLIND_WORD_STANDBY,
-	BLIND_WORD_SITE, BLIND_WORD_PORT, BLIND_WORD_HERE, BLIND_WORD_ASK, BLIND_WORD_SESSION,
-	BLIND_WORD_KEY, BLIND_WORD_ENTRY, BLIND_WORDS
+	BLIND_WORD_TIME, BLIND_WORD_PAIR, BLIND_WORD_ACTIVE, BLIND_WORD_STANDBY, BLIND_WORD_SITE,
+	BLIND_WORD_SESSION, BLIND_WORD_KEY, BLIND_WORD_ENTRY, BLIND_WORDS
 };
 
 #define BLIND_LINE_LEN 192		/* longest line, with the NUL */
@@ -37,7 +30,7 @@ enum blind_word {
 
 struct blind_line {
 	enum blind_word word;
-	int64_t number;			/* SECONDS of a time line, VERSION, or AGE */
+	int64_t number;			/* SECONDS of a time line, or VERSION */
 	/* Sender with an index, or the site of any other line; and the site that chose the
 	 * index. */
 	struct wg_key user, origin;
@@ -56,11 +49,10 @@ size_t blind_line_format(const struct blind_line *l, char buf[BLIND_LINE_LEN]);
 
 /* ---- the stream between two relays ---- */
 
-struct blind_stream {	/* a stream that a relay receives; zeros and .greeting: its beginning */
+struct blind_stream {	/* a stream that a relay receives; zeros: its beginning */
 	char line[BLIND_LINE_LEN];	/* beginning of a line whose end has not arrived */
 	size_t n;
-	enum blind_word greeting;	/* word of the first line that must come */
-	bool greeted;			/* it has come */
+	bool greeted;			/* the first line has come */
 	/* The last word of the sender about itself: it has the shared address. */
 	bool active;
 };

@@ -34,21 +34,6 @@ struct connection {				/* a connection, or an attempt to connect */
 	size_t n_output;
 };
 
-struct listener {			/* for all relays that connect to this address and port */
-	uv_tcp_t tcp;			/* the first member, see free_handle() */
-	struct relay_links *all;
-	struct listener *next;
-	struct address local;
-	__be16 port;
-};
-
-struct relay_links {
-	uv_timer_t tick;
-	unsigned int ticks;
-	struct relay_link *first;
-	struct listener *listeners;
-};
-
 /* The other relay ended a connection without a word, as it does if it does not list this relay. */
 #define REFUSED UV_ECONNABORTED
 
@@ -64,7 +49,7 @@ static void log_failure(struct relay_link *l, const char *what, int rc)
 	if (rc != l->last_error)
 		log_warning("blind: %s the other relay at %s: %s", what,
 			    address_format(&l->config.peer, text), rc == REFUSED ?
-			    "it ends the connection: list this relay in `pair` or `relays` there" :
+			    "it ends the connection: list this relay in `pair` there" :
 			    uv_strerror(rc));
 	l->last_error = rc;
 }
@@ -139,7 +124,7 @@ static void send_message(struct connection *c)
 	c->again = false;
 	c->n_output = 0;
 	if (!c->greeted)
-		relay_link_add(l, &(struct blind_line){ .word = l->ops->greeting,
+		relay_link_add(l, &(struct blind_line){ .word = BLIND_WORD_PAIR,
 							.number = BLIND_STREAM_VERSION });
 	began = uv_hrtime() / 1000000;
 	l->ops->fill(l, greet || !c->greeted);
@@ -169,7 +154,7 @@ static void on_line(void *data, const struct blind_line *line)
 {
 	struct relay_link *l = data;
 
-	if (line->word != l->ops->greeting)
+	if (line->word != BLIND_WORD_PAIR)
 		l->ops->line(l, line);
 }
 
@@ -207,8 +192,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		return;
 	}
 	c->heard = uv_now(stream->loop);
-	if (l->ops->before)
-		l->ops->before(l);
+	l->ops->before(l);
 	rc = blind_stream_take(&c->in, buf->base, n, on_line, l);
 	l->heard = time(NULL);
 	if (c->in.greeted && !c->met && c->link)
@@ -219,29 +203,27 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	if (time(NULL) - l->complained >= COMPLAIN_SECONDS) {
 		l->complained = time(NULL);
 		log_warning("blind: the other relay sent a wrong line of %zu bytes: use the same "
-			    "version of wgxdp, and `pair` or `relays` on both relays",
-			    c->in.n);
+			    "version of wgxdp on both relays", c->in.n);
 	}
 	close_connection(c, "it sent a wrong line");
 }
 
 /* ---- connecting ---- */
 
-static struct connection *new_connection(struct relay_links *all)
+static struct connection *new_connection(uv_loop_t *loop)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return NULL;
-	c->heard = uv_now(all->tick.loop);
-	uv_tcp_init(all->tick.loop, &c->tcp);
+	c->heard = uv_now(loop);
+	uv_tcp_init(loop, &c->tcp);
 	return c;
 }
 
 static void connection_is_up(struct connection *c, struct relay_link *l)
 {
 	c->link = l;
-	c->in.greeting = l->ops->greeting;
 	c->up = true;
 	c->heard = uv_now(c->tcp.loop);
 	l->connection = c;
@@ -264,49 +246,38 @@ static void on_connect(uv_connect_t *connect, int status)
 	connection_is_up(c, c->link);
 }
 
-static __be16 port_of(const struct stream_config *c)
+static __be16 port_of(const struct relay_link *l)
 {
-	return c->port ?: htons(PAIR_PORT);
+	return l->config.port ?: htons(PAIR_PORT);
 }
 
 /* Returns whether this host listens, because it has the higher address. */
-static bool is_listener(const struct stream_config *c)
+static bool is_listener(const struct relay_link *l)
 {
-	return memcmp(&c->local.addr, &c->peer.addr, sizeof(c->local.addr)) > 0;
+	return memcmp(&l->config.local.addr, &l->config.peer.addr, sizeof(struct addr)) > 0;
 }
 
-static bool listens_for(const struct listener *s, const struct relay_link *l)
-{
-	return is_listener(&l->config) && address_equal(&s->local, &l->config.local) &&
-	       s->port == port_of(&l->config);
-}
-
-/* Returns the relay that connects from this socket's remote address, or NULL. */
-static struct relay_link *find_link(const struct listener *s, const uv_tcp_t *tcp)
+/* Returns whether the other relay has this socket's remote address. */
+static bool is_from_peer(const struct relay_link *l, const uv_tcp_t *tcp)
 {
 	struct sockaddr_in6 from;
 	int len = sizeof(from);
 	struct address a;
 
 	if (uv_tcp_getpeername(tcp, (struct sockaddr *)&from, &len))
-		return NULL;
+		return false;
 	a = address_from_socket(&from);
-	for (struct relay_link *l = s->all->first; l; l = l->next)
-		if (listens_for(s, l) && address_equal(&a, &l->config.peer))
-			return l;
-	return NULL;
+	return address_equal(&a, &l->config.peer);
 }
 
 static void on_connection(uv_stream_t *listener, int status)
 {
-	struct listener *s = (struct listener *)listener;
-	struct connection *c = status < 0 ? NULL : new_connection(s->all);
-	struct relay_link *l;
+	struct connection *c = status < 0 ? NULL : new_connection(listener->loop);
+	struct relay_link *l = listener->data;
 
 	if (!c)
 		return;
-	l = uv_accept(listener, (uv_stream_t *)&c->tcp) ? NULL : find_link(s, &c->tcp);
-	if (!l) {
+	if (uv_accept(listener, (uv_stream_t *)&c->tcp) || !is_from_peer(l, &c->tcp)) {
 		uv_close((uv_handle_t *)&c->tcp, free_handle);
 		return;
 	}
@@ -316,39 +287,32 @@ static void on_connection(uv_stream_t *listener, int status)
 	connection_is_up(c, l);
 }
 
-/* Listens for this relay, unless a listener for another relay has the same address and port. */
+#define WAITING_CONNECTIONS 16
+
 static void begin_listening(struct relay_link *l)
 {
-	struct listener *s = l->all->listeners;
+	uv_tcp_t *tcp = l->listener ? NULL : calloc(1, sizeof(*tcp));
 	struct sockaddr_in6 local;
 	int rc;
 
-	while (s && !listens_for(s, l))
-		s = s->next;
-	if (s)
+	if (!tcp)
 		return;
-	s = calloc(1, sizeof(*s));
-	if (!s)
-		return;
-	s->all = l->all;
-	s->local = l->config.local;
-	s->port = port_of(&l->config);
-	uv_tcp_init(l->all->tick.loop, &s->tcp);
-	address_to_socket(&s->local, s->port, 0, &local);
-	rc = uv_tcp_bind(&s->tcp, (struct sockaddr *)&local, 0) ?:
-	     uv_listen((uv_stream_t *)&s->tcp, RELAYS_MAX, on_connection);
+	uv_tcp_init(l->tick.loop, tcp);
+	tcp->data = l;
+	address_to_socket(&l->config.local, port_of(l), 0, &local);
+	rc = uv_tcp_bind(tcp, (struct sockaddr *)&local, 0) ?:
+	     uv_listen((uv_stream_t *)tcp, WAITING_CONNECTIONS, on_connection);
 	if (rc) {
 		log_failure(l, "cannot listen for", rc);
-		uv_close((uv_handle_t *)&s->tcp, free_handle);
+		uv_close((uv_handle_t *)tcp, free_handle);
 		return;
 	}
-	s->next = l->all->listeners;
-	l->all->listeners = s;
+	l->listener = tcp;
 }
 
 static void begin_connecting(struct relay_link *l)
 {
-	struct connection *c = new_connection(l->all);
+	struct connection *c = new_connection(l->tick.loop);
 	struct sockaddr_in6 local, peer;
 	int rc;
 
@@ -358,32 +322,12 @@ static void begin_connecting(struct relay_link *l)
 	l->connection = c;
 	c->connect.data = c;
 	address_to_socket(&l->config.local, 0, 0, &local);
-	address_to_socket(&l->config.peer, port_of(&l->config), 0, &peer);
+	address_to_socket(&l->config.peer, port_of(l), 0, &peer);
 	rc = uv_tcp_bind(&c->tcp, (struct sockaddr *)&local, 0) ?:
 	     uv_tcp_connect(&c->connect, &c->tcp, (struct sockaddr *)&peer, on_connect);
 	if (!rc)
 		return;
 	end_connection(c, "", rc);
-}
-
-/* Closes listeners that no relay needs any more. */
-static void close_listeners(struct relay_links *all)
-{
-	struct listener **at = &all->listeners;
-
-	while (*at) {
-		struct listener *s = *at;
-		struct relay_link *l = all->first;
-
-		while (l && !listens_for(s, l))
-			l = l->next;
-		if (l) {
-			at = &s->next;
-			continue;
-		}
-		*at = s->next;
-		uv_close((uv_handle_t *)&s->tcp, free_handle);
-	}
 }
 
 /* Returns whether the other relay has been silent for too long, or has not read the last message.
@@ -407,27 +351,21 @@ static bool is_due(const struct connection *c)
 	return uv_hrtime() / 1000000 - c->filled >= wait;
 }
 
-static void tick(struct relay_link *l, bool second)
+static void on_tick(uv_timer_t *timer)
 {
+	struct relay_link *l = timer->data;
+	bool second = ++l->ticks % SECOND_TICKS == 0;
+
 	if (l->connection && is_stalled(l->connection))
 		end_connection(l->connection, "the other relay does not answer", UV_ETIMEDOUT);
 	if (l->connection && is_due(l->connection))
 		send_message(l->connection);
-	else if (!l->connection && second && !is_listener(&l->config))
+	else if (!l->connection && second && !is_listener(l))
 		begin_connecting(l);
-	if (second && is_listener(&l->config))
+	if (second && is_listener(l))
 		begin_listening(l);
 	if (second)
 		l->ops->second(l);
-}
-
-static void on_tick(uv_timer_t *timer)
-{
-	struct relay_links *all = timer->data;
-	bool second = ++all->ticks % SECOND_TICKS == 0;
-
-	for (struct relay_link *l = all->first; l; l = l->next)
-		tick(l, second);
 }
 
 /* ---- beginning and ending ---- */
@@ -438,43 +376,32 @@ void relay_link_restart(struct relay_link *l)
 		close_connection(l->connection, "it begins again");
 }
 
-struct relay_link *relay_link_new(struct relay_links *all, const struct relay_link_ops *ops,
-				  void *owner, const struct stream_config *config)
+void relay_link_begin(struct relay_link *l, const struct pair_config *config)
 {
-	struct relay_link *l = calloc(1, sizeof(*l));
-
-	if (!l)
-		return NULL;
-	l->all = all;
-	l->ops = ops;
-	l->owner = owner;
 	l->config = *config;
-	l->next = all->first;
-	all->first = l;
-	timer_repeat(&all->tick, true, on_tick, TICK_MS, TICK_MS);
-	return l;
+	l->connected = l->heard = l->complained = l->last_error = 0;
+	timer_repeat(&l->tick, true, on_tick, TICK_MS, TICK_MS);
 }
 
-void relay_link_free(struct relay_link *l, const char *why)
+void relay_link_end(struct relay_link *l, const char *why)
 {
-	struct relay_link **at = &l->all->first;
-
 	if (l->connection)
 		close_connection(l->connection, why);
-	while (*at != l)
-		at = &(*at)->next;
-	*at = l->next;
-	close_listeners(l->all);
-	if (!l->all->first)
-		uv_timer_stop(&l->all->tick);
-	free(l);
+	if (l->listener)
+		uv_close((uv_handle_t *)l->listener, free_handle);
+	l->listener = NULL;
+	uv_timer_stop(&l->tick);
 }
 
-struct relay_links *relay_links_new(uv_loop_t *loop)
+bool relay_link_runs(const struct relay_link *l)
 {
-	struct relay_links *all = calloc(1, sizeof(*all));
+	return timer_runs(&l->tick);
+}
 
-	if (all)
-		timer_init(loop, &all->tick, all);
-	return all;
+void relay_link_init(struct relay_link *l, uv_loop_t *loop, const struct relay_link_ops *ops,
+		     void *owner)
+{
+	l->ops = ops;
+	l->owner = owner;
+	timer_init(loop, &l->tick, l);
 }

@@ -7,20 +7,24 @@
 #include <string.h>
 #include <time.h>
 #include "daemon/blind_pair.h"
-#include "daemon/blind_sent.h"
 #include "instance/run_counters.h"
 #include "show/blind_view.h"
 
+struct sent_site {			/* the last site line for a number; zeros: none */
+	struct wg_key key;
+	struct address endpoint;
+	__be16 port;
+};
+
 struct partner {
 	struct sites *sites;
-	struct relay_links *links;
-	struct relay_link *link;	/* NULL: the configuration has no pair */
-	struct pair_config config;	/* the connection follows it */
+	struct relay_link link;		/* runs while the configuration has a pair */
 	bool active;			/* this host is active, as the last message said */
 	bool apply;		/* this host is on standby, so it uses what it receives */
 	bool moved;			/* a site line has come */
 	struct sent_site sent_sites[BLIND_SITES_MAX];
-	struct sent_sessions sent;
+	struct blind_session *sent;	/* a copy of the map sessions as it was sent */
+	size_t n_sent;
 	struct run_counters counters;
 };
 
@@ -29,7 +33,7 @@ struct partner {
 static bool is_configured(const struct partner *p)
 {
 	return p->sites->mapped && *p->sites->config->blind.device &&
-	       p->sites->config->blind.pair.stream.local.family;
+	       p->sites->config->blind.pair.local.family;
 }
 
 static bool has_shared_address(const struct pair_config *c)
@@ -51,29 +55,100 @@ bool partner_is_standby(const struct partner *p)
 
 /* ---- sending ---- */
 
-static void begin(struct relay_link *l)
+/* Adds a line for the removal of the entry that was sent, if its key is no longer there. Returns
+ * false if there is no room. */
+static bool add_removal(struct partner *p, const struct blind_session *is,
+			struct blind_session *sent)
 {
-	struct partner *p = l->owner;
+	struct blind_line line;
 
-	memset(p->sent_sites, 0, p->sites->room * sizeof(*p->sent_sites));
-	sent_forget(&p->sent);
+	if (!sent->key || sent->key == is->key)
+		return true;
+	if (blind_line_of(p->sites->known, sent, &line)) {
+		line.seconds = 0;
+		if (!relay_link_add(&p->link, &line))
+			return false;
+	}
+	*sent = (struct blind_session){ 0 };
+	return true;
 }
 
+/* Adds a line for an entry that differs from the one that was sent. Returns false if there is no
+ * room. */
+static bool add_entry(struct partner *p, const struct blind_session *is, struct blind_session *sent)
+{
+	struct blind_line line;
+
+	if (blind_line_of(p->sites->known, is, &line) && !relay_link_add(&p->link, &line))
+		return false;
+	*sent = *is;
+	return true;
+}
+
+/* Returns whether the copy has n entries. If not, makes an empty copy of that size. */
+static bool fit_copy(struct partner *p, size_t n)
+{
+	if (p->n_sent == n)
+		return true;
+	free(p->sent);
+	p->sent = calloc(n, sizeof(*p->sent));
+	p->n_sent = p->sent ? n : 0;
+	return p->sent;
+}
+
+/* Adds lines for the entries that are not as they were sent. Removed keys come first, because a key
+ * may have got another place. */
+static void add_sessions(struct partner *p)
+{
+	size_t n = (size_t)p->sites->n_buckets * BLIND_WAYS;
+	bool room = true;
+
+	for (int gone = 1; gone >= 0 && fit_copy(p, n); gone--)
+		for (size_t i = 0; i < n && room; i++) {
+			struct blind_session is = sites_entry(p->sites, i), *was = &p->sent[i];
+
+			if (is.key != was->key || is.value != was->value)
+				room = gone ? add_removal(p, &is, was) : add_entry(p, &is, was);
+		}
+}
+
+/* Forgets what was sent, so that everything is sent again. */
+static void forget_sent(struct partner *p)
+{
+	memset(p->sent_sites, 0, p->sites->room * sizeof(*p->sent_sites));
+	free(p->sent);
+	p->sent = NULL;
+	p->n_sent = 0;
+}
+
+static void begin(struct relay_link *l)
+{
+	forget_sent(l->owner);
+}
+
+/* Adds lines with the endpoints of sites that were not sent. */
 static void add_sites(struct partner *p)
 {
 	for (__u32 n = 1; n < p->sites->room; n++) {
 		const struct blind_known *k = &p->sites->known[n];
+		struct sent_site *sent = &p->sent_sites[n];
 
-		if (*k->name && k->endpoint.family &&
-		    !sent_add_site(&p->sent_sites[n], p->link, k))
+		if (!*k->name || !k->endpoint.family ||
+		    (address_equal(&sent->endpoint, &k->endpoint) && sent->port == k->port &&
+		     !wg_key_compare(&sent->key, &k->key)))
+			continue;
+		if (!relay_link_add(&p->link, &(struct blind_line){
+				    .word = BLIND_WORD_SITE, .user = k->key,
+				    .endpoint = k->endpoint, .port = k->port }))
 			return;
+		*sent = (struct sent_site){ k->key, k->endpoint, k->port };
 	}
 }
 
 static void fill(struct relay_link *l, bool greet)
 {
 	struct partner *p = l->owner;
-	bool active = has_shared_address(&p->config);
+	bool active = has_shared_address(&l->config);
 
 	if (greet || active != p->active)
 		relay_link_add(l, &(struct blind_line){ .word = active ? BLIND_WORD_ACTIVE :
@@ -82,13 +157,12 @@ static void fill(struct relay_link *l, bool greet)
 	if (!active)
 		return;
 	add_sites(p);
-	sent_add(&p->sent, l, p->sites, NULL);
+	add_sessions(p);
 }
 
 void partner_send(struct partner *p)
 {
-	if (p->link)
-		relay_link_send(p->link);
+	relay_link_send(&p->link);
 }
 
 /* ---- receiving ---- */
@@ -145,14 +219,13 @@ static void second(struct relay_link *l)
 }
 
 static const struct relay_link_ops ops = {
-	.greeting = BLIND_WORD_PAIR, .begin = begin, .fill = fill, .before = before,
-	.line = on_line, .after = after, .second = second,
+	.begin = begin, .fill = fill, .before = before, .line = on_line, .after = after,
+	.second = second,
 };
 
 void partner_restart(struct partner *p)
 {
-	if (p->link)
-		relay_link_restart(p->link);
+	relay_link_restart(&p->link);
 }
 
 void partner_reconfigure(struct partner *p)
@@ -160,27 +233,26 @@ void partner_reconfigure(struct partner *p)
 	const struct pair_config *c = &p->sites->config->blind.pair;
 	bool wanted = is_configured(p);
 
-	if (p->link && (!wanted || memcmp(c, &p->config, sizeof(*c)))) {
-		relay_link_free(p->link, wanted ? "the configuration changed" :
+	if (relay_link_runs(&p->link) &&
+	    (!wanted || memcmp(c, &p->link.config, sizeof(*c)))) {
+		relay_link_end(&p->link, wanted ? "the configuration changed" :
 						  "the configuration has no pair");
-		p->link = NULL;
-		sent_forget(&p->sent);
+		forget_sent(p);
 	}
-	if (!wanted || p->link)
+	if (!wanted || relay_link_runs(&p->link))
 		return;
-	p->config = *c;
 	p->counters.instance = p->sites->instance;
 	p->counters.file = "pair";
-	p->link = relay_link_new(p->links, &ops, p, &c->stream);
+	relay_link_begin(&p->link, c);
 }
 
-struct partner *partner_new(struct relay_links *links, struct sites *s)
+struct partner *partner_new(uv_loop_t *loop, struct sites *s)
 {
 	struct partner *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return NULL;
 	p->sites = s;
-	p->links = links;
+	relay_link_init(&p->link, loop, &ops, p);
 	return p;
 }

@@ -12,7 +12,7 @@
 struct partner;				/* the other relay */
 
 /* Returns NULL if there is no memory. */
-struct partner *partner_new(struct relay_links *links, struct sites *s);
+struct partner *partner_new(uv_loop_t *loop, struct sites *s);
 /* Returns whether the other relay should have the shared address, because this host has not. */
 bool partner_is_standby(const struct partner *p);
 /* Connects to the other relay as the configuration says; without `pair`, or if no maps are open,

@@ -21,8 +21,6 @@
 #include "net/udp_frame.h"
 #include "net/udp_socket.h"
 
-#define OTHER_PORTS 1024	/* source ports of messages to other relays follow this one */
-
 /* ---- places of the sites ---- */
 
 /* Finds the local address from which this host sends to an endpoint. Returns false if there is
@@ -76,48 +74,22 @@ static bool find_source(const struct sites *s, const struct address *a, __be16 p
 	return true;
 }
 
-bool site_is_remote(const struct blind_known *k)
-{
-	return k->relay.family && k->there >= k->here;
-}
-
-/* An address and port to which messages for a site go. family 0: none is known. port 0: that of the
- * relays. */
-struct origin {
-	struct address address;
-	__be16 port;
-};
-
-/* Returns where the site should be, by what is known about it. */
-static struct origin wanted_origin(const struct blind_known *k)
-{
-	if (site_is_remote(k))
-		return (struct origin){ k->relay, 0 };
-	if (k->proven)
-		return (struct origin){ k->last, k->last_port };
-	return (struct origin){ 0 };
-}
-
 /* Fills the place of the site. The first call for several sites finds *listener. */
 static bool make_place(const struct sites *s, const struct blind_known *k,
 		       struct service *listener, struct blind_place *ret)
 {
-	struct origin from = wanted_origin(k);
-	struct blind_place place = {
-		.family = from.address.family, .remote = site_is_remote(k),
-	};
-	__be16 port = from.port ?: s->config->blind.port;
+	struct blind_place place = { .family = k->proven ? k->last.family : 0 };
 
 	if (!place.family) {
 		*ret = place;
 		return true;
 	}
 	if ((!listener->ifindex && !find_listener(s, listener)) ||
-	    !find_source(s, &from.address, port, &place.local))
+	    !find_source(s, &k->last, k->last_port, &place.local))
 		return false;
 	place.service = *listener;
-	place.service.to = from.address.addr;
-	place.service.port = port;
+	place.service.to = k->last.addr;
+	place.service.port = k->last_port;
 	place.sum = address_sum(&place.local, address_sum(&place.service.to, 0));
 	*ret = place;
 	return true;
@@ -129,9 +101,6 @@ static void log_place(const struct blind_known *k)
 
 	if (!k->endpoint.family)
 		log_event("blind: the address of site %s is not known any more", k->name);
-	else if (site_is_remote(k))
-		log_event("blind: site %s is at the relay %s", k->name,
-			 address_format(&k->endpoint, text));
 	else
 		log_event("blind: site %s is at %s", k->name,
 			 endpoint_format(&k->endpoint, k->port, text));
@@ -159,14 +128,13 @@ static bool move_sites(struct sites *s)
 	control_routing_changed(s->instance, false);
 	for (__u32 n = 1; n < s->room; n++) {
 		struct blind_known *k = &s->known[n];
-		struct origin from = wanted_origin(k);
 
 		if (!moved[n])
 			continue;
 		__atomic_store_n(&s->mapped[n].now, !(s->mapped[n].now & 1), __ATOMIC_SEQ_CST);
 		s->mapped[n].since = time(NULL);
-		k->endpoint = from.address;
-		k->port = from.port;
+		k->endpoint = k->proven ? k->last : (struct address){ 0 };
+		k->port = k->proven ? k->last_port : 0;
 		if (s->room <= NAMED_SITES)
 			log_place(k);
 	}
@@ -178,17 +146,12 @@ static bool move_sites(struct sites *s)
 	return true;
 }
 
-/* Returns whether the active place of the site is where the site should be. */
-static bool is_in_place(const struct sites *s, __u32 n)
+/* Returns whether the maps have the site where it should be. */
+static bool is_in_place(const struct blind_known *k)
 {
-	const struct blind_known *k = &s->known[n];
-	const struct blind_place *place = &s->mapped[n].place[s->mapped[n].now & 1];
-	struct origin from = wanted_origin(k);
-
-	return address_equal(&k->endpoint, &from.address) && k->port == from.port &&
-	       place->remote == site_is_remote(k) &&
-	       (!place->family ||
-		place->service.port == (from.port ?: s->config->blind.port));
+	if (!k->proven)
+		return !k->endpoint.family;
+	return address_equal(&k->endpoint, &k->last) && k->port == k->last_port;
 }
 
 /* Returns whether the relay now sends to the site from another address than its place says. */
@@ -202,26 +165,12 @@ static bool has_other_source(const struct sites *s, __u32 n)
 	       memcmp(&place->local, &local, sizeof(local));
 }
 
-/* Gives each site the source port of its messages to other relays. */
-static void give_ports(const struct sites *s)
-{
-	for (__u32 n = 1; n < s->room; n++) {
-		bool has = s->config->blind.n_relays && *s->known[n].name &&
-			   OTHER_PORTS + n <= UINT16_MAX;
-		__be16 port = has ? htons(OTHER_PORTS + n) : 0;
-
-		if (s->mapped[n].other_port != port)
-			s->mapped[n].other_port = port;
-	}
-}
-
 /* Sends the initiation that the data path stored because the address of the site was unknown. */
 static void send_waiting(const struct sites *s, __u32 number)
 {
 	const struct blind_place *place = &s->mapped[number].place[s->mapped[number].now & 1];
 	struct __sk_buff skb = { .ifindex = place->service.ifindex };
 	__u8 frame[UDP_FRAME_HEADERS + INITIATION_LEN];
-	__be16 port = s->config->blind.port;
 	struct blind_waiting w;
 	int fd, n;
 
@@ -229,10 +178,8 @@ static void send_waiting(const struct sites *s, __u32 number)
 	    w.since == BLIND_WRITING ||
 	    jiffies_now() - w.since > BLIND_SEND_SECONDS * jiffies_a_second())
 		return;
-	if (place->remote)
-		port = s->mapped[w.from % s->room].other_port;
-	n = udp_frame(frame, &place->local, port, &place->service.to, place->service.port,
-		      w.message, INITIATION_LEN);
+	n = udp_frame(frame, &place->local, s->config->blind.port, &place->service.to,
+		      place->service.port, w.message, INITIATION_LEN);
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = n, .ctx_in = &skb,
 		    .ctx_size_in = sizeof(skb), .repeat = 1);
 	fd = pin_get(s->instance, PIN_SEND);
@@ -247,24 +194,18 @@ static void send_waiting(const struct sites *s, __u32 number)
 /* Does what sites_place() says, and with check_sources what sites_place_all() says. */
 static bool place_sites(struct sites *s, bool check_sources)
 {
-	bool *moved = s->marked, any = false, expired = false;
+	bool *moved = s->marked, any = false;
 
 	for (__u32 n = 1; n < s->room; n++) {
 		const struct blind_known *k = &s->known[n];
 
 		moved[n] = *k->name &&
-			   (!is_in_place(s, n) || (check_sources && has_other_source(s, n))) &&
-			   (wanted_origin(k).address.family || k->displaced || s->mapped[n].place
-			    [s->mapped[n].now & 1].remote);
+			   (!is_in_place(k) || (check_sources && has_other_source(s, n))) &&
+			   (k->proven || k->displaced);
 		any |= moved[n];
-		expired |= k->kept && !site_was_heard(k);
 	}
-	give_ports(s);
-	if (!any || !move_sites(s)) {
-		if (expired)
-			sites_write_endpoints(s);
+	if (!any || !move_sites(s))
 		return false;
-	}
 	for (__u32 n = 1; n < s->room; n++)
 		if (moved[n])
 			send_waiting(s, n);
@@ -279,76 +220,6 @@ bool sites_place(struct sites *s)
 bool sites_place_all(struct sites *s)
 {
 	return place_sites(s, true);
-}
-
-/* Adds the number of a site at an address and port. */
-static void add_endpoint(struct table_entry *want, size_t *n, const struct address *a, __be16 port,
-			 __u32 site)
-{
-	if (!a->family || !port)
-		return;
-	want[*n].key = (struct table_key){ a->addr,
-					   table_word(KEY_ENDPOINT, a->family, port, 0) };
-	want[(*n)++].site = site;
-}
-
-bool site_was_heard(const struct blind_known *k)
-{
-	return k->here && sites_clock() < k->here + BLIND_SECONDS * 1000;
-}
-
-/* Makes the entries for the sites' endpoints, in the order in which they take precedence. A site at
- * another relay has the endpoint from which it sends there, and keeps the one at which this host's
- * own WireGuard heard it lately. */
-static void add_endpoints(struct sites *s, struct table_entry *want, size_t *n)
-{
-	for (__u32 i = 1; i < s->room; i++)
-		if (*s->known[i].name && !site_is_remote(&s->known[i]))
-			add_endpoint(want, n, &s->known[i].endpoint, s->known[i].port, i);
-	for (size_t r = 0; r < s->n_ports; r++)
-		for (__u32 i = 1; i < s->room; i++)
-			if (*s->known[i].name)
-				add_endpoint(want, n, &s->ports[r]->relay, s->ports[r]->port[i],
-					     BLIND_RELAYED | i);
-	for (__u32 i = 1; i < s->room; i++) {
-		struct blind_known *k = &s->known[i];
-
-		k->kept = *k->name && site_is_remote(k) && site_was_heard(k);
-		if (k->kept)
-			add_endpoint(want, n, &k->last, k->last_port, BLIND_REMOTE | i);
-		if (*k->name && site_is_remote(k))
-			add_endpoint(want, n, &k->there_endpoint, k->there_port, BLIND_REMOTE | i);
-	}
-}
-
-/* Takes over from a daemon before this one what an entry of the map endpoints says about a site at
- * another relay, or about the port that another relay uses for a site. */
-static void take_endpoint(struct sites *s, const struct table_entry *e)
-{
-	struct address a = { e->key.addr, e->key.word >> 8 };
-	__u32 n = e->site & (BLIND_RELAYED - 1);
-	struct blind_known *k = &s->known[n % s->room];
-	__be16 port = e->key.word >> 16;
-
-	if ((e->key.word & 0xff) != KEY_ENDPOINT || n >= s->room || !*k->name)
-		return;
-	if (e->site & BLIND_RELAYED && sites_has_relay(s, &a)) {
-		sites_take_port(s, &a, n, port);
-	} else if (e->site & BLIND_REMOTE && site_is_remote(k)) {
-		k->there_endpoint = a;
-		k->there_port = port;
-	}
-}
-
-void sites_read_endpoints(struct sites *s)
-{
-	struct table_entry *entries = NULL;
-	size_t n = 0;
-
-	table_read(s->fds[BLIND_MAP_endpoints], &entries, &n);
-	for (size_t i = 0; i < n; i++)
-		take_endpoint(s, &entries[i]);
-	free(entries);
 }
 
 static int by_name(const void *a, const void *b)
@@ -388,35 +259,29 @@ static void add_pairs(const struct sites *s, struct table_entry *want, size_t *n
 
 static int by_key(const void *a, const void *b)
 {
-	return memcmp(&((const struct table_entry *)a)->key, &((const struct table_entry *)b)->key,
-		      sizeof(struct table_key));
+	const struct table_entry *x = a, *y = b;
+
+	return memcmp(&x->key, &y->key, sizeof(x->key)) ?:
+	       (x->site > y->site) - (x->site < y->site);
 }
 
-/* Removes all entries with the same key but the first one, for table_sync(). They were in the order
- * of precedence: the tag keeps it while they are sorted. Returns how many are left. */
+/* Removes all entries with the same key but the one of the lowest site, for table_sync(). Returns
+ * how many are left. */
 static size_t make_unique(struct table_entry *want, size_t n)
 {
 	size_t left = 0;
 
-	for (size_t i = 0; i < n; i++)
-		want[i].tag = i;
 	qsort(want, n, sizeof(*want), by_key);
-	for (size_t i = 0, end; i < n; i = end) {
-		size_t first = i;
-
-		for (end = i + 1; end < n && !by_key(&want[i], &want[end]); end++)
-			if (want[end].tag < want[first].tag)
-				first = end;
-		want[left++] = want[first];
-	}
+	for (size_t i = 0; i < n; i++)
+		if (!left || memcmp(&want[i].key, &want[left - 1].key, sizeof(want->key)))
+			want[left++] = want[i];
 	return left;
 }
 
-void sites_write_endpoints(struct sites *s)
+void sites_write_endpoints(const struct sites *s)
 {
 	struct table t = { .n = map_entries(s->fds[BLIND_MAP_endpoints]), .grace = table_grace };
-	struct table_entry *want = calloc((2 + s->n_ports) * s->room + s->config->blind.n_pairs,
-					  sizeof(*want));
+	struct table_entry *want = calloc(s->room + s->config->blind.n_pairs, sizeof(*want));
 	size_t n = 0, size = t.n * sizeof(struct table_bucket);
 	int rc;
 
@@ -426,7 +291,16 @@ void sites_write_endpoints(struct sites *s)
 		free(want);
 		return;
 	}
-	add_endpoints(s, want, &n);
+	for (__u32 i = 1; i < s->room; i++) {
+		const struct blind_known *k = &s->known[i];
+
+		if (!*k->name || !k->endpoint.family)
+			continue;
+		want[n].key = (struct table_key){
+			k->endpoint.addr, table_word(KEY_ENDPOINT, k->endpoint.family, k->port, 0),
+		};
+		want[n++].site = i;
+	}
 	add_pairs(s, want, &n);
 	n = make_unique(want, n);
 	rc = table_sync(&t, want, n);

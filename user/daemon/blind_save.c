@@ -65,13 +65,6 @@ static bool make_put(const struct sites *s, const struct blind_line *l, __u32 us
 	return true;
 }
 
-/* Makes the entry of a session line, which has just come. Returns false if the line is invalid. */
-static bool make_put_now(const struct sites *s, const struct blind_line *l, struct blind_put *ret)
-{
-	return make_put(s, l, sites_number(s, &l->user, false),
-			sites_number(s, &l->origin, false), 0, ret);
-}
-
 void sites_write_sessions(struct sites *s)
 {
 	struct {
@@ -101,34 +94,9 @@ bool sites_put_session(struct sites *s, const struct blind_line *l)
 {
 	struct blind_put new;
 
-	if (!make_put_now(s, l, &new))
+	if (!make_put(s, l, sites_number(s, &l->user, false), sites_number(s, &l->origin, false), 0,
+		      &new))
 		return false;
-	put(s, &new);
-	return true;
-}
-
-/* Returns whether the maps have a valid and confirmed entry with this key. */
-static bool has_confirmed(const struct sites *s, const struct blind_put *put)
-{
-	__u64 hash = blind_hash(put->key), now = jiffies_now();
-
-	for (int i = 0; i < 2 * BLIND_WAYS; i++) {
-		size_t home = blind_home(hash, i / BLIND_WAYS, s->n_buckets - 1);
-		struct blind_session e = sites_entry(s, home * BLIND_WAYS + i % BLIND_WAYS);
-
-		if (e.key == put->key && e.value & BLIND_CONFIRMED && BLIND_UNTIL(e.value) > now)
-			return true;
-	}
-	return false;
-}
-
-bool sites_add_session(struct sites *s, const struct blind_line *l)
-{
-	struct blind_put new;
-
-	if (!l->seconds || !make_put_now(s, l, &new) || has_confirmed(s, &new))
-		return false;
-	new.displaces = true;
 	put(s, &new);
 	return true;
 }
@@ -164,7 +132,7 @@ static void write_text(FILE *out, const struct sites *s)
 		if (!wg_key_is_none(&k->key))
 			write_line(out, &(struct blind_line){
 				.word = BLIND_WORD_KEY, .user_number = n, .user = k->key });
-		if (*k->name && k->last.family && !site_is_remote(k))
+		if (*k->name && k->last.family)
 			write_line(out, &(struct blind_line){
 				.word = BLIND_WORD_SITE, .user = k->key, .endpoint = k->last,
 				.port = k->last_port });

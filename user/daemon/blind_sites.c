@@ -346,7 +346,6 @@ static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 	if (n != former) {
 		if (!wg_key_is_none(&s->known[n].key))
 			forget_number(s, n);
-		sites_forget_ports(s, n);
 		s->known[n] = (struct blind_known){ .key = p->key };
 		s->unused = n >= s->unused ? n + 1 : s->unused;
 		index_site(s, n);
@@ -468,7 +467,6 @@ void sites_read_running(struct sites *s)
 	for (__u32 n = 1; n < s->room; n++) {
 		const struct blind_place *place = &s->mapped[n].place[s->mapped[n].now & 1];
 		struct blind_known *k = &s->known[n];
-		__u64 since = sites_clock_of(s->mapped[n].since * 1000);
 		struct peer_name name;
 
 		*k->name = '\0';	/* a removed site stays in `known`, without a name */
@@ -480,19 +478,13 @@ void sites_read_running(struct sites *s)
 				memcpy(&k->key, name.key, sizeof(k->key));
 			continue;
 		}
-		if (memcmp(&k->key, name.key, sizeof(k->key))) {
-			sites_forget_ports(s, n);
+		if (memcmp(&k->key, name.key, sizeof(k->key)))
 			*k = (struct blind_known){ 0 };
-		}
 		strcpy(k->name, name.name);
 		memcpy(&k->key, name.key, sizeof(k->key));
 		k->endpoint = (struct address){ place->service.to, place->family };
-		k->port = place->remote ? 0 : place->service.port;
-		if (place->remote) {
-			k->relay = k->endpoint;
-			if (k->there < since)
-				k->there = since;
-		} else if (k->endpoint.family) {
+		k->port = place->service.port;
+		if (k->endpoint.family) {
 			k->last = k->endpoint;
 			k->last_port = k->port;
 			k->proven = true;

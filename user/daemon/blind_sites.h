@@ -29,16 +29,9 @@ struct blind_known {		/* a site as the daemon knows it; name "": the number is f
 	/* When it got `last` without being heard here: from the maps, the file or the other relay
 	 * of a pair, in ms of sites_clock(); 0: it did not. */
 	__u64 owned;
-	/* The other relay that heard the site last, and the endpoint from which the site sends
-	 * there; family 0: none. */
-	struct address relay, there_endpoint;
-	__be16 there_port;
 	bool restored;			/* sites_restore() has read the file since it was added */
-	/* The map endpoints contains `last`, although the site is at another relay. */
-	bool kept;
-	/* When WireGuard last heard the site: this host's own, and that of the other relay. In ms
-	 * of sites_clock(); 0: never. The site is where it was heard last. */
-	__u64 here, there;
+	/* When this host's own WireGuard last heard the site, in ms of sites_clock(); 0: never. */
+	__u64 here;
 	/* As this host's own WireGuard last said: bytes received from the site, and the latest
 	 * handshake in ms since 1970. */
 	__u64 received, handshake;
@@ -49,14 +42,6 @@ struct blind_known {		/* a site as the daemon knows it; name "": the number is f
 
 /* With room for more sites, messages name their number instead of each of them. */
 #define NAMED_SITES 4096
-
-struct sites_ports {			/* source ports that another relay uses */
-	struct address relay;
-	/* Source port of its messages from each site, by number; 0: unknown. */
-	__be16 port[BLIND_SITES_MAX];
-	/* The site whose messages come from each port, by port in host order; 0: none. */
-	__u32 site[UINT16_MAX + 1];
-};
 
 struct sites {
 	const char *instance;
@@ -80,8 +65,6 @@ struct sites {
 	/* A peer is no site yet, because the maps have no room; larger ones are possible. */
 	bool full;
 	bool marked[BLIND_SITES_MAX];	/* sites that one function works on */
-	struct sites_ports *ports[RELAYS_MAX];
-	size_t n_ports;
 	/* The names in the configuration's list of sites or, without one, in its pairs; sorted. */
 	struct site_name *listed;
 	size_t n_listed;
@@ -102,8 +85,6 @@ struct sites {
 __u64 sites_clock(void);
 /* Returns the time of day in ms since 1970. */
 __u64 sites_time(void);
-/* Returns the sites_clock() of a time of day in ms since 1970, which is not later than now. */
-__u64 sites_clock_of(__u64 time_of_day);
 /* Takes over the list of sites from a new configuration. */
 void sites_list(struct sites *s);
 /* Opens the maps of the running instance. Returns 0 or -errno. */
@@ -118,7 +99,7 @@ struct blind_session sites_entry(const struct sites *s, size_t i);
  * it gives them their present names. Returns whether any changed. */
 bool sites_follow_peers(struct sites *s, const struct wg_device *d);
 void sites_write_pairs(const struct sites *s);
-void sites_write_endpoints(struct sites *s);
+void sites_write_endpoints(const struct sites *s);
 /* Removes pairs of sites that no longer talk from a part of the map blind_pairs, so that others
  * have room. The next call continues with the next part. */
 void sites_forget_pairs(struct sites *s);
@@ -128,8 +109,6 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 /* Returns whether WireGuard has received data of the peer, or ended a handshake, since it was last
  * read. */
 bool site_is_heard(const struct blind_known *k, const struct wg_peer *p);
-/* Returns whether the site is at another relay. */
-bool site_is_remote(const struct blind_known *k);
 /* Stores this host's public key, by which the data path checks mac1 of messages for this host. Maps
  * that were made again under the daemon do not have it yet. */
 void sites_take_key(struct sites *s, const struct wg_key *key);
@@ -138,29 +117,12 @@ void sites_take_key(struct sites *s, const struct wg_key *key);
 __u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone);
 /* Reads which sites the maps contain, for example from an earlier daemon, into s->known. */
 void sites_read_running(struct sites *s);
-/* Reads from the map endpoints what other relays have said to an earlier daemon. Without it, the
- * first sites_write_endpoints() would remove those entries. Call it after sites_read_running(). */
-void sites_read_endpoints(struct sites *s);
-/* Publishes the places of all sites whose place in the maps is another one: the last endpoint if it
- * is proven, or another relay. Sends the messages that waited for them. Returns whether there were
- * any. */
+/* Publishes the places of all sites whose place in the maps is not the proven endpoint. Sends the
+ * messages that waited for them. Returns whether there were any. */
 bool sites_place(struct sites *s);
 /* Does the same, and publishes the places of sites to which this relay now sends from another local
  * address. Call it when addresses or routes of this host, or the configuration, have changed. */
 bool sites_place_all(struct sites *s);
-/* Returns whether this is the address of another relay in the configuration. */
-bool sites_has_relay(const struct sites *s, const struct address *a);
-/* Forgets what other relays said that are not in the configuration. */
-void sites_leave_relays(struct sites *s);
-/* Stores which source port another relay uses for a site, if the port is new. Returns false if it
- * is not. port: not 0. */
-bool sites_take_port(struct sites *s, const struct address *relay, __u32 number, __be16 port);
-/* Forgets which source ports other relays use for a site, because its number will be another
- * site's. */
-void sites_forget_ports(struct sites *s, __u32 number);
-/* Returns whether this host's own WireGuard heard the site within the last minutes, so that the
- * site may still send to this relay. */
-bool site_was_heard(const struct blind_known *k);
 enum sites_due {			/* task of WireGuard for a site */
 	DUE_NOTHING,
 	DUE_MESSAGE,			/* send a message */
@@ -187,9 +149,6 @@ bool sites_has_session(const struct sites *s, const struct wg_peer *p);
 void sites_nudge(const struct sites *s, __u32 number);
 /* Returns whether WireGuard has the site of the peer p at its candidate address. */
 bool sites_at_candidate(const struct sites *s, const struct wg_peer *p, __u32 number);
-/* Makes WireGuard begin a handshake with the site of the peer p, which is at another relay, at its
- * candidate address. */
-void sites_call(const struct sites *s, const struct wg_peer *p, __u32 number);
 
 /* Makes the session line of an entry of the map sessions. Returns false if the entry is invalid, or
  * is an index of this host's own WireGuard, which means nothing at another relay. */
@@ -198,8 +157,6 @@ bool blind_line_of(const struct blind_known *known, const struct blind_session *
 /* Puts the entry of a session line, which has just come, among those that sites_write_sessions()
  * writes. If the line says 0 seconds, the entry is removed. Returns whether the line is valid. */
 bool sites_put_session(struct sites *s, const struct blind_line *l);
-/* Does the same, unless the maps have the entry already. Returns whether the entry is new. */
-bool sites_add_session(struct sites *s, const struct blind_line *l);
 /* Writes the entries of sites_put_session() into the maps. */
 void sites_write_sessions(struct sites *s);
 /* Saves endpoints and sessions to a file that outlives a restart. Returns 0, or -errno after

@@ -63,10 +63,7 @@ void dataplane_size_blind(const struct dataplane *dp, struct load_settings *set,
 			   b->on ? larger(2 * ROOM_PAIRS, 16 * room) : 1);
 	dataplane_size_map(dp, set, MAP_sessions, buckets);
 	dataplane_size_map(dp, set, MAP_hints, buckets);
-	/* Each other relay may have a port for each site. A site at another relay has the endpoint
-	 * from which it sends there, and for a while its former endpoint here. */
-	dataplane_size_map(dp, set, MAP_endpoints, b->on ?
-			   table_size((b->n_relays ? 2 + b->n_relays : 1) * room + b->n_pairs) : 1);
+	dataplane_size_map(dp, set, MAP_endpoints, b->on ? table_size(room + b->n_pairs) : 1);
 	/* Sources of messages with a wrong mac1 share a small budget, as at a guard. */
 	if (b->on)
 		dataplane_size_map(dp, set, MAP_failed, FAILED_PLACES);

@@ -159,22 +159,9 @@ static void name_peer(const struct doctor *k, const struct wg_names *names,
 			strcpy(ret, k->c->peers[i].name);
 }
 
-/* Returns the site of the blind relay if it is at another relay, or NULL. */
-static const struct blind_view_site *remote_site(const struct blind_view *v,
-						 const struct wg_key *key)
-{
-	for (__u32 i = 1; i < v->n; i++)
-		if (v->sites[i].remote && !wg_key_compare(&v->sites[i].key, key))
-			return &v->sites[i];
-	return NULL;
-}
-
 static void look_at_peer(struct doctor *k, const struct doctor_device *d,
-			 const struct wg_names *names, const struct wg_peer *p,
-			 const struct blind_view *v)
+			 const struct wg_names *names, const struct wg_peer *p)
 {
-	const struct blind_view_site *remote = strcmp(d->name, k->c->blind.device) ? NULL :
-					       remote_site(v, &p->key);
 	char name[NAME_LEN], subject[NAME_LEN + IFNAMSIZ + 1];
 	char endpoint[ADDRESS_STRLEN] = "unknown";
 	long long age = (long long)time(NULL) - (long long)p->handshake;
@@ -183,10 +170,7 @@ static void look_at_peer(struct doctor *k, const struct doctor_device *d,
 	snprintf(subject, sizeof(subject), "%s %s", d->name, name);
 	if (p->endpoint.family)
 		endpoint_format(&p->endpoint, p->endpoint_port, endpoint);
-	if (remote)
-		doctor_ok(k, "wireguard", subject, "the site is at the relay %s",
-			  address_format(&remote->endpoint, endpoint));
-	else if (!p->handshake)
+	if (!p->handshake)
 		doctor_report(k, STATE_WARNING, "wireguard", subject, NULL,
 			      "there was no handshake yet (endpoint %s): the peer is off, or a "
 			      "key, endpoint or port is wrong: compare `wg show` at both ends",
@@ -293,71 +277,29 @@ static char *fix_port(const struct doctor *k, const struct doctor_device *d)
 			"reload -c %s", blind, is, k->file, k->wgxdp, k->file);
 }
 
-/* Reports keepalives to sites, which may be at other relays: a site roams to a relay that sends to
- * it. */
-static void look_at_keepalives(struct doctor *k, const struct doctor_device *d)
+/* Reports a pair that is not connected, because sessions would not outlive a change, and two active
+ * relays. */
+static void look_at_pair(struct doctor *k)
 {
-	char first[NAME_LEN] = "";
-	struct wg_names names;
-	size_t n = 0;
-
-	wg_names_read(d->name, &names);
-	for (size_t i = 0; i < d->wg.n_peers && k->c->blind.n_relays; i++)
-		if (d->wg.peers[i].keepalive && !n++)
-			name_peer(k, &names, &d->wg.peers[i].key, first);
-	wg_names_free(&names);
-	if (n)
-		doctor_report(k, STATE_PROBLEM, "blind", d->name,
-			      make_fix("wg set %s $(wg show %s peers | sed "
-				       "'s/.*/peer & persistent-keepalive off/')",
-				       SHELL_WORD(d->name), SHELL_WORD(d->name)),
-			      "relays: WireGuard sends keepalives to %zu sites, such as %s, which "
-			      "draws them to this relay: remove PersistentKeepalive here and in "
-			      WG_QUICK_DIR "/%s.conf",
-			      n, first, d->name);
-}
-
-/* Reports another relay to which this one is not connected. `what` is the key in the file. Returns
- * whether it did. */
-static bool look_at_stream(struct doctor *k, const char *what, const struct stream_config *c,
-			   __u64 connected)
-{
+	const struct pair_config *c = &k->c->blind.pair;
 	char peer[ADDRESS_STRLEN], local[ADDRESS_STRLEN];
+	struct pair_view p;
 
+	if (!k->dp || !k->dp->running || !pair_view_read(k->dp->instance, k->c, &k->h, &p))
+		return;
 	address_format(&c->local, local);
 	address_format(&c->peer, peer);
 	if (!host_address(&k->h, &c->local))
 		doctor_report(k, STATE_PROBLEM, "blind", peer, NULL,
-			      "%s: this host has no address %s: bring up the tunnel between the "
-			      "two relays", what, local);
-	else if (!connected)
+			      "pair: this host has no address %s: bring up the tunnel between the "
+			      "two relays", local);
+	else if (!p.connected)
 		doctor_report(k, STATE_PROBLEM, "blind", peer, make_fix("ping -c 3 %s", peer),
-			      "%s: this relay is not connected to the other relay at %s: check "
-			      "the tunnel, TCP port %u, and the other relay's file",
-			      what, peer,
+			      "pair: this relay is not connected to the other relay at %s: check "
+			      "the tunnel, TCP port %u, and the other relay's file", peer,
 			      ntohs(c->port ?: htons(PAIR_PORT)));
-	return !host_address(&k->h, &c->local) || !connected;
-}
-
-/* Reports other relays that are not connected: sessions would not outlive a change. */
-static void look_at_relays(struct doctor *k)
-{
-	const struct blind_config *b = &k->c->blind;
-	char peer[ADDRESS_STRLEN];
-	struct pair_view p;
-	struct other_relay r;
-
-	if (!k->dp || !k->dp->running)
-		return;
-	for (size_t i = 0; i < b->n_relays; i++) {
-		other_relay_read(k->dp->instance, &b->relays[i], &r);
-		look_at_stream(k, "relays", &b->relays[i].stream, r.connected);
-	}
-	if (pair_view_read(k->dp->instance, k->c, &k->h, &p) &&
-	    !look_at_stream(k, "pair", &b->pair.stream, p.connected) && p.active &&
-	    p.other_active)
-		doctor_report(k, STATE_PROBLEM, "blind",
-			      address_format(&b->pair.stream.peer, peer), NULL,
+	else if (p.active && p.other_active)
+		doctor_report(k, STATE_PROBLEM, "blind", peer, NULL,
 			      "pair: both relays have the shared address: check that VRRP passes "
 			      "between them");
 }
@@ -383,7 +325,6 @@ static void look_at_blind(struct doctor *k)
 				report_site(k, d, b->sites[s].name, &sites);
 		look_at_pairs(k, d, &sites);
 		host_sites_free(&sites);
-		look_at_keepalives(k, d);
 	}
 }
 
@@ -457,12 +398,8 @@ static void look_at_ways(struct doctor *k, const struct doctor_device *d)
 
 void doctor_wireguard(struct doctor *k)
 {
-	struct blind_view v = { 0 };
-
 	look_at_blind(k);
-	look_at_relays(k);
-	if (k->dp && k->dp->running && k->c->blind.n_relays)
-		blind_view_read(k->dp, &v);
+	look_at_pair(k);
 	for (size_t i = 0; i < k->n_devices; i++) {
 		const struct doctor_device *d = &k->devices[i];
 		char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];
@@ -497,10 +434,9 @@ void doctor_wireguard(struct doctor *k)
 		look_at_ways(k, d);
 		wg_names_read(d->name, &names);
 		for (size_t p = 0; p < d->wg.n_peers; p++)
-			look_at_peer(k, d, &names, &d->wg.peers[p], &v);
+			look_at_peer(k, d, &names, &d->wg.peers[p]);
 		wg_names_free(&names);
 	}
-	blind_view_free(&v);
 }
 
 /* ---- WireGuard behind services ---- */

@@ -78,6 +78,11 @@ bool gen_is_pair(const struct topology *t, const struct topology_host *h)
 	return h->shares && t->shared.n_addresses;
 }
 
+bool gen_has_tunnels(const struct topology *t, const struct topology_host *h)
+{
+	return h->shares && (!h->blind || gen_is_pair(t, h));
+}
+
 __u8 gen_common_family(const struct topology *t)
 {
 	for_each_host(h, t)

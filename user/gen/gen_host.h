@@ -25,18 +25,20 @@ FILE *gen_host_file(const struct gen *g, const struct topology_host *h,
  * chain and the text. */
 void gen_nft_needs(FILE *out, const struct topology *t, const struct topology_host *h);
 
-/* Enumerates the other relays that share h's key. gen_between() returns the name of the device from
- * h to such a relay. gen_between_port() returns its UDP port, the same on all relays. */
+/* Enumerates the other relays to which h has a tunnel: relays that share its key, but blind ones
+ * only if they are a pair. gen_between() returns the name of the device from h to such a relay.
+ * gen_between_port() returns its UDP port, the same on all relays. */
 #define for_each_other_relay(other, t, h) \
 	for_each_host(other, t) \
-		if ((h)->shares && other->shares && other != (h))
+		if (gen_has_tunnels(t, h) && other->shares && other != (h))
+bool gen_has_tunnels(const struct topology *t, const struct topology_host *h);
 #define GEN_BETWEEN 8
 const char *gen_between(const struct topology_host *other, char buf[GEN_BETWEEN]);
 __u16 gen_between_port(const struct topology_host *other);
 /* Returns whether h is one of two blind relays, between which keepalived moves an address. */
 bool gen_is_pair(const struct topology *t, const struct topology_host *h);
-/* Returns the IP version that blind relays with a common key use among each other and with edge
- * routers: IPv4, if all have it. */
+/* Returns the IP version that edge routers use to blind relays with a common key: IPv4, if all
+ * relays have it. */
 __u8 gen_common_family(const struct topology *t);
 /* Number of the kernel's routing table at a relay, with the routes to sites that are alive. */
 #define GEN_TABLE 700

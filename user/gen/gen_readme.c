@@ -102,9 +102,9 @@ static void put_head(FILE *out, const struct topology *t, const struct topology_
 		fputs(gen_is_pair(t, h) ?
 		      "This is one of two relays with a common address. The active one forwards "
 		      "packets between the sites' edge routers, and cannot read them.\n" :
-		      "This is one of several relays. Each site's edge router sends to one of "
-		      "them. The relays forward packets between the sites' edge routers,\n"
-		      "and cannot read them.\n", out);
+		      "This is one of several relays. All edge routers send to the same one, and "
+		      "change to another one if it is silent. That relay forwards packets\n"
+		      "between the sites' edge routers, and cannot read them.\n", out);
 	else if (h->shares)
 		fputs("This is one of several relays. Each site's edge router has a tunnel to one "
 		      "of them.\n"
@@ -164,8 +164,11 @@ static void put_key(FILE *out, const struct gen *g, const struct topology_host *
 	if (h->role == ROLE_EDGE)
 		fputs("\nAll edge routers of the site have the same key.\n", out);
 	if (h->shares)
-		fputs("\nAll relays have the same key. The keys of the tunnels between relays are "
-		      "in this directory.\n", out);
+		fputs("\nAll relays have the same key.", out);
+	if (gen_has_tunnels(g->t, h))
+		fputs(" The keys of the tunnels between relays are in this directory.", out);
+	if (h->shares)
+		putc('\n', out);
 }
 
 static bool has_dns(const struct gen *g, const struct topology_host *h)
@@ -283,9 +286,12 @@ static void verify_site(FILE *out, const struct topology *t, const struct topolo
 
 static void verify_sharing(FILE *out, const struct topology *t, const struct topology_host *h)
 {
-	if (h->blind)
+	if (gen_is_pair(t, h))
 		fputs("| `wgxdp show sites` | the place of each site, and each other relay with a "
 		      "latest message some seconds ago |\n", out);
+	else if (h->blind)
+		fputs("| `wgxdp show sites` | the place of each site, if the edge routers are at "
+		      "this relay |\n", out);
 	else
 		fprintf(out, "| `ip -6 route show table %d` | the sites that are alive here |\n"
 			"| `birdc show protocols` | each other relay Established |\n"

@@ -214,6 +214,11 @@ static void after_wireguard(const struct gen *g, const struct topology_host *h, 
 		      "beginning\n[Unit]\n", out);
 		put_tunnels(out, g, h, device, "Wants");
 		put_tunnels(out, g, h, device, "After");
+		/* A relay that calls sites after a boot draws them away from the relay that they
+		 * have changed to. */
+		if (!i && h->blind && h->shares && !gen_is_pair(g->t, h))
+			fputs("\n# forget the sites, which are at another relay now\n[Service]\n"
+			      "ExecStartPre=+rm -f /var/lib/wgxdp/default/blind\n", out);
 	}
 }
 

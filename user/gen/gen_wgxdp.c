@@ -7,10 +7,7 @@
 #include "gen/gen_host.h"
 #include "lib/grow.h"
 
-/* Seconds after which an edge router leaves a silent relay. A blind relay takes over sessions, so
- * there an early change costs nothing. */
-#define WITHIN 5
-#define WITHIN_BLIND 3
+#define WITHIN 5	/* seconds after which an edge router leaves a silent relay */
 
 static void exporter(FILE *out, const struct topology_host *h)
 {
@@ -25,42 +22,23 @@ static void exporter(FILE *out, const struct topology_host *h)
 
 /* ---- relays ---- */
 
-/* Writes the ends of the tunnel to another relay, through which the two daemons talk. */
-static void stream(FILE *out, const struct topology *t, const struct topology_host *h,
-		   const struct topology_host *other)
-{
-	struct address own = topology_between(t, h, other), others = topology_between(t, other, h);
-	char text[2][ADDRESS_STRLEN];
-
-	fprintf(out, "local: \"%s\", peer: \"%s\" }", address_format(&own, text[0]),
-		address_format(&others, text[1]));
-}
-
+/* Writes the addresses that two relays share, and the ends of the tunnel between the relays,
+ * through which their daemons talk. */
 static void pair(FILE *out, const struct topology *t, const struct topology_host *h)
 {
 	const struct topology_host *shared = &t->shared;
-	char text[ADDRESS_STRLEN];
+	char text[ADDRESS_STRLEN], peer[ADDRESS_STRLEN];
 
 	fputs("  pair: { address: [", out);
 	for (size_t i = 0; i < shared->n_addresses; i++)
 		fprintf(out, "%s \"%s\"", i ? "," : "",
 			address_format(&shared->addresses[i], text));
-	fputs(" ], ", out);
-	for_each_other_relay(other, t, h)
-		stream(out, t, h, other);
-	putc('\n', out);
-}
-
-static void others(FILE *out, const struct topology *t, const struct topology_host *h)
-{
-	char text[ADDRESS_STRLEN];
-
-	fputs("  relays:\n", out);
 	for_each_other_relay(other, t, h) {
-		fprintf(out, "    - { address: \"%s\", ",
-			address_format(topology_address(other, gen_common_family(t)), text));
-		stream(out, t, h, other);
-		fprintf(out, " # %s\n", other->name);
+		struct address own = topology_between(t, h, other);
+		struct address others = topology_between(t, other, h);
+
+		fprintf(out, " ], local: \"%s\", peer: \"%s\" }\n", address_format(&own, text),
+			address_format(&others, peer));
 	}
 }
 
@@ -74,8 +52,6 @@ static void blind(FILE *out, const struct topology *t, const struct topology_hos
 		"  mtu: %u\n", h->interface, ntohs(h->port), gen_tunnel_mtu(t, h));
 	if (gen_is_pair(t, h))
 		pair(out, t, h);
-	else if (h->shares)
-		others(out, t, h);
 }
 
 /* Writes the other relays that share the key as peers behind tunnels of their own, through which
@@ -131,14 +107,13 @@ static void relay(FILE *out, const struct gen *g, const struct topology_host *h)
 static void edge(FILE *out, const struct topology *t)
 {
 	char name[GEN_NAME], key[WG_KEY_STRLEN];
-	bool blind = t->hosts->blind;
 
 	fprintf(out, "# change to another relay when the present one no longer answers\n"
 		     "endpoints:\n"
 		     "  - { interface: " WG_ROUTING ", peer: \"%s\", host: \"%s\", "
 		"port: %u, within: %ds%s }\n", wg_key_format(&t->shared.public_key, key),
 		gen_host_name(t, &t->shared, name), ntohs(t->shared.port),
-		blind ? WITHIN_BLIND : WITHIN, blind ? ", together: true" : "");
+		WITHIN, t->hosts->blind ? ", together: true" : "");
 }
 
 /* ---- names ---- */

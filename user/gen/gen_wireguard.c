@@ -179,23 +179,19 @@ static const struct topology_host *known_as(const struct topology *t,
 	return relay->shares ? &t->shared : relay;
 }
 
-/* Returns the relay at which the edge routers of a site begin. Blind relays that share a key serve
- * about as many sites each. Their peers must all begin at one relay, so they have its address. */
-static const struct topology_host *begins_at(const struct topology *t,
-					     const struct topology_site *site)
+/* Returns the relay at which the edge routers begin. Several blind relays are independent, so all
+ * edge routers must be at the same one: they begin at the address of the first one. */
+static const struct topology_host *begins_at(const struct topology *t)
 {
 	const struct topology_host *first = first_relay(t);
-	size_t n = 0;
 
-	if (!first || !first->blind || !first->shares || gen_is_pair(t, first))
-		return first ? known_as(t, first) : NULL;
-	while (n < t->n_hosts && t->hosts[n].role == ROLE_RELAY)
-		n++;
-	return &t->hosts[(site - t->sites) % n];
+	if (!first || (first->blind && !gen_is_pair(t, first)))
+		return first;
+	return known_as(t, first);
 }
 
 /* Writes the tunnel from relay to relay. It carries BGP and the traffic between their sites, or
- * what the daemons of blind relays say. */
+ * what the daemons of a pair say. */
 static void between(const struct gen *g, const struct topology_host *h,
 		    const struct topology_host *other)
 {
@@ -270,7 +266,7 @@ static void edge(const struct gen *g, const struct topology_host *h)
 {
 	const struct topology *t = g->t;
 	const struct topology_site *own = &t->sites[h->site];
-	const struct topology_host *by = first_relay(t), *at = begins_at(t, own);
+	const struct topology_host *by = first_relay(t), *at = begins_at(t);
 	struct conf c = conf_begin(g, h, WG_ROUTING);
 	bool blind = by && by->blind;
 

@@ -45,7 +45,7 @@ void nft_put_log(FILE *out, const char *what);
 struct nft_input {				/* packets that a router accepts for itself */
 	const __u16 *ports;			/* UDP ports of WireGuard, in host order */
 	size_t n_ports;
-	/* Tunnels between relays, which carry BGP and BFD or, for blind ones, the connections of
+	/* Tunnels between relays, which carry BGP and BFD or, for a blind pair, the connection of
 	 * wgxdp's daemons; NULL or empty: none. */
 	const struct nft_devices *between;
 	bool blind;

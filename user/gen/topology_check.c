@@ -356,8 +356,7 @@ static void check_pair(struct topology_reading *r, size_t n)
 	}
 }
 
-/* Checks what only blind relays with a common key need: addresses of one family, by which each
- * sends to each other one. */
+/* Checks what only blind relays with a common key need: addresses of one family. */
 static void check_blind_sharing(struct topology_reading *r)
 {
 	bool all4 = true, all6 = true;
@@ -375,11 +374,8 @@ static void check_blind_sharing(struct topology_reading *r)
 	if (!n || !r->rows->host.blind)
 		return;
 	if (!all4 && !all6)
-		topology_error(r, NULL, "relays", "addresses: blind relays send to each other "
-			       "over one IP version: give all an IPv4 address, or all an IPv6 one");
-	if (n > RELAYS_MAX + 1)
-		topology_error(r, NULL, "relays", "%zu relays, but at most %d blind ones can work "
-			       "together: remove some", n, RELAYS_MAX + 1);
+		topology_error(r, NULL, "relays", "addresses: edge routers use one IP version to "
+			       "all blind relays: give all an IPv4 address, or all an IPv6 one");
 }
 
 static void check_relays(struct topology_reading *r)

@@ -70,15 +70,6 @@ void run_counters_free(struct run_counters *n)
 	*n = (struct run_counters){ 0 };
 }
 
-const char *relay_counter(const char *what, const struct address *relay,
-			  char ret[RELAY_COUNTER_LEN])
-{
-	char text[ADDRESS_STRLEN];
-
-	snprintf(ret, RELAY_COUNTER_LEN, "%s/%s", what, address_format(relay, text));
-	return ret;
-}
-
 const char *endpoint_counter(const char *interface, const struct wg_key *peer,
 			     char ret[ENDPOINT_COUNTER_LEN])
 {

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include "net/wireguard.h"
 
-#define RUN_COUNTERS_FILES { "announce", "ddns", "endpoints", "pair", "relays" }
+#define RUN_COUNTERS_FILES { "announce", "ddns", "endpoints", "pair" }
 
 struct run_counter {
 	char name[256];			/* name, without white space */
@@ -37,11 +37,6 @@ void run_counters_free(struct run_counters *n);
 #define PAIR_RECEIVED "received"	/* entries of sessions that came */
 #define PAIR_OTHER_ACTIVE "other_active"	/* 1: the other relay has the shared address */
 #define PAIR_SILENT_SECONDS 5	/* a connection without a message for this time is closed */
-/* Writes the name of a number in the file "relays": one of PAIR_CONNECTED, PAIR_HEARD and
- * PAIR_RECEIVED, for the stream to the relay with this address. */
-#define RELAY_COUNTER_LEN (16 + ADDRESS_STRLEN)
-const char *relay_counter(const char *what, const struct address *relay,
-			  char ret[RELAY_COUNTER_LEN]);
 /* Writes the name that a peer's counter of endpoint changes has in the file "endpoints". */
 #define ENDPOINT_COUNTER_LEN (IFNAMSIZ + WG_KEY_STRLEN)
 const char *endpoint_counter(const char *interface, const struct wg_key *peer,

@@ -77,7 +77,6 @@ struct plan_blind {
 	__u32 ifindex;
 	/* Addresses (IPv4, IPv6) from which this host's own WireGuard may send; 0: any. */
 	struct addr only[2];
-	size_t n_relays;		/* other relays, which serve some of the sites */
 	size_t n_pairs;			/* length of the list `pairs` */
 };
 

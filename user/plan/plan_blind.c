@@ -91,8 +91,7 @@ int plan_blind(struct plan_builder *m)
 	if (!*b->device)
 		return 0;
 	p->blind = (struct plan_blind){
-		.on = true, .room = ROOM_LEAST, .port = b->port, .n_relays = b->n_relays,
-		.n_pairs = b->n_pairs,
+		.on = true, .room = ROOM_LEAST, .port = b->port, .n_pairs = b->n_pairs,
 	};
 	while (p->blind.room < BLIND_SITES_MAX &&
 	       p->blind.room / 4 * 3 <= (m->in->n_sites > b->n_sites ? m->in->n_sites : b->n_sites))

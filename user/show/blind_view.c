@@ -29,7 +29,6 @@ static int read_site(const struct dataplane *dp, __u32 number, struct blind_view
 	memcpy(&ret->key, name.key, sizeof(ret->key));
 	ret->endpoint = (struct address){ .addr = place->service.to, .family = place->family };
 	ret->port = place->service.port;
-	ret->remote = place->remote;
 	ret->since = site.since;
 	ret->challenges = site.challenges;
 	ret->waited_for = waiting.since && waiting.since != BLIND_WRITING &&
@@ -225,19 +224,12 @@ bool pair_has_address(const struct pair_config *c, const struct host *h)
 	return false;
 }
 
-/* Returns whether the last message is so old that the connection must have ended: a daemon that was
- * killed has left its file as it was. */
-static bool is_old(__u64 heard)
-{
-	return (__u64)time(NULL) > heard + 2 * PAIR_SILENT_SECONDS;
-}
-
 bool pair_view_read(const char *instance, const struct config *c, const struct host *h,
 		    struct pair_view *ret)
 {
 	struct run_counters n;
 
-	if (!c || !*c->blind.device || !c->blind.pair.stream.local.family)
+	if (!c || !*c->blind.device || !c->blind.pair.local.family)
 		return false;
 	run_counters_read(&n, instance, "pair");
 	*ret = (struct pair_view){
@@ -247,40 +239,9 @@ bool pair_view_read(const char *instance, const struct config *c, const struct h
 		.heard = run_counters_value(&n, PAIR_HEARD),
 		.received = run_counters_value(&n, PAIR_RECEIVED),
 	};
-	if (is_old(ret->heard))
+	/* The connection must have ended: a daemon that was killed has left its file as it was. */
+	if ((__u64)time(NULL) > ret->heard + 2 * PAIR_SILENT_SECONDS)
 		ret->connected = 0;
 	run_counters_free(&n);
 	return true;
-}
-
-static __u64 read_counter(const struct run_counters *n, const char *what,
-			  const struct relay_config *c)
-{
-	char name[RELAY_COUNTER_LEN];
-
-	return run_counters_value(n, relay_counter(what, &c->address, name));
-}
-
-void other_relay_read(const char *instance, const struct relay_config *c, struct other_relay *ret)
-{
-	struct run_counters n;
-
-	run_counters_read(&n, instance, "relays");
-	*ret = (struct other_relay){
-		.connected = read_counter(&n, PAIR_CONNECTED, c),
-		.heard = read_counter(&n, PAIR_HEARD, c),
-		.received = read_counter(&n, PAIR_RECEIVED, c),
-	};
-	if (is_old(ret->heard))
-		ret->connected = 0;
-	run_counters_free(&n);
-}
-
-__u32 other_relay_sites(const struct blind_view *v, const struct relay_config *c)
-{
-	__u32 n = 0;
-
-	for (__u32 i = 1; i < v->n; i++)
-		n += v->sites[i].remote && address_equal(&v->sites[i].endpoint, &c->address);
-	return n;
 }

@@ -15,7 +15,6 @@ struct blind_view_site {		/* name "": no site has the number */
 	__u64 since;	/* time since which it has this endpoint, in seconds since 1970 */
 	__u64 challenges;
 	bool waited_for;		/* a message waits until its address is known */
-	bool remote;		/* it is at another relay, whose address and port the endpoint is */
 };
 
 /* Traffic from the site `from` to the site `to`. sessions: valid receiver indices that `to` has
@@ -56,13 +55,3 @@ bool pair_has_address(const struct pair_config *c, const struct host *h);
  * no `pair`. */
 bool pair_view_read(const char *instance, const struct config *c, const struct host *h,
 		    struct pair_view *ret);
-
-/* The connection to a relay that serves other sites, for show, metrics and doctor. */
-struct other_relay {
-	__u64 connected, heard, received;	/* as in struct pair_view */
-};
-
-/* Reads the state from the daemon's file. */
-void other_relay_read(const char *instance, const struct relay_config *c, struct other_relay *ret);
-/* Returns how many sites are at this relay. */
-__u32 other_relay_sites(const struct blind_view *v, const struct relay_config *c);

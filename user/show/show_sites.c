@@ -17,8 +17,7 @@ static void show_site(struct node list, const struct conditions *k,
 
 	document_text(row, "name", s->name);
 	document_text(row, "public_key", wg_key_format(&s->key, text));
-	document_text(row, "state", !there ? "waiting" : s->remote ? "at another relay" :
-		      "authenticated");
+	document_text(row, "state", there ? "authenticated" : "waiting");
 	document_text(row, "why", *why ? why : NULL);
 	document_text(row, "endpoint", s->endpoint.family ?
 		      endpoint_format(&s->endpoint, s->port, text) : NULL);
@@ -85,36 +84,13 @@ static void show_partner(struct document *d, const struct conditions *k, const s
 	row = document_row(document_list(document_root(d), "pairs"));
 	document_text(row, "name", address_format(&c->shared[!c->shared[0].family], text));
 	document_text(row, "state", p.active ? "active" : "standby");
-	document_text(row, "other", address_format(&c->stream.peer, text));
+	document_text(row, "other", address_format(&c->peer, text));
 	document_text(row, "other_state", !p.connected ? NULL : p.other_active ? "active" :
 		      "standby");
 	document_time(row, "connected_since", true, p.connected);
 	document_time(row, "last_message", true, p.heard);
 	document_number(row, "sessions_received", p.received);
 	document_number(row, "silenced", v->silenced);
-}
-
-/* Adds the relays that serve other sites. */
-static void show_relays(struct document *d, const struct conditions *k, const struct blind_view *v)
-{
-	const struct blind_config *b = k->config ? &k->config->blind : NULL;
-	char text[ADDRESS_STRLEN];
-	struct other_relay r;
-	struct node list, row;
-
-	if (!b || !b->n_relays)
-		return;
-	list = document_list(document_root(d), "relays");
-	for (size_t i = 0; i < b->n_relays; i++) {
-		other_relay_read(k->dp->instance, &b->relays[i], &r);
-		row = document_row(list);
-		document_text(row, "name", address_format(&b->relays[i].address, text));
-		document_text(row, "other", address_format(&b->relays[i].stream.peer, text));
-		document_time(row, "connected_since", true, r.connected);
-		document_time(row, "last_message", true, r.heard);
-		document_number(row, "sites", other_relay_sites(v, &b->relays[i]));
-		document_number(row, "sessions_received", r.received);
-	}
 }
 
 int show_sites(struct document *d, const struct conditions *k, bool always)
@@ -134,7 +110,6 @@ int show_sites(struct document *d, const struct conditions *k, bool always)
 	document_number(document_root(d), "sites_refused", v.refused);
 	document_number(document_root(d), "sites_uncounted", v.uncounted);
 	show_partner(d, k, &v);
-	show_relays(d, k, &v);
 	blind_view_free(&v);
 	return 0;
 }
@@ -190,42 +165,6 @@ static void partner_families(struct metrics_text *t, const struct conditions *k,
 	metric(t, NULL, v->silenced);
 }
 
-static void relay_family(struct metrics_text *t, const struct relay_config *c, __u64 value)
-{
-	char text[ADDRESS_STRLEN];
-
-	metric(t, LABELS({ "relay", address_format(&c->address, text) }), value);
-}
-
-/* Writes the metrics of the relays that serve other sites. */
-static void relay_families(struct metrics_text *t, const struct conditions *k,
-			   const struct blind_view *v)
-{
-	const struct blind_config *b = k->config ? &k->config->blind : NULL;
-	size_t n = b ? b->n_relays : 0;
-	struct other_relay r[RELAYS_MAX];
-
-	if (!n)
-		return;
-	for (size_t i = 0; i < n; i++)
-		other_relay_read(k->dp->instance, &b->relays[i], &r[i]);
-	metric_family(t, "wgxdp_relay_connected", "gauge",
-		      "1 if the daemon is connected to another blind relay.");
-	for (size_t i = 0; i < n; i++)
-		relay_family(t, &b->relays[i], !!r[i].connected);
-	metric_family(t, "wgxdp_relay_last_message_timestamp_seconds", "gauge",
-		      "Time of the last message from another blind relay; 0 if there was none.");
-	for (size_t i = 0; i < n; i++)
-		relay_family(t, &b->relays[i], r[i].heard);
-	metric_family(t, "wgxdp_relay_received_sessions_total", "counter",
-		      "Entries of sessions that another blind relay has sent to this one.");
-	for (size_t i = 0; i < n; i++)
-		relay_family(t, &b->relays[i], r[i].received);
-	metric_family(t, "wgxdp_relay_sites", "gauge", "Sites that are at another blind relay.");
-	for (size_t i = 0; i < n; i++)
-		relay_family(t, &b->relays[i], other_relay_sites(v, &b->relays[i]));
-}
-
 void site_families(struct metrics_text *t, const struct conditions *k)
 {
 	struct blind_view v;
@@ -256,6 +195,5 @@ void site_families(struct metrics_text *t, const struct conditions *k)
 	if (v.n)
 		metric(t, NULL, v.uncounted);
 	partner_families(t, k, &v);
-	relay_families(t, k, &v);
 	blind_view_free(&v);
 }
