@@ -27,21 +27,15 @@ MAKEFLAGS += --no-builtin-rules
 # (user/lib/library.h)
 WITH_MHD ?= 1
 WITH_SODIUM ?= 1
-WITH_LDNS ?= 1
-WITH_CURL ?= 1
 # the command `gen`, and topologies
 WITH_GEN ?= 1
-with := $(foreach name,MHD SODIUM LDNS CURL GEN,$(if $(filter 1,$(WITH_$(name))),$(name)))
+with := $(foreach name,MHD SODIUM GEN,$(if $(filter 1,$(WITH_$(name))),$(name)))
 # for each: its names for pkg-config, and NAME=LIBRARY for scripts/sonames
 MHD_PKGS := libmicrohttpd
 SODIUM_PKGS := libsodium
-LDNS_PKGS := ldns
-CURL_PKGS := libcurl libcrypto
 # musl has crypt_r() in its libc
 MHD_LIBRARIES := MHD=microhttpd $(if $(filter /%,$(shell $(CC) -print-file-name=libcrypt.so)),CRYPT=crypt)
 SODIUM_LIBRARIES := SODIUM=sodium
-LDNS_LIBRARIES := LDNS=ldns
-CURL_LIBRARIES := CURL=curl CRYPTO=crypto
 ALL_DEFINES = $(with:%=-DWITH_%)
 PKGS     := libbpf libxdp libmnl libfyaml libuv libcares
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) $(foreach name,$(with),$($(name)_PKGS)))
@@ -66,7 +60,13 @@ USER_SRC := $(sort $(filter-out $(if $(filter 1,$(WITH_GEN)),,user/gen/%),$(wild
 USER_OBJ := $(USER_SRC:user/%.c=$(O)/user/%.o)
 
 .PHONY: all clean install
+# The program finds them beside itself, or installed in ../lib/wgxdp
+HELPERS := wgxdp-ddns-ovh wgxdp-ddns-rfc2136
 all: $(O)/wgxdp
+
+$(HELPERS:%=$(O)/%): $(O)/%: scripts/ddns/%
+	$(make_directory)
+	$(call say,COPY,$@)cp $< $@
 
 $(O)/%.bpf.o: bpf/%.bpf.c Makefile
 	$(make_directory)
@@ -109,7 +109,7 @@ $(O)/user/gen/gen_routing.o $(O)/unit/user/gen/gen_routing.o: $(O)/keepalived.h
 $(O)/user/gen/gen_shared.o $(O)/unit/user/gen/gen_shared.o: $(O)/rollout.h
 $(O)/user/gen/gen_system.o $(O)/unit/user/gen/gen_system.o: $(O)/wgxdp-reload.h
 
-$(O)/wgxdp: $(USER_OBJ)
+$(O)/wgxdp: $(USER_OBJ) | $(HELPERS:%=$(O)/%)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
 
 clean:
@@ -267,6 +267,7 @@ install: install-program install-docs $(if $(UNITDIR),install-units) $(if $(INIT
 install-program: $(O)/wgxdp
 	$(Q)install -D -m 755 -t $(DESTDIR)$(SBINDIR) $< scripts/wgxdp-etcd
 	$(Q)install -d $(DESTDIR)$(SYSCONFDIR)/wgxdp $(DESTDIR)$(PREFIX)/lib/wgxdp
+	$(Q)install -m 755 -t $(DESTDIR)$(PREFIX)/lib/wgxdp $(HELPERS:%=scripts/ddns/%)
 	$(Q)sed $(at_place) scripts/packaging/hook | install -m 755 /dev/stdin $(DESTDIR)$(PREFIX)/lib/wgxdp/hook
 	$(Q)install -D -m 644 scripts/completion/wgxdp.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/wgxdp
 	$(Q)install -D -m 644 -t $(DESTDIR)$(ZSHDIR) scripts/completion/_wgxdp
@@ -390,7 +391,7 @@ $(O)/fuzz/%.o: %.c Makefile
 	$(call say,FUZZ,$@)$(CLANG) $(ALL_CFLAGS) -iquote bpf -Itests -Wno-gnu-variable-sized-type-not-at-end -Wno-pass-failed $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
 
 # The modules for fuzzers
-FUZZED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* ddns/* import/* plan/resolved_backends dataplane/table instance/run_counters doctor/mtu* gen/topology* daemon/blind_line exporter/web exporter/web_config))
+FUZZED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* import/* plan/resolved_backends dataplane/table instance/run_counters doctor/mtu* gen/topology* daemon/blind_line exporter/web exporter/web_config))
 $(O)/fuzz/user.a: $(FUZZED:%.c=$(O)/fuzz/%.o) $(O)/fuzz/tests/host/host_path.o
 	$(make_archive)
 
@@ -414,7 +415,6 @@ $(O)/unit/tests/fuzz/fuzz_web.o: | $(O)/page.h
 $(O)/tests/corpus_%: LIBS += $(WRAPPED:%=-Wl$(comma)--wrap=%)
 $(O)/tests/fuzz_netlink $(O)/tests/corpus_fuzz_netlink: WRAPPED := recv
 $(O)/tests/fuzz_texts $(O)/tests/corpus_fuzz_texts: WRAPPED := fopen
-$(O)/tests/fuzz_ddns $(O)/tests/corpus_fuzz_ddns: WRAPPED := secret_read library_open socket connect poll send recv close
 $(O)/tests/fuzz_probes $(O)/tests/corpus_fuzz_probes: WRAPPED := uv_hrtime socket setsockopt connect close poll sendto recvfrom recvmsg
 
 $(O)/unit/tests/packet/run_packets.o: | $(O)/wgxdp.skel.h

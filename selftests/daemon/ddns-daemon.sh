@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # vm
-# The daemon sets all names to wg-end's address by one update, within a second of a change. While the name server is
+# The daemon sets all names to wg-end's address within two seconds of a change. While the name server is
 # down, the daemon complains once; when it is back, the names become right by themselves. A changed section applies
 # from SIGHUP on, and a running update of the old one does not overwrite it. The daemon ends at once, even if a name
 # server of a present or removed section hangs. BREAK=1 stops the daemon while an address changes.
@@ -26,7 +26,7 @@ configuration > "$work/wgxdp.yaml"
 address add 2001:db8:1::10/64
 start_daemon -c "$work/wgxdp.yaml"
 wait_for 5 'the names, at the beginning' are 2001:db8:1::10 wg-end firewall
-expect 'updates, at the beginning' "$(arrived dns updates)" == 1
+expect 'updates, at the beginning' "$(arrived dns updates)" == 2
 
 worst=0
 for i in {2..6}; do
@@ -35,14 +35,14 @@ for i in {2..6}; do
 	began=$(ms)
 	move "2001:db8:$((i - 1))::10" "2001:db8:$i::10"
 	for _ in {1..100}; do
-		(($(arrived dns updates) == before)) || break
+		(($(arrived dns updates) < before + 2)) || break
 	done
 	took=$(($(ms) - began)) # knot takes up to a second to answer after fast updates
 	((took <= worst)) || worst=$took
 	wait_for 2 "names after the address changed: $(ask wg-end.example.net AAAA)" are "2001:db8:$i::10" wg-end firewall
-	expect 'updates for two names' $(($(arrived dns updates) - before)) == 1
+	expect 'updates for two names' $(($(arrived dns updates) - before)) == 2
 done
-expect 'ms until the update for both names, at worst of 5' $worst '<=' "$(at_most 1000)"
+expect 'ms until the updates for both names, at worst of 5' $worst '<=' "$(at_most 2000)"
 now=$(date +%s)
 # An instance without a data path: what show and reload print
 wgxdp show > "$work/show" || fail "show: $(< "$work/show")"

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
+# timeout: 180
 # vm
 # `wgxdp ddns` keeps records right by OVH's API and by a program of the admin. A stand-in for the API (ovh.py) checks
 # signatures and calls by itself.
-# - Only records that differ are written and refreshed. A failed refresh is repeated, and foreign records stay.
+# - Only records that differ, A and AAAA, are written and refreshed. A failed refresh is repeated. Foreign records stay.
 # - A shell-style file is imported but never run.
 # - If the API refuses, fails, hangs, redirects or sends nonsense, the command reports it.
 # - No output contains a secret.
@@ -13,9 +14,9 @@
 #     published:  ens18 wg-end mgmt .1 -- 192.0.2.0/24 -- .2 eth api (ovh.py, name server)
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/ddns-said.sh"
+source "$root/selftests/lib/ovh.sh"
 
 on=wg-end
-unset http_proxy https_proxy all_proxy
 key=aK7dPbZx0Qm3LtVw
 secret=s3cReTs3cReTs3cReTs3cReTs3cReT00
 consumer=c0nSuMeRc0nSuMeRc0nSuMeRc0nSuMeR
@@ -23,7 +24,7 @@ api=$work/api
 settings() { # LINE...: replaces lines of the same name
 	cat <<- EOF
 		# DynDNS
-		export OVH_ENDPOINT="http://192.0.2.2:8080/1.0"
+		export OVH_ENDPOINT="https://192.0.2.2:8080/1.0"
 		OVH_APP_KEY='$key'
 		OVH_APP_SECRET=$secret   # must not be readable by others
 		OVH_CONSUMER_KEY="$consumer"
@@ -56,8 +57,7 @@ mode ok
 record() { printf '{"id": %s, "zone": "example.net", "subDomain": "%s", "fieldType": "%s", "target": "%s", "ttl": %s}' "$@"; }
 echo "[ $(record 11 wg-end AAAA 2001:db8::bad 60), $(record 12 firewall A 203.0.113.1 300), $(record 13 firewall AAAA 2001:db8::1 300),
 	$(record 14 firewall AAAA 2001:db8::2 300), $(record 15 mail CNAME wg-end.example.net. 0) ]" > "$api/records"
-start api "$root/selftests/lib/ovh.py" 192.0.2.2 8080 "$api" > "$work/ovh" 2> "$work/ovh.err"
-wait_for 5 'the API listens' grep -q listening "$work/ovh"
+ovh_begins api 192.0.2.2
 (umask 077 && settings > "$work/ddns.conf")
 
 # --- no address to publish; the first time; no difference
@@ -72,10 +72,10 @@ ddns 0 --import "$work/ddns.conf"
 says 'AAAA 2001:db8:1::10 written ttl=300 fqdn=wg-end.example.net' 'AAAA 2001:db8:1::10 written ttl=300 fqdn=firewall.example.net'
 expect 'wg-end' "$(live wg-end)" == 'AAAA 2001:db8:1::10 300'
 expect 'firewall, whose A is not ours' "$(live firewall)" == 'A 203.0.113.1 300 AAAA 2001:db8:1::10 300'
-expect 'writes: two changed, one too much, one refresh' "$(wrote)" == 4
+expect 'writes: two changed, one too much, two refreshes' "$(wrote)" == 5
 if [[ ${BREAK:-} ]]; then address add 2001:db8:2::10; address del 2001:db8:1::10; fi
 ddns 0 --import "$work/ddns.conf"
-expect 'writes where nothing differs' $(($(wrote) - 4)) == 0
+expect 'writes where nothing differs' $(($(wrote) - 5)) == 0
 says 'AAAA 2001:db8:1::10 unchanged fqdn=wg-end.example.net'
 
 # --- the equal section, and a name without records
@@ -86,7 +86,16 @@ before=$(wrote)
 ddns 0 -c "$work/ddns.yaml"
 expect 'a new name' "$(live new)" == 'AAAA 2001:db8:1::10 300'
 grep -q '^ AAAA 2001:db8:1::10 300$' "$api/live" || fail "the zone's own name: $(< "$api/live")"
-expect 'writes: two, and a refresh' $(($(wrote) - before)) == 3
+expect 'writes: two, and two refreshes' $(($(wrote) - before)) == 4
+# an A record beside them
+addresses wg-end ens18 203.0.113.5/24
+{ cat "$work/ddns.yaml" && sed '1d; s/names: .*/names: [ new.example.net ]/; s/AAAA/A/' "$work/ddns.yaml"; } > "$work/four.yaml"
+before=$(wrote)
+ddns 0 -c "$work/four.yaml"
+expect 'an A beside AAAA' "$(live new)" == 'A 203.0.113.5 300 AAAA 2001:db8:1::10 300'
+expect 'writes: one, and a refresh' $(($(wrote) - before)) == 2
+ddns 0 -c "$work/four.yaml"
+expect 'writes where nothing differs' $(($(wrote) - before)) == 2
 before=$(wrote)
 sed -i "s/names: .*/names: [ WG-END.Example.NET, example.net ]/; s/zone: [^,]*/zone: Example.NET/" "$work/ddns.yaml"
 mode unfiltered
@@ -112,7 +121,7 @@ done
 mode slow
 took=$SECONDS
 ddns 1 --import "$work/ddns.conf"
-says 'imeout was reached'
+says 'timed out'
 expect 'seconds for an API that hangs' $((SECONDS - took)) '<=' 25
 mode writes
 expect 'writes of what failed' $(($(wrote) - before)) == 0
@@ -157,7 +166,8 @@ start wg-end "$wgxdp" ddns --import "$work/ddns.conf" > "$work/hangs" 2>&1
 hangs=$!
 refreshes() { tail -n 1 "$api/calls" | holds 'refresh' && (($(wrote) >= before + 3)); }
 wait_for 10 'a refresh' refreshes
-kill -KILL $hangs
+helper=$(pgrep -P $hangs)
+kill -KILL $hangs -- "-$helper" # a helper has a process group of its own
 wait $hangs 2> /dev/null || :
 expect 'before the refresh' "$(live wg-end)" == 'AAAA 2001:db8:4::10 300'
 mode ok
@@ -171,7 +181,7 @@ expect 'writes, when it has' $(($(wrote) - before)) == 0
 address add 2001:db8:3::10
 address del 2001:db8:5::10
 ddns 0 --import "$work/ddns.conf"
-settings 'OVH_ENDPOINT=http://192.0.2.2:8081' > "$work/down.conf"
+settings 'OVH_ENDPOINT=https://192.0.2.2:8081' > "$work/down.conf"
 ddns 1 --import "$work/down.conf"
 says "connect to server"
 # shellcheck disable=SC2016 # as it stands in the file

@@ -9,9 +9,9 @@
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-optional='microhttpd|sodium|ldns|curl'
+optional='microhttpd|sodium'
 mapfile -t without < <(sed -n 's/^\(WITH_[A-Z]*\) ?= 1$/\1=0/p' Makefile)
-expect 'optional parts in the Makefile' "${#without[@]}" == 5
+expect 'optional parts in the Makefile' "${#without[@]}" == 3
 minimal=$work/build
 if [[ ! ${BREAK:-} ]]; then
 	MAKEFLAGS='' make O="$minimal" "${without[@]}" "$minimal/wgxdp" > "$work/log" 2>&1 || fail "it does not build: $(tail "$work/log")"
@@ -57,8 +57,6 @@ refuses() { # LIBRARY LINES COMMAND [OPTION]...
 }
 for command in check up; do
 	refuses libsodium "    wireguard: { public-key: \"$(wg genkey | wg pubkey)\", challenge: { above: 100/s } }" "$command"
-	refuses libldns 'ddns: { interface: wan, names: [ a.example.net ], provider: { rfc2136: { server: 192.0.2.1, zone: example.net, key-file: /etc/key } } }' "$command"
-	refuses libcurl 'ddns: { interface: wan, names: [ a.example.net ], provider: { ovh: { zone: example.net, credentials: /etc/ovh } } }' "$command"
 done
 status=0
 "$wgxdp" gen nft -c "$work/wgxdp.yaml" > "$work/out" 2>&1 || status=$?

@@ -70,7 +70,7 @@ secrets() {
 	ddns_file "$ovh" "$place credentials: cannot read $work/ovh: No such file"
 	echo nonsense > "$work/tsig"
 	echo 'OVH_APP_KEY=a' > "$work/ovh"
-	ddns_file "$tsig" "$place key-file: $work/tsig: the file has other words than key, algorithm and secret"
+	ddns_file "$tsig" "$place key-file $work/tsig: nsupdate cannot read the key: unexpected token"
 	ddns_file "$ovh" "$place credentials: $work/ovh:1: OVH_APP_SECRET"
 	ddns_files
 	ddns_file "${tsig/$work\/tsig//etc/wgxdp/tsig.key}" 'valid, 1 DNS update' 0

@@ -3,9 +3,9 @@
 # tier: full
 # The firewall and its daemon run while optional libraries are not installed, and what needs one names it and its
 # package. wgxdp opens these libraries when it needs them. While they are not installed, the firewall and its daemon
-# run. `check`, the daemon and ddns name the missing library and its package, and there is no challenge. When the
-# libraries are back, a reload is enough. A firewall that needs none of them loads none. BREAK=1 leaves them installed
-# all the time.
+# run. `check` and the daemon name the missing library and its package, and there is no challenge. When the libraries
+# are back, a reload is enough. A firewall that needs none of them loads none. BREAK=1 leaves them installed all the
+# time.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -18,7 +18,7 @@ while read -r _ name value; do
 	*_PACKAGE) package[${name%_PACKAGE}]=$value ;;
 	esac
 done < <(grep '^#define' "$build/libraries.h")
-expect 'libraries that are opened' "${#soname[@]}" == 6
+expect 'libraries that are opened' "${#soname[@]}" == 3
 
 hidden=()
 hide() { # LIBRARY...: a program that looks for them now finds no library
@@ -68,9 +68,6 @@ cp "$work/wgxdp.yaml" "$work/plain.yaml"
 hide "${!soname[@]}"
 cat >> "$work/wgxdp.yaml" << EOF
 exporter: { listen: [ "127.0.0.1:9851" ] }
-ddns:
-  - { interface: wan, names: [ a.example.net ], provider: { rfc2136: { server: 192.0.2.1, zone: example.net, key-file: $work/key } } }
-  - { interface: wan, names: [ b.example.net ], provider: { ovh: { zone: example.net, credentials: $work/ovh } } }
 EOF
 sed "/backend:/a\\    wireguard: { public-key: \"$(wg genkey | wg pubkey)\", challenge: { above: 100/s } }" "$work/wgxdp.yaml" > "$work/guarded.yaml"
 status=0
@@ -78,8 +75,6 @@ inside firewall "$wgxdp" check -c "$work/guarded.yaml" > "$work/check" 2>&1 || s
 expect 'status of check' $status == 3
 says MHD exporter "$work/check"
 says SODIUM challenge "$work/check"
-says LDNS rfc2136 "$work/check"
-says CURL ovh "$work/check"
 
 start_daemon -c "$work/wgxdp.yaml"
 says MHD exporter "$work/daemon"
@@ -91,11 +86,6 @@ says SODIUM 'the guard challenges no clients' "$work/daemon"
 for library in SODIUM MHD; do
 	! has_open "$library" || fail "the daemon has opened ${soname[$library]}, which is not installed"
 done
-status=0
-inside firewall "$wgxdp" ddns --dry-run -c "$work/wgxdp.yaml" > "$work/ddns" 2>&1 || status=$?
-expect 'status of ddns' $status == 1
-says LDNS rfc2136 "$work/ddns"
-says CURL ovh "$work/ddns"
 
 # --- and when they are
 

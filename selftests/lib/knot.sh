@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # what lib.sh sets, and what is for who sources this
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A name server (knot) whose zone example.net takes updates signed with $work/tsig.key, and wg-end, whose names are in
-# it. Source lib.sh first. $name_server is its address; `ask` and `serial` ask from the namespace $asker.
+# A name server (knot) whose zone example.net takes updates signed with $work/tsig.key (hmac-sha256) or $work/long.key
+# (hmac-sha512), and wg-end, whose names are in it. Source lib.sh first. $name_server is its address; `ask` and `serial` ask from the namespace $asker.
 #
 #     published:  ens18 wg-end mgmt .. ::1 -- fd53::/64 -- ::53 eth dns
 
@@ -31,10 +31,10 @@ start_knot() {
 }
 
 # A key in the format of knot's keymgr
-tsig_key() { # NAME
-	local secret
+tsig_key() { # NAME [ALGORITHM]
+	local secret algorithm=${2:-hmac-sha256}
 	secret=$(head -c 32 /dev/urandom | base64)
-	printf '# hmac-sha256:%s:%s\nkey:\n  - id: %s\n    algorithm: hmac-sha256\n    secret: %s\n' "$1" "$secret" "$1" "$secret"
+	printf '# %s:%s:%s\nkey:\n  - id: %s\n    algorithm: %s\n    secret: %s\n' "$algorithm" "$1" "$secret" "$1" "$algorithm" "$secret"
 }
 
 knot_network() {
@@ -50,9 +50,10 @@ knot_network() {
 knot_begins() {
 	count_arrivals dns updates 'udp dport 53 @th,80,8 & 0x78 == 0x28'
 	mkdir "$work/knot"
-	(umask 077 && tsig_key wgxdp > "$work/tsig.key")
+	(umask 077 && tsig_key wgxdp > "$work/tsig.key" && tsig_key long hmac-sha512 > "$work/long.key")
 	cat > "$work/knot.conf" << EOF
 include: $work/tsig.key
+include: $work/long.key
 server:
     rundir: $work/knot
     listen: $name_server@53
@@ -63,7 +64,7 @@ log:
     any: info
 acl:
   - id: update
-    key: wgxdp
+    key: [wgxdp, long]
     action: update
 zone:
   - domain: example.net

@@ -1,11 +1,12 @@
 #!/usr/bin/python3 -IS
 # SPDX-License-Identifier: GPL-2.0-or-later
-# ovh: a stand-in for the part of OVH's API that keeps a zone's records. It checks each request's signature and time by itself.
+# ovh: a stand-in for the part of OVH's API that keeps a zone's records, with TLS. It checks each request's signature and
+# time by itself.
 #
 #   ovh ADDRESS PORT DIRECTORY
 #
-# It reads these files of DIRECTORY: records (a JSON list) and keys (application key, secret, consumer key) at its start, and mode
-# at each request. It writes calls, a line each, and live: the zone as its name servers have it since the last refresh.
+# It reads these files of DIRECTORY: server.key, server.crt, records (a JSON list) and keys (application key, secret, consumer
+# key) at its start, and mode at each request. It writes calls, a line each, and live: the zone as its name servers have it since the last refresh.
 #
 # Its clock is 1000 seconds ahead. Modes:
 # - ok
@@ -24,6 +25,7 @@ import json
 import os
 import re
 import socket
+import ssl
 import sys
 import time
 import urllib.parse
@@ -83,7 +85,7 @@ def carry_out(method, path, query, body, mode):
 def check(handler, body):
     head = handler.headers
     when = head.get("X-Ovh-Timestamp", "")
-    url = f"http://{head['Host']}{handler.path}"
+    url = f"https://{head['Host']}{handler.path}"
     text = "+".join([keys[1], keys[2], handler.command, url, body, when])
     if head.get("X-Ovh-Application") != keys[0]:
         raise Refused(403, "This application key is invalid")
@@ -103,7 +105,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         try:
             self.wfile.write(text)
-        except ConnectionError:  # the client has gone
+        except OSError:  # the client has gone
             pass
 
     def handle_request(self):
@@ -128,7 +130,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if mode == "hang" and path.endswith("refresh"):
                 return self.answer(200, b"")
             if mode == "redirect":
-                return self.answer(307, b"", ("Location", f"http://{self.headers['Host']}/1.0/elsewhere"))
+                return self.answer(307, b"", ("Location", f"https://{self.headers['Host']}/1.0/elsewhere"))
             if mode in NONSENSE:
                 return self.answer(200, NONSENSE[mode])
             query = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
@@ -148,5 +150,8 @@ class Server(http.server.ThreadingHTTPServer):
 
 publish()
 server = Server((sys.argv[1], int(sys.argv[2])), Handler)
+tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+tls.load_cert_chain(f"{directory}/server.crt", f"{directory}/server.key")
+server.socket = tls.wrap_socket(server.socket, server_side=True)
 print("listening", flush=True)
 server.serve_forever()

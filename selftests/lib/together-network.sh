@@ -19,6 +19,7 @@ relay_nic=wan name_server=2001:db8::53 asker=relay
 source "$root/selftests/lib/sites.sh"
 source "$root/selftests/lib/blind-sites.sh"
 source "$root/selftests/lib/knot.sh"
+source "$root/selftests/lib/ovh.sh"
 on=relay
 relay=wgblind
 sites=(c d)
@@ -189,8 +190,7 @@ the_hosts_files() {
 	local application secret consumer
 	read -r application secret consumer < "$work/api/keys"
 	(umask 077 && printf '%s\n' "OVH_APP_KEY=$application" "OVH_APP_SECRET=$secret" "OVH_CONSUMER_KEY=$consumer" > $settings/ovh.conf)
-	start dns "$root/selftests/lib/ovh.py" "$name_server" 8080 "$work/api" > "$work/ovh"
-	wait_for 10 "OVH's API" grep -q listening "$work/ovh"
+	ovh_begins dns "$name_server"
 	program knocked
 	program updated
 }
@@ -219,7 +219,7 @@ configuration() {
 		}
 		END {if ((getline key < file) > 0) exit 1}' docs/examples/config/everything.yaml > "$work/wgxdp.yaml" ||
 		fail 'everything.yaml has another number of keys than this test'
-	sed -i -e "s|url: .*|url: \"http://[$name_server]:8080/1.0\"|; s|above: 1000/s|above: 50/s|" \
+	sed -i -e "s|url: .*|url: \"https://[$name_server]:8080/1.0\"|; s|above: 1000/s|above: 50/s|" \
 		-e "s|command: .*\], user|command: [ $work/knocked.sh ], user|; s|exec: .*\]|exec: [ $work/updated.sh ]|" "$work/wgxdp.yaml"
 	sed -i "s|web-config: [^ ]*|web-config: $work/web.yml|" "$work/wgxdp.yaml"
 	# the blind relay is the active one of its pair, whose other relay is missing

@@ -16,6 +16,7 @@
 #     client uplink ---- wan this VM lan ---- eth wg-end
 WGXDP_APART=1 # the VM is isolated already, and systemd uses its /run
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
+source "$root/selftests/lib/ovh.sh"
 
 [[ -d /run/systemd/system ]] || fail 'no systemd runs here: scripts/vmrun -S'
 mkdir -p /run/netns
@@ -109,11 +110,12 @@ mkdir "$work/api"
 echo 'key0123456789abc secret consumer' > "$work/api/keys"
 echo '[]' > "$work/api/records"
 echo refresh > "$work/api/mode"
+ovh_certificate 127.0.0.1
 "$root/selftests/lib/ovh.py" 127.0.0.1 8080 "$work/api" > "$work/ovh" 2>&1 &
 api=$!
 wait_for 5 'the API listens' grep -q listening "$work/ovh"
 (umask 077 && printf '%s\n' OVH_APP_KEY=key0123456789abc OVH_APP_SECRET=secret OVH_CONSUMER_KEY=consumer > /etc/wgxdp/ovh.conf)
-sed -i.exec 's|{ exec.*|{ ovh: { zone: example.net, url: "http://127.0.0.1:8080/1.0", credentials: /etc/wgxdp/ovh.conf } } }|' /etc/wgxdp/ddns.yaml
+sed -i.exec 's|{ exec.*|{ ovh: { zone: example.net, url: "https://127.0.0.1:8080/1.0", credentials: /etc/wgxdp/ovh.conf } } }|' /etc/wgxdp/ddns.yaml
 ! systemctl start wgxdp-ddns || fail "a refresh that was refused: $(ddns_says)"
 ! ddns_says | holds 'cannot write' || fail "wgxdp-ddns: $(ddns_says)"
 echo ok > "$work/api/mode"

@@ -2,8 +2,7 @@
 /*
  * No text of one line or a small file makes its reader crash, or read what is not in the text. The first byte of an
  * input chooses the reader of the rest. The readers are for wg-quick's files, `wg show dump`, wireguard-go's answers,
- * secrets, a DynDNS script's settings, files that the daemon keeps, and arguments of commands. Others are for lists
- * of clients, and for the stream between blind relays. An accepted address, prefix, endpoint or key must read back
+ * files that the daemon keeps, and arguments of commands. Others are for lists of clients, and for the stream between blind relays. An accepted address, prefix, endpoint or key must read back
  * from its text. Names end and are valid. Nothing is read that is not in the text.
  */
 #include <arpa/inet.h>
@@ -13,8 +12,6 @@
 #include "plan/resolved_backends.h"
 #include "config/config.h"
 #include "daemon/blind_line.h"
-#include "ddns/ddns_import.h"
-#include "ddns/ddns_secret.h"
 #include "instance/run_counters.h"
 #include "config/service_args.h"
 #include "instance/run_state.h"
@@ -106,18 +103,6 @@ static void uapi(char *text)
 	for (size_t i = 0; i < d.n_peers; i++)
 		check_endpoint(&d.peers[i].endpoint, d.peers[i].endpoint_port);
 	wg_free(&d);
-}
-
-static void secrets(char *text)
-{
-	struct ovh_credentials keys = { 0 };
-	struct tsig_key key = { 0 };
-	struct shell_place place = ovh_credentials_parse(text, &keys);
-
-	if (!place.wrong)
-		MUST(*keys.key && *keys.secret && *keys.consumer && memchr(keys.consumer, 0, sizeof(keys.consumer)));
-	if (!tsig_parse(text, &key))
-		MUST(*key.name && *key.secret && memchr(key.name, 0, sizeof(key.name)) && strlen(key.secret) % 4 == 0);
 }
 
 static void answers_kept(char *text)
@@ -239,7 +224,7 @@ static void stream(char *text)
 	MUST(a.n == b.n && a.n < sizeof(a.line) && a.active == b.active);
 }
 
-static void (*const readers[])(char *) = { quick_names, dump, uapi, secrets, answers_kept, one_word, arguments };
+static void (*const readers[])(char *) = { quick_names, dump, uapi, answers_kept, one_word, arguments };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -18,7 +18,7 @@ plan | net config | the contents of all maps, computed from the configuration an
 dataplane | net config plan | the BPF programs and maps: it loads, attaches, reads and writes them, and alone uses the skeleton
 instance | net config plan dataplane | one running instance: its lock, its running configuration, `apply`, `up --try`
 show | net config plan dataplane instance | the output for people and programs: show, metrics, monitor, top, trace
-ddns | net config | DNS updates and providers
+ddns | net config | the addresses to publish, and the programs that write DNS records
 daemon | net config plan dataplane instance show ddns | the loop of the daemon, and its parts
 exporter | net config plan dataplane instance show | the process that serves metrics, status page and API
 doctor | net config plan dataplane instance show ddns | diagnosis, and the MTU of a path

@@ -10,7 +10,6 @@
 #include "config/config.h"
 #include "same_roaming.h"
 #include "with_challenge.h"
-#include "with_ddns.h"
 
 static char *written(const struct config *c, int (*write)(const struct config *, FILE *))
 {
@@ -112,6 +111,15 @@ static void assert_same_blind(const struct blind_config *a, const struct blind_c
 			assert_string_equal(a->pairs[i].name[j], b->pairs[i].name[j]);
 	assert_memory_equal(&a->pair, &b->pair, sizeof(a->pair));
 }
+
+#define WITH_DDNS \
+	"ddns:\n  - interface: ens18\n    names: [ a.example.net ]\n    records: [ A ]\n    ttl: 60\n" \
+	"    provider: { exec: [ /usr/local/bin/update, 'with a \"space\"' ] }\n" \
+	"  - interface: ens18\n    names: [ a.example.net, example.net ]\n    host: \"::a:0:0:10\"\n" \
+	"    provider: { rfc2136: { server: ns.example.net, port: 5353, zone: example.net., key-file: tsig.key } }\n" \
+	"  - interface: ens19\n    names: [ b.example.net ]\n    records: [ AAAA, A ]\n" \
+	"    provider: { ovh: { endpoint: ovh-us, zone: example.net, credentials: /etc/wgxdp/ovh.conf } }\n" \
+	"  - { interface: ens19, names: [ c.example.org ], provider: { ovh: { url: \"https://192.0.2.1/1.0/\", zone: example.org, credentials: a } } }\n"
 
 static void assert_same_ddns(const struct ddns_config *a, const struct ddns_config *b)
 {

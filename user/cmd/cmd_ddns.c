@@ -4,8 +4,7 @@
  */
 #include <errno.h>
 #include "cmd/command.h"
-#include "ddns/ddns.h"
-#include "ddns/ddns_import.h"
+#include "ddns/ddns_exec.h"
 #include "lib/log.h"
 
 struct arguments {

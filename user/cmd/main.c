@@ -32,12 +32,6 @@ static const char *const without[] = {
 #ifndef WITH_SODIUM
 	"libsodium",
 #endif
-#ifndef WITH_LDNS
-	"libldns",
-#endif
-#ifndef WITH_CURL
-	"libcurl",
-#endif
 #ifndef WITH_GEN
 	"the generator (gen)",
 #endif

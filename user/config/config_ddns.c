@@ -169,10 +169,9 @@ static void set_url(struct yaml *y, const struct yaml_key *key, struct yaml_node
 	char *url = ((struct ddns_config *)object)->url;
 
 	read_text(y, key, value, url);
-	if (*url && strncmp(url, "https://", 8) && strncmp(url, "http://", 7))
-		yaml_error(y, value, "%s: '%s' begins with neither https:// nor http://: write the "
-				     "whole URL", key->name,
-			   url);
+	if (*url && strncmp(url, "https://", 8))
+		yaml_error(y, value, "%s: '%s' does not begin with https://: write the whole URL",
+			   key->name, url);
 	while (*url && url[strlen(url) - 1] == '/')
 		url[strlen(url) - 1] = '\0';
 }
@@ -223,7 +222,7 @@ static const struct yaml_key rfc2136_keys[] = {
 
 static const struct yaml_key ovh_keys[] = {
 	{ "endpoint", yaml_set_choice, "ovh-eu", AT(endpoint), .choices = ovh_endpoints },
-	{ "url", .set = set_url, .like = "https://eu.api.ovh.com/1.0", .pattern = "https?://.*" },
+	{ "url", .set = set_url, .like = "https://eu.api.ovh.com/1.0", .pattern = "https://.*" },
 	{ "zone", config_set_domain, "example.net", AT(zone), .required = true,
 	  .pattern = PATTERN_DOMAIN },
 	{ "credentials", set_text, "/etc/wgxdp/ovh.conf", AT(secret), .required = true },
@@ -276,24 +275,6 @@ static struct yaml_node *node_of(struct yaml_node *section, const char *key, siz
 	return yaml_by_path(section, path) ?: section;
 }
 
-/* Reports a provider that this build of wgxdp lacks. A topology may name it: it is for other
- * hosts. */
-static void check_built(struct yaml *y, struct yaml_node *section)
-{
-#ifndef WITH_LDNS
-	if (yaml_by_path(section, "/provider/rfc2136"))
-		yaml_error(y, yaml_by_path(section, "/provider/rfc2136"),
-			"rfc2136: this program was built without libldns and cannot send updates: "
-			"use exec instead");
-#endif
-#ifndef WITH_CURL
-	if (yaml_by_path(section, "/provider/ovh"))
-		yaml_error(y, yaml_by_path(section, "/provider/ovh"),
-			   "ovh: this program was built without libcurl and cannot reach OVH: use "
-			   "exec instead");
-#endif
-}
-
 /* Returns whether an earlier entry of ddns already writes records of this name and type. */
 static bool is_written(const struct config *c, const struct ddns_config *d, const char *name)
 {
@@ -311,7 +292,6 @@ static void check_section(struct yaml *y, struct yaml_node *section, const struc
 	struct yaml_node *names = yaml_by_path(section, "/names");
 
 	d->ipv6 |= unsaid;
-	check_built(y, section);
 	if (names && names->type == YAML_LIST && !names->n)
 		yaml_error(y, names,
 			"names: the list is empty: write [ wg-end.example.net ]");

@@ -1,27 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements ddns.h. It finds the addresses to publish, lets the provider read the present records,
- * and lets it write those that differ. Protocols are only in the providers, and this host's
- * addresses only in this file.
+ * Implements ddns.h. It finds the addresses to publish, lets the provider's program read the
+ * present records, and lets it write those that differ.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "ddns/ddns.h"
 #include "ddns/ddns_address.h"
-#include "ddns/ddns_import.h"
+#include "ddns/ddns_exec.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-
-static const struct ddns_provider *const providers[] = {
-#ifdef WITH_LDNS
-	[DDNS_RFC2136] = &ddns_rfc2136,
-#endif
-#ifdef WITH_CURL
-	[DDNS_OVH] = &ddns_ovh,
-#endif
-	[DDNS_EXEC] = &ddns_exec,
-};
 
 /* ---- messages ---- */
 
@@ -73,17 +62,17 @@ void ddns_fail(struct ddns_run *run, struct ddns_set *set, const char *format, .
 	set->failed = true;
 }
 
-void ddns_fail_all(struct ddns_run *run, const char *format, ...)
+void ddns_fail_from(struct ddns_run *run, struct ddns_set *first, const char *format, ...)
 {
 	va_list args;
 
-	for (size_t i = 0; i < run->n_sets; i++) {
-		if (run->sets[i].failed || (run->writing && !run->sets[i].write))
+	for (struct ddns_set *set = first; set < run->sets + run->n_sets; set++) {
+		if (set->failed || (run->writing && !set->write))
 			continue;
 		va_start(args, format);
-		keep_message(run, DDNS_COMPLAIN, run->sets[i].name, format, args);
+		keep_message(run, DDNS_COMPLAIN, set->name, format, args);
 		va_end(args);
-		run->sets[i].failed = true;
+		set->failed = true;
 	}
 }
 
@@ -107,10 +96,8 @@ void ddns_free(struct ddns_run *run)
 {
 	for (size_t i = 0; i < run->n_lines; i++)
 		free(run->lines[i].text);
-	for (size_t i = 0; i < run->n_sets; i++) {
+	for (size_t i = 0; i < run->n_sets; i++)
 		free(run->sets[i].there);
-		free(run->sets[i].ids);
-	}
 	free(run->lines);
 	free(run->sets);
 	run->lines = NULL;
@@ -118,67 +105,14 @@ void ddns_free(struct ddns_run *run)
 	run->n_lines = run->n_sets = 0;
 }
 
-char *ddns_secret(struct ddns_run *run, const char *what)
+void ddns_has(struct ddns_run *run, struct ddns_set *set, const struct address *a)
 {
-	const char *file = run->config->secret;
-	char why[SECRET_WHY_LEN], *text = NULL;
-	bool open = false;
+	struct address *there = append(set->there, set->n_there);
 
-	if (secret_read(file, &text, &open, why)) {
-		ddns_fail_all(run, "%s: %s", what, why);
-		return NULL;
-	}
-	if (open)
-		ddns_warn(run, "%s %s: other users may read this secret: run chmod 600 on it",
-			  what, file);
-	return text;
-}
-
-int ddns_check_secret(const struct ddns_config *c, char why[SECRET_WHY_LEN])
-{
-	struct shell_place place = { 0 };
-	struct ovh_credentials keys;
-	struct tsig_key key;
-	char *text = NULL;
-	bool open;
-	int rc;
-
-	if (c->by == DDNS_EXEC ||
-	    (!strchr(c->secret, '/') && !getenv("CREDENTIALS_DIRECTORY")))
-		return 0;
-	rc = secret_read(c->secret, &text, &open, why);
-	if (rc)
-		return rc;
-	if (c->by == DDNS_OVH)
-		place = ovh_credentials_parse(text, &keys);
+	if (there)
+		*there = *a;
 	else
-		place.wrong = tsig_parse(text, &key);
-	if (place.wrong && place.line)
-		snprintf(why, SECRET_WHY_LEN, "%s:%u: %s", c->secret, place.line, place.wrong);
-	else if (place.wrong)
-		snprintf(why, SECRET_WHY_LEN, "%s: %s", c->secret, place.wrong);
-	explicit_bzero(&keys, sizeof(keys));
-	explicit_bzero(&key, sizeof(key));
-	secret_free(text);
-	return place.wrong ? -EINVAL : 0;
-}
-
-int ddns_has(struct ddns_run *run, struct ddns_set *set, const struct address *a, __u32 ttl,
-	     __u64 id)
-{
-	size_t n = set->n_there;
-	__u64 *place = append(set->ids, n);
-	struct address *there = place ? append(set->there, set->n_there) : NULL;
-
-	if (!there) {
 		ddns_fail(run, set, "%s: no memory", ddns_type(set));
-		return -ENOMEM;
-	}
-	*place = id;
-	*there = *a;
-	set->ttl = ttl;
-	set->other_ttl |= ttl && ttl != run->config->ttl;
-	return 0;
 }
 
 /* ---- this host's addresses ---- */
@@ -257,7 +191,7 @@ static void choose_address(struct ddns_run *run, __u8 family, const struct found
 		if (s->family != family)
 			continue;
 		s->wanted = *wanted;
-		s->write = s->n_there != 1 || s->other_ttl || s->unpublished ||
+		s->write = s->n_there != 1 || s->other_ttl ||
 			   !address_equal(&s->there[0], wanted);
 	}
 }
@@ -285,10 +219,17 @@ static void report(struct ddns_run *run)
 
 static void publish(struct ddns_run *run, const struct found *ipv6, const struct found *ipv4)
 {
-	const struct ddns_provider *p = providers[run->config->by];
+	const struct ddns_config *c = run->config;
+	char why[DDNS_WHY_LEN];
+	struct ddns_program p;
 	bool write = false;
 
-	p->read(run);
+	if (ddns_find_program(c, run->instance, &p, why))
+		ddns_fail_from(run, run->sets, "%s", why);
+	else if (p.secret_open)
+		ddns_warn(run, "%s %s: other users may read this secret: run chmod 600 on it",
+			  ddns_secret_key(c), p.secret);
+	ddns_read(run, &p);
 	if (ipv6->n)
 		choose_address(run, FAMILY_IPV6, ipv6);
 	if (ipv4->n)
@@ -297,12 +238,9 @@ static void publish(struct ddns_run *run, const struct found *ipv6, const struct
 		write |= run->sets[i].write && !run->sets[i].failed;
 	run->writing = write && !run->dry_run;
 	if (run->writing)
-		p->write(run);
+		ddns_write(run, &p);
 	report(run);
-	if (p->end && run->data)
-		p->end(run);
-	free(run->data);
-	run->data = NULL;
+	free(p.words);
 }
 
 /* Adds a set of this family, or an error if no address may be published, for each name. */

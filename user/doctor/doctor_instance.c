@@ -208,11 +208,9 @@ static void look_at_followed(struct doctor *k)
  * for other errors. */
 static const char *check_name(const char *path)
 {
-	const char *provider = strstr(path, "/provider");
-
-	if (provider && strchr(provider + 1, '/'))
+	if (strstr(path, "/provider"))
 		return "ddns";
-	if (provider || strstr(path, "/challenge") || !strncmp(path, "/exporter/", 10))
+	if (strstr(path, "/challenge") || !strncmp(path, "/exporter/", 10))
 		return "library";
 	if (strstr(path, "/flows/source/"))
 		return "source";

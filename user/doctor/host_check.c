@@ -11,7 +11,7 @@
 #include "config/config_endpoints.h"
 #include "config/config_learn.h"
 #include "config/config_tell.h"
-#include "ddns/ddns.h"
+#include "ddns/ddns_exec.h"
 #include "plan/resolved_backends.h"
 #include "plan/reach.h"
 #include "plan/site_names.h"
@@ -533,13 +533,6 @@ static void check_libraries(struct check_host *k)
 		if (c->services[i].guard.challenge_above)
 			check_library(k, "challenge", &library_sodium);
 	}
-	for (size_t i = 0; i < c->n_ddns; i++) {
-		at(&k->check, 0, "/ddns/%zu/provider", i);
-		if (c->ddns[i].by == DDNS_RFC2136)
-			check_library(k, "rfc2136", &library_ldns);
-		if (c->ddns[i].by == DDNS_OVH)
-			check_library(k, "ovh", &library_curl);
-	}
 }
 
 /* ---- files ---- */
@@ -549,14 +542,13 @@ static void check_secrets(struct check_host *k)
 {
 	for (size_t i = 0; i < k->c->n_ddns; i++) {
 		const struct ddns_config *d = &k->c->ddns[i];
-		bool ovh = d->by == DDNS_OVH;
-		char why[SECRET_WHY_LEN];
-		int rc = ddns_check_secret(d, why);
+		char why[DDNS_WHY_LEN];
+		int rc = ddns_check(d, why);
 
-		at(&k->check, 0, "/ddns/%zu/provider/%s", i,
-		   ovh ? "ovh/credentials" : "rfc2136/key-file");
+		at(&k->check, 0, "/ddns/%zu/provider/%s/%s", i,
+		   d->by == DDNS_OVH ? "ovh" : "rfc2136", ddns_secret_key(d));
 		if (rc && (rc != -EACCES || !geteuid()))
-			tell(&k->check, "%s: %s", ovh ? "credentials" : "key-file", why);
+			tell(&k->check, "%s", why);
 	}
 }
 

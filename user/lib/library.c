@@ -19,18 +19,6 @@
 #define SODIUM_SONAME NULL
 #define SODIUM_PACKAGE "libsodium"
 #endif
-#ifndef LDNS_SONAME
-#define LDNS_SONAME NULL
-#define LDNS_PACKAGE "libldns"
-#endif
-#ifndef CURL_SONAME
-#define CURL_SONAME NULL
-#define CURL_PACKAGE "libcurl"
-#endif
-#ifndef CRYPTO_SONAME
-#define CRYPTO_SONAME NULL
-#define CRYPTO_PACKAGE "libcrypto"
-#endif
 #ifndef CRYPT_SONAME
 #define CRYPT_SONAME NULL
 #define CRYPT_PACKAGE "libcrypt"
@@ -38,9 +26,6 @@
 
 const struct library library_mhd = { MHD_SONAME, MHD_PACKAGE };
 const struct library library_sodium = { SODIUM_SONAME, SODIUM_PACKAGE };
-const struct library library_ldns = { LDNS_SONAME, LDNS_PACKAGE };
-const struct library library_curl = { CURL_SONAME, CURL_PACKAGE };
-const struct library library_crypto = { CRYPTO_SONAME, CRYPTO_PACKAGE };
 const struct library library_crypt = { CRYPT_SONAME, CRYPT_PACKAGE };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -4,7 +4,7 @@
  * linker would have recorded. If the program were linked with them, they and their dependencies
  * would take memory in every wgxdp process. A source file that uses a library lists its functions
  * in FUNCTIONS(X), and calls them through the struct of pointers that this list defines. daemon/,
- * ddns/, doctor/, exporter/ and net/ include it.
+ * doctor/, exporter/ and net/ include it.
  */
 #pragma once
 #include <stddef.h>
@@ -18,8 +18,7 @@ struct library {
 	const char *package;
 };
 
-extern const struct library library_mhd, library_sodium, library_ldns, library_curl, library_crypto,
-	library_crypt;
+extern const struct library library_mhd, library_sodium, library_crypt;
 
 struct library_function {
 	const char *name;
