@@ -6,9 +6,12 @@
   bash,
   bpftools,
   c-ares,
+  coreutils,
   curl,
+  dnsutils,
   elfutils,
-  ldns,
+  gawk,
+  gnused,
   libbpf,
   libfyaml,
   libmicrohttpd,
@@ -17,6 +20,7 @@
   libsodium,
   libuv,
   llvmPackages,
+  makeWrapper,
   openssl,
   pkg-config,
   xdp-tools,
@@ -33,12 +37,9 @@ let
     builtins.head (builtins.head (builtins.filter (m: m != null) matches));
   # The program opens these at run time, by name
   opened = [
-    curl
-    ldns
     libmicrohttpd
     libxcrypt
     libsodium
-    openssl
   ];
 in
 stdenv.mkDerivation {
@@ -49,6 +50,7 @@ stdenv.mkDerivation {
   nativeBuildInputs = [
     bpftools
     llvmPackages.clang
+    makeWrapper
     pkg-config
   ];
   buildInputs = [
@@ -77,6 +79,21 @@ stdenv.mkDerivation {
     "SYSCONFDIR=${placeholder "out"}/etc"
   ];
   enableParallelBuilding = true;
+  # wgxdp runs the helpers of `ddns` with a PATH that has no program of Nix
+  postInstall = ''
+    for helper in $out/lib/wgxdp/wgxdp-ddns-*; do
+      wrapProgram $helper --prefix PATH : ${
+        lib.makeBinPath [
+          coreutils
+          curl
+          dnsutils
+          gawk
+          gnused
+          openssl
+        ]
+      }
+    done
+  '';
   doCheck = false; # the tests need root and network namespaces
 
   meta = {
