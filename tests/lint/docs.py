@@ -388,7 +388,7 @@ MUST_FIND = (
     (check_maps, 'docs/inside/state.md', r'^\| names \| ', '| titles | '),
     (check_maps, 'bpf/maps.h', r'\Z', 'MAP(frobs, HASH, __u32, __u32, 1, 0);\n'),
     (check_metrics, 'docs/reference/metrics.md', '`wgxdp_map_entries`', '`wgxdp_map_rows`'),
-    (check_packages, 'docs/guides/firewall.md', ' libqrencode-dev', ''),
+    (check_packages, 'docs/guides/firewall.md', ' libcrypt-dev', ''),
     (check_drivers, 'user/plan/transmit.c', '"mana",', ''),
     (check_drivers, 'docs/reference/hardware.md', r'^\| `ena` .*\n', ''),
     (check_drivers, 'docs/reference/hardware.md', r'^\| `igb` \| 5\.10 \| 6\.1 \|', '| `igb` | 5.10 | 6.12 |'),

@@ -144,6 +144,10 @@ diff - <(cd "$work/top/root" && find . -mindepth 1 -printf '%m %P\n' | sort -k 2
 755 etc/init.d/wgxdp
 755 etc/wgxdp
 755 usr
+755 usr/lib
+755 usr/lib/wgxdp
+755 usr/lib/wgxdp/wgxdp-ddns-ovh
+755 usr/lib/wgxdp/wgxdp-ddns-rfc2136
 755 usr/sbin
 755 usr/sbin/wgxdp
 END
