@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tier: full
 # vm
 # `show flows`, `show services` and the metrics report the clients of masquerading services. `save` prints what runs. A
 # waiting pager blocks no other command. `flow del`, and the removal of ports, end only the named flows. BREAK=1 ends

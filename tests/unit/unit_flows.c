@@ -19,11 +19,14 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "few.h"
 #include "show/show.h"
 
 #define KEY "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
 #define OTHER "MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1ub3BxcnN0dXY="
 #define LIST_SECONDS 10			/* CPU seconds, under ASan, for FLOWS */
+
+static __u32 n_flows;			/* in the largest table of a test */
 
 static struct dataplane dp;
 static struct flow_table table;
@@ -89,7 +92,8 @@ static int set_up(void **state)
 	strcpy(dp.instance, "test");
 	for (int i = 0; i < MAP_COUNT; i++)
 		dp.maps[i] = dp.former[i] = -1;
-	n_buckets = flow_table_buckets(FLOWS);
+	n_flows = takes_few() ? FLOWS / 4 : FLOWS;
+	n_buckets = flow_table_buckets(n_flows);
 	dp.maps[MAP_flow_table] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct flow_bucket), n_buckets, BPF_F_MMAPABLE);
 	dp.maps[MAP_flow_index] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct learned_line), 2 * n_buckets, BPF_F_MMAPABLE);
 	dp.maps[MAP_secrets] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(secret), 1, 0);
@@ -341,7 +345,7 @@ static void numbers(void **state)
 
 static void put_many(void)
 {
-	for (__u32 i = 0; i < FLOWS; i++) {
+	for (__u32 i = 0; i < n_flows; i++) {
 		char client[64], ours[64];
 
 		snprintf(client, sizeof(client), "10.%u.%u.%u:4000", i >> 16, i >> 8 & 255, i & 255);
@@ -384,18 +388,18 @@ static void taken_away(void **state)
 	before = cpu_seconds();
 	pool.last = 39999;
 	assert_int_equal(dataplane_pools_write(&dp, &p, &changes), 0);
-	print_message("half of %u flows: %.1f s of the CPU\n", FLOWS, cpu_seconds() - before);
+	print_message("half of %u flows: %.1f s of the CPU\n", n_flows, cpu_seconds() - before);
 	assert_true(cpu_seconds() - before < LIST_SECONDS);
-	assert_int_equal(deleted(0), FLOWS / 40000 * 20000 + (FLOWS % 40000 > 20000 ? FLOWS % 40000 - 20000 : 0));
-	assert_int_equal(entries(), FLOWS - deleted(0));
+	assert_int_equal(deleted(0), n_flows / 40000 * 20000 + (n_flows % 40000 > 20000 ? n_flows % 40000 - 20000 : 0));
+	assert_int_equal(entries(), n_flows - deleted(0));
 	p.n_pools = 0;
 	assert_int_equal(dataplane_pools_write(&dp, &p, &changes), 0);
 	assert_int_equal(changes, 3);
 	assert_int_equal(entries(), 0);
-	assert_int_equal(deleted(0), FLOWS);
+	assert_int_equal(deleted(0), n_flows);
 }
 
-/* FLOWS of them, each once and in order */
+/* All of them, each once and in order */
 static void many(void **state)
 {
 	struct address a, last = { 0 };
@@ -408,7 +412,7 @@ static void many(void **state)
 	put_many();
 	before = cpu_seconds();
 	assert_int_equal(show_flows(&dp, false, NULL, out), 0);
-	print_message("%u flows: %.1f s of the CPU\n", FLOWS, cpu_seconds() - before);
+	print_message("%u flows: %.1f s of the CPU\n", n_flows, cpu_seconds() - before);
 	assert_true(cpu_seconds() - before < LIST_SECONDS);
 	rewind(out);
 	while (getline(&line, &room, out) > 0) {
@@ -420,7 +424,7 @@ static void many(void **state)
 		last = a;
 		n++;
 	}
-	assert_int_equal(n, FLOWS);
+	assert_int_equal(n, n_flows);
 	fclose(out);
 	free(line);
 }
@@ -443,14 +447,14 @@ static int collect(void *data, const struct flow_entry *e)
 /* A new table gets all flows, with the same times and counters. Copied again, it gets those that came since */
 static void grows(void **state)
 {
-	struct flow_entry *was = calloc(FLOWS, sizeof(*was)), *is = calloc(FLOWS + 1, sizeof(*is)), *end;
+	struct flow_entry *was = calloc(n_flows, sizeof(*was)), *is = calloc(n_flows + 1, sizeof(*is)), *end;
 	struct pool pool = pool_of_many();
 
 	bpf_map_update_elem(dp.maps[MAP_pools], &(__u32){ 0 }, &pool, 0);
 	put_many();
 	end = was;
 	assert_int_equal(dataplane_flows(&dp, collect, &end), 0);
-	assert_int_equal(end - was, FLOWS);
+	assert_int_equal(end - was, n_flows);
 	dp.former[MAP_flow_table] = dp.maps[MAP_flow_table];
 	close(dp.maps[MAP_flow_index]);
 	dp.maps[MAP_flow_table] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(struct flow_bucket), 2 * n_buckets, BPF_F_MMAPABLE);
@@ -464,13 +468,13 @@ static void grows(void **state)
 	close(dp.former[MAP_flow_table]);
 	n_buckets *= 2;
 	assert_int_equal(flow_table_open_new(dp.maps[MAP_flow_table], dp.maps[MAP_flow_index], n_buckets, &secret, &table), 0);
-	assert_int_equal(entries(), FLOWS + 1);
+	assert_int_equal(entries(), n_flows + 1);
 	end = is;
 	assert_int_equal(dataplane_flows(&dp, collect, &end), 0);
-	assert_int_equal(end - is, FLOWS + 1);
-	qsort(was, FLOWS, sizeof(*was), compare_entries);
-	qsort(is, FLOWS + 1, sizeof(*is), compare_entries);
-	for (__u32 i = 0; i < FLOWS; i++) {
+	assert_int_equal(end - is, n_flows + 1);
+	qsort(was, n_flows, sizeof(*was), compare_entries);
+	qsort(is, n_flows + 1, sizeof(*is), compare_entries);
+	for (__u32 i = 0; i < n_flows; i++) {
 		assert_memory_equal(&was[i].flow, &is[i].flow, sizeof(struct flow));
 		assert_int_equal(was[i].word & LEARNED_UNTIL, is[i].word & LEARNED_UNTIL);
 		assert_int_equal(learned_word_state(is[i].word), LEARNED_LIVE);

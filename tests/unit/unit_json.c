@@ -87,7 +87,7 @@ static char *nested(unsigned int depth, char open, char close)
 
 static void deep(void **state)
 {
-	char *most = nested(JSON_DEPTH, '[', ']'), *more = nested(JSON_DEPTH + 1, '[', ']'), *endless = nested(1 << 20, '[', ']');
+	char *most = nested(JSON_DEPTH, '[', ']'), *more = nested(JSON_DEPTH + 1, '[', ']'), *endless = nested(1 << 17, '[', ']');
 	struct yaml y;
 	size_t at;
 
