@@ -98,7 +98,7 @@ expect 'status with a wrong file, before a reload' "$(status -u 'prometheus:batt
 reload
 nothing_is_served() { status_is 000 -u 'prometheus:battery staple' $metrics && status_is 000 http://127.0.0.1:9851/metrics; }
 wait_for 5 'nothing is served with a wrong file' nothing_is_served
-grep -q 'web.yml:1:33: error: basic_auth_users: this is not a hash of bcrypt' "$work/daemon" || fail "the daemon said: $(< "$work/daemon")"
+wait_for 5 'the error in the web-config' grep -q 'web.yml:1:33: error: basic_auth_users: this is not a hash of bcrypt' "$work/daemon"
 say 'ok a wrong file: nothing is served, and the daemon says why'
 
 # With another key nothing is served. Without `web-config` the exporter serves all, although it has not read that key
