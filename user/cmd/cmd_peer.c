@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * wgxdp peer: adds, changes or removes a peer of the running relay, or takes over the peers of a
- * WireGuard interface. The change is marked as made by hand: the next `up` or `reload` of a file
- * that does not have it undoes it.
+ * WireGuard interface. The next `up` or `reload` of a file that does not have the change undoes it.
  */
 #include <errno.h>
 #include <stdlib.h>

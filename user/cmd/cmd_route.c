@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * wgxdp route: adds a prefix to a peer of the running relay, or removes one. The change is marked
- * as made by hand, as with `peer`.
+ * wgxdp route: adds a prefix to a peer of the running relay, or removes one. The next
+ * `up` or `reload` of a file that does not have the change undoes it.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * wgxdp service: adds, changes or removes a service of the running configuration, and sets which
- * clients may use it. The change is marked as made by hand: the next `up` or `reload` of a file
- * that does not have it undoes it.
+ * clients may use it. The next `up` or `reload` of a file that does not have the change undoes it.
  */
 #include <errno.h>
 #include <stdio.h>
