@@ -92,7 +92,7 @@ make_set() {
 	for ((i = 0; i < 1000000; i += 10000)); do echo "add element ip many denied { $(elements $i 10000) }"; done
 }
 all_elements() { [[ $(shown get lists.1.prefixes) == "$1" ]]; } # N
-set() {
+nft_set() {
 	local i
 	inside firewall nft -f "$work/large" &
 	for ((i = 0; i < seconds * 10; i++)); do
@@ -165,12 +165,12 @@ start_daemon -c "$work/wgxdp.yaml"
 for i in {1..2048}; do echo "link add many$i group 7 type veth peer name lots$i"; done > "$work/many"
 openssl req -x509 -newkey rsa:4096 -nodes -days 2 -subj /CN=wgxdp -keyout "$work/server.key" -out "$work/server.crt" 2> "$work/openssl" || fail "openssl: $(< "$work/openssl")"
 echo 'tls_server_config: { cert_file: server.crt, key_file: server.key }' > "$work/web.yml"
-cases=${*:-nothing lock list set reload interfaces hellos paths exporter_ends}
+cases=${*:-nothing lock list nft_set reload interfaces hellos paths exporter_ends}
 for case in $cases; do
 	[[ $case != hellos ]] || exporter_with "web-config: $work/web.yml"
-	[[ $case != set ]] || follow_set
+	[[ $case != nft_set ]] || follow_set
 	delay "$case"
-	[[ $case != set ]] || wait_for 90 'the elements of the set' all_elements $((1000000 + 50000))
+	[[ $case != nft_set ]] || wait_for 90 'the elements of the set' all_elements $((1000000 + 50000))
 	[[ $case != hellos ]] || exporter_with
 done
 [[ $cases != *lock* ]] || grep -qE "process [0-9]+ \((flock|sleep)\) has locked it" "$work/daemon" || fail "the log does not name who has the lock: $(< "$work/daemon")"

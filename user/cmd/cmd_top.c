@@ -90,15 +90,7 @@ static void draw_table(const struct top *t, enum top_unit unit, const struct win
 	free(text);
 }
 
-static void print_text(const char *text, FILE *out)
-{
-	fputc('"', out);
-	for (; *text; text++)
-		fprintf(out, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
-	fputc('"', out);
-}
-
-/* Prints all counters as one line of JSON; names have no control characters. */
+/* Prints all counters as one line of JSON. */
 static void print_json(const struct top *t, double seconds, FILE *out)
 {
 	static const char *const kinds[] = { "service", "peer", "site_pair", "reason" };
@@ -112,7 +104,7 @@ static void print_json(const struct top *t, double seconds, FILE *out)
 
 		fprintf(out, "%s{\"kind\": \"%s\", \"name\": ", i ? ", " : "",
 			kinds[t->rows[i].kind]);
-		print_text(t->rows[i].name, out);
+		text_print_json(out, t->rows[i].name);
 		fprintf(out,
 			", \"packets\": %.3f, \"bytes\": %.3f, \"packets_back\": %.3f, "
 			"\"bytes_back\": %.3f, \"dropped\": %.3f, \"passed\": %.3f}",

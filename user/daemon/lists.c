@@ -324,6 +324,14 @@ static void schedule_next(struct lists *l, struct follow *f)
 	f->next = wait ? uv_now(l->loop) + wait : 0;
 }
 
+static void begin_writing(struct follow *f, struct list_difference *d, bool told)
+{
+	f->difference = d;
+	f->written = 0;
+	f->told = told;
+	f->made_room = false;
+}
+
 /* Called when the child has read the list. The differences are written later. */
 static void on_read(void *data, struct list_difference *d)
 {
@@ -337,9 +345,7 @@ static void on_read(void *data, struct list_difference *d)
 	f->rc = rc;
 	if (!rc) {
 		f->join.kind = d->kind;
-		f->difference = d;
-		f->written = 0;
-		f->told = f->made_room = false;
+		begin_writing(f, d, false);
 	} else {
 		list_difference_free(d);
 	}
@@ -404,17 +410,14 @@ static bool write_portion(struct lists *l, const struct dataplane *dp, struct fo
 	return f->n_changes;
 }
 
+/* Writes the first portion of what notifications told. Returns whether there is more to write. */
 static bool write_changes(struct lists *l, const struct dataplane *dp, struct follow *f)
 {
-	f->difference = sort_changes(f);
-	if (!f->difference) {
-		f->next = uv_now(l->loop) + RETRY_MS;
-		return false;
-	}
-	f->written = 0;
-	f->told = true;
-	f->made_room = false;
-	return write_portion(l, dp, f);
+	begin_writing(f, sort_changes(f), true);
+	if (f->difference)
+		return write_portion(l, dp, f);
+	f->next = uv_now(l->loop) + RETRY_MS;
+	return false;
 }
 
 /* Notes that the list could not be read. */

@@ -315,8 +315,10 @@ int dataplane_list_compare(const struct dataplane *dp, __u32 id, const struct li
 	return rc;
 }
 
-int dataplane_list_replace(const struct dataplane *dp, __u32 id, const struct list_keys *keys,
-			   int *changes)
+/* Replaces the contents of a list by these keys, which are sorted. Adds the number of entries that
+ * it wrote to *changes. Returns 0, or -errno after printing an error. */
+static int list_replace(const struct dataplane *dp, __u32 id, const struct list_keys *keys,
+			int *changes)
 {
 	struct list_keys add, del;
 	struct followed_list is = { 0 };
@@ -435,7 +437,7 @@ static int write_list(const struct dataplane *dp, const struct plan_followed *f,
 	if (rc || !f->content)
 		return rc;
 	if (f->content->read)
-		rc = dataplane_list_replace(dp, f->id, &f->content->keys, changes);
+		rc = list_replace(dp, f->id, &f->content->keys, changes);
 	state = f->content->read ? LIST_READ :
 		is_new || running->state == LIST_WAITING ? LIST_WAITING : LIST_KEPT;
 	return rc ?: dataplane_list_note(dp, f->id, state, f->content->skipped);
@@ -469,7 +471,7 @@ int dataplane_followed_clean(const struct dataplane *dp, const struct plan *p, i
 			is_planned |= p->followed[i].id == id;
 		if (!running[id].source || is_planned)
 			continue;
-		rc = dataplane_list_replace(dp, id, &none, changes) ?:
+		rc = list_replace(dp, id, &none, changes) ?:
 		     dataplane_clear(dp, MAP_followed_lists, id, 1);
 		++*changes;
 	}

@@ -29,10 +29,6 @@ int dataplane_followed_clean(const struct dataplane *dp, const struct plan *p, i
 int dataplane_service_lists_write(const struct dataplane *dp, const struct service_lists *l,
 				  size_t n, int *changes);
 
-/* Replaces the contents of a list by these keys, which are sorted. Adds the number of entries that
- * it wrote to *changes. Returns 0, or -errno after printing an error. */
-int dataplane_list_replace(const struct dataplane *dp, __u32 id, const struct list_keys *keys,
-			   int *changes);
 /* Finds the differences between the contents of a list and these keys, which are sorted. It needs
  * no lock. The caller frees both results. Returns 0 or -errno. */
 int dataplane_list_compare(const struct dataplane *dp, __u32 id, const struct list_keys *keys,

@@ -132,8 +132,10 @@ void learned_table_close(struct learned_table *t)
 	munmap(t->buckets, t->n * sizeof(*t->buckets));
 }
 
-bool learned_table_read(const struct learned_table *t, __u32 place, struct learned_entry *ret,
-			__u64 *ret_word)
+/* Reads the entry at a place and its word. The entry may have timed out. Returns false if there is
+ * none, or if a program is writing it. */
+static bool read_place(const struct learned_table *t, __u32 place, struct learned_entry *ret,
+		       __u64 *ret_word)
 {
 	const struct learned_bucket *b = &t->buckets[place / LEARNED_WAYS];
 	const __u64 *word = &b->line.word[place % LEARNED_WAYS];
@@ -170,7 +172,7 @@ void learned_table_copy(int from, int to, const struct learned_secret *secret)
 		return;
 	if (!learned_table_open(to, true, &new)) {
 		for (__u32 place = 0; place < old.n * LEARNED_WAYS; place++)
-			if (learned_table_read(&old, place, &e, &word))
+			if (read_place(&old, place, &e, &word))
 				learned_table_put(&new, secret, &e, learned_word_state(word), word);
 		learned_table_close(&new);
 	}

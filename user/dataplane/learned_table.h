@@ -56,10 +56,6 @@ bool learned_is_table(int map);
  * -errno. */
 int learned_table_open(int map, bool writes, struct learned_table *ret);
 void learned_table_close(struct learned_table *t);
-/* Reads the entry at a place and its word. The entry may have timed out. Returns false if there is
- * none, or if a program is writing it. */
-bool learned_table_read(const struct learned_table *t, __u32 place, struct learned_entry *ret,
-			__u64 *ret_word);
 /* Writes an entry. until: its timeout, in units of abi_learned.h. Returns false if there is no room
  * or the key exists already. */
 bool learned_table_put(const struct learned_table *t, const struct learned_secret *secret,

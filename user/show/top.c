@@ -13,7 +13,6 @@
 #include "show/top.h"
 #include "show/words.h"
 
-const char *const top_sort_names[] = { "rate", "dropped", "passed", "name", NULL };
 const char *const top_unit_names[] = { "bits", "bytes", "packets", NULL };
 const char *const top_kind_names[] = { "services", "peers", "site pairs", "reasons", NULL };
 
@@ -147,7 +146,8 @@ static int by_name(const void *a, const void *b)
 	return (int)x->kind - (int)y->kind ?: strcmp(x->name, y->name);
 }
 
-double top_now(void)
+/* Returns the seconds of CLOCK_MONOTONIC. */
+static double now_seconds(void)
 {
 	struct timespec now;
 
@@ -158,7 +158,7 @@ double top_now(void)
 int top_read(const struct dataplane *dp, struct top *ret)
 {
 	struct maps m = { .dp = dp };
-	struct top t = { .at = top_now() };
+	struct top t = { .at = now_seconds() };
 	int rc = dataplane_reasons(dp, &m.reasons, &m.n_reasons) ?:
 		 dataplane_names(dp, &m.names, &m.n_names) ?: relay_view_read(dp, false, &m.relay);
 

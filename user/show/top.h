@@ -30,16 +30,15 @@ struct top_row {
 struct top {				/* one reading of all counters */
 	struct top_row *rows;	/* sorted by kind and name, until top_sort() */
 	size_t n;
-	double at;			/* time of the reading: top_now() */
+	double at;			/* time of the reading, in seconds of CLOCK_MONOTONIC */
 };
 
 /* The words for the values of these enums, each list ended by NULL. */
-extern const char *const top_sort_names[], *const top_unit_names[], *const top_kind_names[];
+extern const char *const top_unit_names[], *const top_kind_names[];
 
 /* Reads all counters. Returns 0 or -errno. */
 int top_read(const struct dataplane *dp, struct top *ret);
 void top_free(struct top *t);
-double top_now(void);			/* returns the seconds of CLOCK_MONOTONIC */
 /* Sets the rates in `now`. A row that is new, or whose counters restarted, has rate 0. */
 void top_rates(struct top *now, const struct top *before);
 /* Sorts the rows of each kind, the largest first. Drops rows whose name does not contain `filter`;
