@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "cmd/command.h"
@@ -16,6 +15,7 @@
 #include "lib/log.h"
 #include "instance/running.h"
 #include "instance/run_state.h"
+#include "lib/memory.h"
 #include "lib/text.h"
 
 enum { LISTEN_MAX = 3600 };		/* longest --listen in seconds */
@@ -71,15 +71,11 @@ static void print_findings(const struct doctor *k)
 	       count_findings(k, STATE_WARNING), count_findings(k, STATE_PROBLEM));
 }
 
-static int print_json(const struct doctor *k)
+static void print_json(const struct doctor *k)
 {
 	struct document *d = document_new();
-	struct node root, list;
-	int rc;
+	struct node root = document_root(d), list;
 
-	if (!d)
-		return -ENOMEM;
-	root = document_root(d);
 	document_text(root, "version", VERSION);
 	document_text(root, "instance", k->instance);
 	document_text(root, "running", k->up ? "yes" : "no");
@@ -99,9 +95,8 @@ static int print_json(const struct doctor *k)
 		else
 			document_null(row, "fix");
 	}
-	rc = document_print_json(d, stdout);
+	document_print_json(d, stdout);
 	document_free(d);
-	return rc;
 }
 
 /* ---- checks ---- */
@@ -131,8 +126,8 @@ static int open_running(struct doctor *k, struct config **ret)
 		snprintf(k->file, sizeof(k->file), "%s", k->config);
 		return config_read(k->file, ret);
 	}
-	*ret = calloc(1, sizeof(**ret));
-	return *ret ? 0 : -ENOMEM;
+	*ret = xcalloc(1, sizeof(**ret));
+	return 0;
 }
 
 static int run_checks(struct doctor *k)
@@ -182,14 +177,12 @@ static int run_doctor(const struct global *g, int argc, char **argv)
 	rc = rc ?: host_read(&k.h) ?: run_checks(&k);
 	if (!rc) {
 		if (a.json)
-			rc = print_json(&k);
+			print_json(&k);
 		else
 			print_findings(&k);
 	}
 	if (!rc)
 		status = count_findings(&k, STATE_PROBLEM) ? EXIT_HOST : EXIT_DONE;
-	else if (rc == -ENOMEM)
-		log_error("doctor: no memory");
 cleanup:
 	doctor_free(&k);
 	dataplane_close(k.dp);

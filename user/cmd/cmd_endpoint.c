@@ -6,10 +6,10 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "cmd/command.h"
 #include "config/config_check.h"
+#include "lib/memory.h"
 #include "net/echo.h"
 #include "lib/log.h"
 #include "net/host.h"
@@ -64,8 +64,8 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 				    answer->failed[i]);
 	if (!answer->n)
 		return;
-	j->candidates = calloc(answer->n, sizeof(*j->candidates));
-	j->reached = calloc(answer->n, sizeof(*j->reached));
+	j->candidates = xcalloc(answer->n, sizeof(*j->candidates));
+	j->reached = xcalloc(answer->n, sizeof(*j->reached));
 	if (!j->candidates || !j->reached) {
 		j->error = -ENOMEM;
 		return;

@@ -92,8 +92,6 @@ static int collect_flow(void *data, const struct flow_entry *e)
 	    !endpoint_matches(&f->a->ours, &flow->own, flow->family, flow->own_port))
 		return 0;
 	place = append(f->entries, f->n);
-	if (!place)
-		return -ENOMEM;
 	*place = *e;
 	return 0;
 }

@@ -110,9 +110,8 @@ static int run_instances(const struct global *g, int argc, char **argv)
 	if (!options_parse(&instances_command, argc, argv, &json, NULL))
 		return EXIT_USAGE;
 	rc = add_names(&names, PINS_DIR) ?: add_names(&names, RUN_STATE_DIR);
-	if (!rc)
-		rc = (d = document_new()) ? 0 : -ENOMEM;
 	if (!rc) {
+		d = document_new();
 		qsort(names.list, names.n, sizeof(*names.list), compare_names);
 		list = document_list(document_root(d), "instances");
 	}
@@ -121,8 +120,10 @@ static int run_instances(const struct global *g, int argc, char **argv)
 			failed = show_instance(list, names.list[i].text, json, &any) ?: failed;
 	if (!rc && !failed && !json && !any)
 		puts("no instance is up");
-	if (!rc)
-		rc = json ? document_print_json(d, stdout) : document_print(d, stdout);
+	if (!rc && json)
+		document_print_json(d, stdout);
+	else if (!rc)
+		document_print(d, stdout);
 	document_free(d);
 	free(names.list);
 	return rc || failed ? EXIT_FAILED : EXIT_DONE;

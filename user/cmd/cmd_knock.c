@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,6 +15,7 @@
 #include "config/config_learn.h"
 #include "daemon/daemon.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "net/host.h"
 #include "lib/paths.h"
 #include "net/wireguard.h"
@@ -153,7 +153,7 @@ static int write_file(const char *path, const struct arguments *a, const struct 
 		      const char *interface)
 {
 	FILE *out = fopen(path, "we");
-	char *words = a->command ? strdup(a->command) : NULL;
+	char *words = a->command ? xstrdup(a->command) : NULL;
 	bool any = false;
 
 	if (!out) {

@@ -111,8 +111,6 @@ static int change_peer(struct arguments *a, struct config *c)
 	}
 	if (is_verb(a, "add")) {
 		p = append(c->peers, c->n_peers);
-		if (!p)
-			return -ENOMEM;
 		strcpy(p->name, a->edit.name);
 	}
 	if (a->key)
@@ -151,8 +149,6 @@ static int import_peer(struct config *c, const char *device, const struct wg_pee
 		for (int n = 8; n < WG_KEY_STRLEN && config_peer(c, name); n += 4)
 			snprintf(name, sizeof(name), "%.*s", n, text);
 		p = append(c->peers, c->n_peers);
-		if (!p)
-			return -ENOMEM;
 		strcpy(p->name, name);
 		strcpy(p->device, device);
 		p->key = from->key;

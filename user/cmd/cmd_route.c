@@ -63,8 +63,6 @@ static struct peer_config *followed_peer(const char *instance, struct config *c,
 		if (!(list[i].name.flags & PEER_NAME_FOLLOWED) || strcmp(list[i].name.name, name))
 			continue;
 		p = append(c->peers, c->n_peers);
-		if (!p)
-			break;
 		strcpy(p->name, name);
 		strcpy(p->device, list[i].name.device);
 		memcpy(&p->key, list[i].name.key, sizeof(p->key));

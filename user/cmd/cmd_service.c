@@ -27,9 +27,9 @@ struct arguments {
 
 static int parse_listen(struct service_config *s, const char *argument)
 {
-	char *list = strdup(argument), *rest = list, *word;
+	char *list = xstrdup(argument), *rest = list, *word;
 	struct address a, *place;
-	int rc = list ? 0 : -ENOMEM;
+	int rc = 0;
 
 	if (!rc && address_parse(argument, &a) && !strchr(argument, ',')) {
 		rc = is_interface_name(argument) ? 0 : -EINVAL;
@@ -346,8 +346,6 @@ static int change(struct edit *e, struct config *c, const char *instance)
 	}
 	if (is_verb(a, "add")) {
 		s = append(c->services, c->n_services);
-		if (!s)
-			return -ENOMEM;
 		strcpy(s->name, e->name);
 	}
 	return a->prefixes.n ? clients_change(s, e->verb, &a->prefixes, &a->may) :

@@ -86,7 +86,7 @@ static int run_show(const struct global *g, int argc, char **argv)
 	if (!rc && !dp->running && a.what != SHOW_FLOWS)
 		control = running_control(g->instance);
 	if (control) {
-		rc = show_control(g->instance, control, a.what, a.json, stdout);
+		show_control(g->instance, control, a.what, a.json, stdout);
 	} else if (!rc && !dp->running) {
 		running_not_up(g->instance);
 		rc = -ENOENT;

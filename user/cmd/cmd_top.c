@@ -4,13 +4,13 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 #include "cmd/command.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/text.h"
 #include "instance/running.h"
 #include "show/top.h"
@@ -79,8 +79,6 @@ static void draw_table(const struct top *t, enum top_unit unit, const struct win
 	size_t n;
 	FILE *out = text_open(&text, &n);
 
-	if (!out)
-		return;
 	print_table(t, unit, width, out);
 	rest = fclose(out) ? NULL : text;
 	fputs("\033[H", stdout);		/* to the first line */
@@ -159,9 +157,7 @@ static int print_sorted(const struct top *t, const struct arguments *a, double s
 	struct top shown = *t;
 	struct winsize size;
 
-	shown.rows = malloc((t->n + 1) * sizeof(*t->rows));
-	if (!shown.rows)
-		return -ENOMEM;
+	shown.rows = xmalloc((t->n + 1) * sizeof(*t->rows));
 	if (t->n)
 		memcpy(shown.rows, t->rows, t->n * sizeof(*t->rows));
 	top_sort(&shown, a->sort, a->unit, a->filter);

@@ -271,7 +271,7 @@ static int open_instance(const char *instance, struct dataplane **ret)
 static int trace_all(struct arguments *a, const char *instance, const struct dataplane *dp)
 {
 	struct document *d = document_new();
-	int rc = d ? trace_begin(dp, &a->trace) : -ENOMEM, printed;
+	int rc = trace_begin(dp, &a->trace);
 
 	if (!rc && a->json)
 		document_text(document_root(d), "version", VERSION);
@@ -284,8 +284,10 @@ static int trace_all(struct arguments *a, const char *instance, const struct dat
 	}
 	/* If a file ends in the middle of a packet, those before it are reported. */
 	if (!rc || (a->trace && a->file)) {
-		printed = a->json ? document_print_json(d, stdout) : document_print(d, stdout);
-		rc = rc ?: printed;
+		if (a->json)
+			document_print_json(d, stdout);
+		else
+			document_print(d, stdout);
 	}
 	trace_end(a->trace);
 	document_free(d);

@@ -22,9 +22,8 @@ int prefix_add(struct prefix **list, size_t *n, const struct prefix *prefix)
 {
 	struct prefix *place = append(*list, *n);
 
-	if (place)
-		*place = *prefix;
-	return place ? 0 : -ENOMEM;
+	*place = *prefix;
+	return 0;
 }
 
 int edit_parse_prefix(const char *what, const char *text, struct prefix *ret)

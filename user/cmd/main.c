@@ -4,7 +4,6 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "bpf_compiler.h"
 #include "cmd/command.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/text.h"
 
 #define DESCRIPTORS 65536	/* enough for 4,096 interfaces, maps and programs */
@@ -108,7 +108,7 @@ static bool asks_help(int argc, char **argv)
  * message. */
 static void *room_for_loop(void *p, size_t n)
 {
-	void *ret = realloc(p, n);
+	void *ret = xreallocarray(p, n, 1);
 
 	if (!ret && n) {
 		log_error("no memory");

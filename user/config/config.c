@@ -19,6 +19,7 @@
 #include "config/config_lists.h"
 #include "config/config_pattern.h"
 #include "config/config_relay.h"
+#include "lib/grow.h"
 #include "lib/log.h"
 #include "lib/yaml.h"
 
@@ -133,7 +134,7 @@ static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 				   key->name, port);
 			return;
 		}
-		place = yaml_append(y, &s->ports, &s->n_ports, sizeof(*place));
+		place = append(s->ports, s->n_ports);
 		if (!place)
 			return;
 		*place = htons(port);
@@ -148,7 +149,7 @@ static void add_address(struct yaml *y, const struct yaml_key *key, struct yaml_
 	const char *text = yaml_text(y, key, value);
 	struct service_config *s = object;
 	struct address *place =
-		yaml_append(y, &s->listen_addresses, &s->n_listen_addresses, sizeof(*place));
+		append(s->listen_addresses, s->n_listen_addresses);
 
 	if (place && text && address_parse(text, place))
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, address_wrong(text, 0, false));
@@ -160,7 +161,7 @@ static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct yaml
 	const char *text = yaml_text(y, key, value);
 	struct config *c = object;
 	struct endpoint_config *place =
-		text ? yaml_append(y, &c->exporter, &c->n_exporter, sizeof(*place)) : NULL;
+		text ? append(c->exporter, c->n_exporter) : NULL;
 
 	if (!place)
 		return;
@@ -367,8 +368,7 @@ note_place(struct yaml *y, int *line, int *column, const char *format, ...)
  * for this host. */
 static void note_places(struct yaml *y, struct config *c)
 {
-	c->file = strdup(y->name);
-	y->no_memory |= !c->file;
+	c->file = xstrdup(y->name);
 	for (size_t i = 0; i < c->n_interfaces; i++)
 		note_place(y, &c->interfaces[i].line, &c->interfaces[i].column,
 			   "/interfaces/%zu/name", i);
@@ -389,15 +389,12 @@ static int parse_config(const char *text, size_t n, const char *name, bool is_fi
 	r = yaml_open(&y, text, n, name);
 	if (r)
 		return r;
-	c = calloc(1, sizeof(*c));
+	c = xcalloc(1, sizeof(*c));
 	root = yaml_root(&y);
-	if (c)
-		read_root(&y, root, is_file, c);
-	if (c && is_file && !y.errors)
+	read_root(&y, root, is_file, c);
+	if (is_file && !y.errors)
 		note_places(&y, c);
-	r = !c || y.no_memory ? -ENOMEM : y.errors ? -EINVAL : 0;
-	if (r == -ENOMEM)
-		log_error("cannot read %s: %s", name, strerror(ENOMEM));
+	r = y.errors ? -EINVAL : 0;
 	if (!r && root && inspector)
 		inspector->inspect(inspector->data, c, report_at, &y);
 	yaml_close(&y);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/grow.h"
 #include "config/config_blind.h"
 #include "config/config_guard.h"
 #include "config/config_pattern.h"
@@ -45,7 +46,7 @@ static void add_site(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		     void *object)
 {
 	struct blind_config *b = object;
-	struct site_name *place = yaml_append(y, &b->sites, &b->n_sites, sizeof(*place));
+	struct site_name *place = append(b->sites, b->n_sites);
 
 	if (place)
 		read_site_name(y, key, value, place->name);
@@ -67,7 +68,7 @@ static void add_pair(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 				     key->name, key->like);
 		return;
 	}
-	place = yaml_append(y, &b->pairs, &b->n_pairs, sizeof(*place));
+	place = append(b->pairs, b->n_pairs);
 	if (place && read_site_name(y, key, value->first, place->name[0]) &&
 	    read_site_name(y, key, value->first->next, place->name[1]) &&
 	    !strcmp(place->name[0], place->name[1]))
@@ -232,7 +233,7 @@ static int by_name(const void *a, const void *b)
  * empty, or there is no memory. */
 static const struct site_name **sorted_sites(const struct blind_config *b)
 {
-	const struct site_name **list = b->n_sites ? calloc(b->n_sites, sizeof(*list)) : NULL;
+	const struct site_name **list = b->n_sites ? xcalloc(b->n_sites, sizeof(*list)) : NULL;
 
 	for (size_t i = 0; list && i < b->n_sites; i++)
 		list[i] = &b->sites[i];

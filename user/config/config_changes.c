@@ -31,8 +31,6 @@ static void add_fact(struct facts *f, const char *place, const char *value)
 {
 	struct fact *fact = append(f->list, f->n);
 
-	if (!fact)
-		return;
 	snprintf(fact->place, sizeof(fact->place), "%s", place);
 	fact->value = value;
 }

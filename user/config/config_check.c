@@ -309,10 +309,6 @@ static void add_listener(struct listeners *l, const char *interface, const struc
 {
 	struct listener *row = append(l->rows, l->n);
 
-	if (!row) {
-		l->no_memory = true;
-		return;
-	}
 	strcpy(row->interface, interface);
 	row->address = *address;
 	row->port = port;

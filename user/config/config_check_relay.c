@@ -4,10 +4,10 @@
  * there may be tens of thousands of peers.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "config/config_relay.h"
 #include "config/relay_prefix.h"
+#include "lib/memory.h"
 
 /* ---- values ---- */
 
@@ -77,12 +77,11 @@ static int compare_keys(const void *a, const void *b)
 static void check_names_and_keys(struct check *k)
 {
 	const struct config *c = k->c;
-	const struct peer_config **sorted = calloc(c->n_peers + 1, sizeof(*sorted));
+	const struct peer_config **sorted = xcalloc(c->n_peers + 1, sizeof(*sorted));
 
 	for (size_t i = 0; i < c->n_peers && sorted; i++)
 		sorted[i] = &c->peers[i];
-	if (sorted)
-		qsort(sorted, c->n_peers, sizeof(*sorted), compare_names);
+	qsort(sorted, c->n_peers, sizeof(*sorted), compare_names);
 	for (size_t i = 1; i < c->n_peers && sorted; i++) {
 		if (strcmp(sorted[i]->name, sorted[i - 1]->name))
 			continue;
@@ -151,7 +150,7 @@ static void check_prefixes(struct check *k)
 
 	for (size_t i = 0; i < c->n_peers; i++)
 		n += c->peers[i].n_prefixes;
-	o = list = calloc(n + 1, sizeof(*list));
+	o = list = xcalloc(n + 1, sizeof(*list));
 	prefix_format(&c->policy.overlay, overlay);
 	for (size_t i = 0; i < c->n_peers && list; i++)
 		for (size_t j = 0; j < c->peers[i].n_prefixes; j++, o++) {

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/grow.h"
 #include "config/config_check.h"
 #include "config/config_blind.h"
 #include "config/config_ddns_keys.h"
@@ -77,7 +78,7 @@ void config_add_host_name(struct yaml *y, const struct yaml_key *key, struct yam
 {
 	struct ddns_text **names = (struct ddns_text **)((char *)object + key->offset);
 	size_t *n = (size_t *)((char *)object + key->count);
-	struct ddns_text *place = yaml_append(y, names, n, sizeof(*place));
+	struct ddns_text *place = append(*names, *n);
 
 	if (!place || !read_host_name(y, key, value, place->text))
 		return;
@@ -180,7 +181,7 @@ static void add_word(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		     void *object)
 {
 	struct ddns_config *d = object;
-	struct ddns_text *place = yaml_append(y, &d->command, &d->n_command, sizeof(*place));
+	struct ddns_text *place = append(d->command, d->n_command);
 
 	if (!place)
 		return;
@@ -319,7 +320,7 @@ void config_add_ddns(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		     void *object)
 {
 	struct config *c = object;
-	struct ddns_config *d = yaml_append(y, &c->ddns, &c->n_ddns, sizeof(*d));
+	struct ddns_config *d = append(c->ddns, c->n_ddns);
 	struct yaml_key one = *key;
 
 	if (!d)

@@ -260,12 +260,11 @@ static int compare_peers(const void *a, const void *b)
 /* Returns the peers sorted by name, as pointers that NULL ends; NULL: there is no memory. */
 static const struct peer_config **by_name(const struct config *c)
 {
-	const struct peer_config **sorted = calloc(c->n_peers + 1, sizeof(*sorted));
+	const struct peer_config **sorted = xcalloc(c->n_peers + 1, sizeof(*sorted));
 
 	for (size_t i = 0; i < c->n_peers && sorted; i++)
 		sorted[i] = &c->peers[i];
-	if (sorted)
-		qsort(sorted, c->n_peers, sizeof(*sorted), compare_peers);
+	qsort(sorted, c->n_peers, sizeof(*sorted), compare_peers);
 	return sorted;
 }
 

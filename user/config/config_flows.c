@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/grow.h"
 #include "config/config_check.h"
 #include "config/config_flows.h"
 #include "config/config_pattern.h"
@@ -31,7 +32,7 @@ static void add_source(struct yaml *y, const struct yaml_key *key, struct yaml_n
 	const char *text = yaml_text(y, key, value);
 	struct service_config *s = object;
 	struct address *place =
-		yaml_append(y, &s->flows.sources, &s->flows.n_sources, sizeof(*place));
+		append(s->flows.sources, s->flows.n_sources);
 
 	if (place && text && address_parse(text, place))
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, address_wrong(text, 0, false));

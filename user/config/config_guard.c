@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/grow.h"
 #include "config/config_blind.h"
 #include "config/config_flows.h"
 #include "config/config_guard.h"
@@ -26,7 +27,7 @@ static void add_key(struct yaml *y, const struct yaml_key *key, struct yaml_node
 		    void *object)
 {
 	const char *text = yaml_text(y, key, value);
-	struct wg_key *place = yaml_append(y, (char *)object + key->offset,
+	struct wg_key *place = grow((char *)object + key->offset,
 					   (size_t *)((char *)object + key->count), sizeof(*place));
 
 	if (place && text && (wg_key_parse(text, place) || wg_key_is_none(place)))

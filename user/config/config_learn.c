@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <string.h>
+#include "lib/grow.h"
 #include "config/config_blind.h"
 #include "config/config_guard.h"
 #include "config/config_learn.h"
@@ -16,7 +17,7 @@ static void add_word(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 {
 	const char *text = yaml_text(y, key, value);
 	struct learn_config *l = object;
-	struct knock_word *place = text ? yaml_append(y, &l->command, &l->n_command, sizeof(*place))
+	struct knock_word *place = text ? append(l->command, l->n_command)
 					: NULL;
 
 	if (!place)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/grow.h"
 #include "config/config_guard.h"
 #include "config/config_lists.h"
 #include "config/config_pattern.h"
@@ -90,7 +91,7 @@ static void add_client(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		config_add_prefix(y, &one, value, s);
 		return;
 	}
-	l = yaml_append(y, lists, n, sizeof(*l));
+	l = append(*lists, *n);
 	if (!l)
 		return;
 	l->at = prefixes + *n - 1;
@@ -164,7 +165,7 @@ static size_t place_of(const struct list_config *lists, size_t n, size_t j)
 static void check_prefixes(struct check *k, size_t i, const char *key, const struct prefix *list,
 			   size_t n, const struct list_config *lists, size_t n_lists)
 {
-	const struct prefix **sorted = calloc(n + 1, sizeof(*sorted));
+	const struct prefix **sorted = xcalloc(n + 1, sizeof(*sorted));
 	char text[ADDRESS_STRLEN];
 	size_t j;
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/grow.h"
 #include "config/config_flows.h"
 #include "config/config_pattern.h"
 #include "config/config_relay.h"
@@ -72,7 +73,7 @@ void config_add_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		       void *object)
 {
 	const char *text = yaml_text(y, key, value);
-	struct prefix *place = yaml_append(y, (char *)object + key->offset,
+	struct prefix *place = grow((char *)object + key->offset,
 					   (size_t *)((char *)object + key->count), sizeof(*place));
 
 	if (place && text && prefix_parse(text, place))
@@ -83,7 +84,7 @@ static void add_device(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		       void *object)
 {
 	struct follow_config *f = object;
-	struct device_name *place = yaml_append(y, &f->wireguard, &f->n_wireguard, sizeof(*place));
+	struct device_name *place = append(f->wireguard, f->n_wireguard);
 	struct yaml_key one = *key;
 
 	one.offset = 0;
@@ -102,7 +103,7 @@ static void add_table(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	if (text && !table)
 		yaml_error(y, value, "%s: '%s' is not a routing table: write main, or a number "
 			   "from 1 to 4294967295", key->name, text);
-	place = table ? yaml_append(y, &f->tables, &f->n_tables, sizeof(*place)) : NULL;
+	place = table ? append(f->tables, f->n_tables) : NULL;
 	if (place)
 		*place = table;
 }
@@ -154,7 +155,7 @@ static void add_udp_ports(struct yaml *y, const struct yaml_key *key, struct yam
 				   key->name, text, p->udp_ports[i].first, p->udp_ports[i].last);
 			return;
 		}
-	place = yaml_append(y, &p->udp_ports, &p->n_udp_ports, sizeof(*place));
+	place = append(p->udp_ports, p->n_udp_ports);
 	if (place)
 		*place = (struct port_range){ first, last };
 }
@@ -193,7 +194,7 @@ void config_set_policy(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		       void *object)
 {
 	struct policy_config *p = (struct policy_config *)((char *)object + key->offset);
-	struct port_range *range = yaml_append(y, &p->udp_ports, &p->n_udp_ports, sizeof(*range));
+	struct port_range *range = append(p->udp_ports, p->n_udp_ports);
 
 	if (range)
 		*range = default_udp_ports;

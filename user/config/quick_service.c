@@ -16,7 +16,7 @@ static int create_service(struct quick_service *l)
 {
 	if (l->config)
 		return 0;
-	l->config = calloc(1, sizeof(*l->config));
+	l->config = xcalloc(1, sizeof(*l->config));
 	if (l->config)
 		l->service = append(l->config->services, l->config->n_services);
 	if (!l->service)
@@ -124,7 +124,7 @@ int quick_service_finish(struct quick_service *l, const char *command)
 			continue;
 		}
 		s = append(c->services, c->n_services);
-		ports = calloc(c->services->n_ports + 1, sizeof(*ports));
+		ports = xcalloc(c->services->n_ports + 1, sizeof(*ports));
 		if (!s || !ports)
 			return -ENOMEM;
 		*s = c->services[0];

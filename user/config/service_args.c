@@ -91,8 +91,8 @@ static int add_backend(struct backend_config *b, const char *option, const char 
 
 int service_backend(struct backend_config *b, const char *option, const char *argument)
 {
-	char *list = strdup(argument), *word, *rest, *colon, *bracket;
-	int rc = list ? 0 : -ENOMEM;
+	char *list = xstrdup(argument), *word, *rest, *colon, *bracket;
+	int rc = 0;
 
 	for (int names = 0; names < 2 && !rc; names++) {
 		rest = strcpy(list, argument);
@@ -123,8 +123,6 @@ int service_key(struct backend_config *b, const char *text)
 {
 	struct wg_key *place = append(b->keys, b->n_keys);
 
-	if (!place)
-		return -ENOMEM;
 	if (!wg_key_parse(text, place) && !wg_key_is_none(place))
 		return 0;
 	log_error("--public-key '%s': this is not a WireGuard key: write the 44 characters that "

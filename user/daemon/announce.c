@@ -113,9 +113,7 @@ static struct silence *silence_of(struct announce *a, const struct wg_peer *p, _
 		}
 		return h;
 	}
-	h = malloc(sizeof(*h));
-	if (!h)
-		return NULL;
+	h = xmalloc(sizeof(*h));
 	*h = new;
 	h->at = is_announced(a, p, ifindex) ? now : 0;
 	h->handshake_at = now - age_by_day(p);
@@ -406,9 +404,9 @@ void announce_reconfigure(struct announce *a, const struct config *c)
 
 struct announce *announce_new(uv_loop_t *loop, const char *instance)
 {
-	struct announce *a = calloc(1, sizeof(*a));
+	struct announce *a = xcalloc(1, sizeof(*a));
 
-	if (a) {
+	{
 		a->loop = loop;
 		a->instance = instance;
 		timer_init(loop, &a->tick, a);

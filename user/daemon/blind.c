@@ -5,7 +5,6 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "daemon/blind_ask.h"
 #include "daemon/blind_pair.h"
@@ -13,6 +12,7 @@
 #include "daemon/blind_sites.h"
 #include "dataplane/map_info.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/timer.h"
 
 #define TICK_MS 1000
@@ -317,10 +317,8 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 struct blind *blind_new(uv_loop_t *loop, const char *instance, void (*full)(void *data),
 			void *data)
 {
-	struct blind *b = calloc(1, sizeof(*b));
+	struct blind *b = xcalloc(1, sizeof(*b));
 
-	if (!b)
-		return NULL;
 	b->sites.instance = instance;
 	b->full = full;
 	b->data = data;

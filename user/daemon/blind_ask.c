@@ -3,8 +3,8 @@
  * Implements blind_ask.h. With the wait w, questions go out after 0, w and 2w. Only the last one is
  * copied. Later, after 4w and so on, the daemon only looks whether an answer was late.
  */
-#include <stdlib.h>
 #include "daemon/blind_ask.h"
+#include "lib/memory.h"
 #include "lib/timer.h"
 
 #define TICK_MS 40
@@ -131,10 +131,8 @@ void challenges_stop(struct challenges *c)
 
 struct challenges *challenges_new(uv_loop_t *loop, struct sites *s)
 {
-	struct challenges *c = calloc(1, sizeof(*c));
+	struct challenges *c = xcalloc(1, sizeof(*c));
 
-	if (!c)
-		return NULL;
 	c->sites = s;
 	timer_init(loop, &c->tick, c);
 	return c;

@@ -2,11 +2,11 @@
  *
  * Finds out from this host's own WireGuard where the sites of the blind relay are.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "daemon/blind_sites.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 
 /* ---- time ---- */
 
@@ -212,7 +212,7 @@ static bool endpoints_made(struct at_endpoints *at)
 	at->mask = 1;
 	while (at->mask < 4 * at->s->room)	/* each site is added at most twice */
 		at->mask = 2 * at->mask + 1;
-	at->number = calloc(at->mask + 1, sizeof(*at->number));
+	at->number = xcalloc(at->mask + 1, sizeof(*at->number));
 	for (__u32 n = 1; at->number && n < at->s->room; n++) {
 		const struct blind_known *k = &at->s->known[n];
 

@@ -3,11 +3,11 @@
  * Implements blind_link.h.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "daemon/blind_link.h"
 #include "instance/run_counters.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/timer.h"
 
 #define TICK_MS 250
@@ -212,10 +212,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
 static struct connection *new_connection(uv_loop_t *loop)
 {
-	struct connection *c = calloc(1, sizeof(*c));
+	struct connection *c = xcalloc(1, sizeof(*c));
 
-	if (!c)
-		return NULL;
 	c->heard = uv_now(loop);
 	uv_tcp_init(loop, &c->tcp);
 	return c;
@@ -291,7 +289,7 @@ static void on_connection(uv_stream_t *listener, int status)
 
 static void begin_listening(struct relay_link *l)
 {
-	uv_tcp_t *tcp = l->listener ? NULL : calloc(1, sizeof(*tcp));
+	uv_tcp_t *tcp = l->listener ? NULL : xcalloc(1, sizeof(*tcp));
 	struct sockaddr_in6 local;
 	int rc;
 

@@ -3,11 +3,11 @@
  * Implements blind_pair.h. The active relay compares the maps with a copy of what it has sent, four
  * times a second, and sends lines for what differs.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "daemon/blind_pair.h"
 #include "instance/run_counters.h"
+#include "lib/memory.h"
 #include "show/blind_view.h"
 
 struct sent_site {			/* the last site line for a number; zeros: none */
@@ -91,7 +91,7 @@ static bool fit_copy(struct partner *p, size_t n)
 	if (p->n_sent == n)
 		return true;
 	free(p->sent);
-	p->sent = calloc(n, sizeof(*p->sent));
+	p->sent = xcalloc(n, sizeof(*p->sent));
 	p->n_sent = p->sent ? n : 0;
 	return p->sent;
 }
@@ -248,10 +248,8 @@ void partner_reconfigure(struct partner *p)
 
 struct partner *partner_new(uv_loop_t *loop, struct sites *s)
 {
-	struct partner *p = calloc(1, sizeof(*p));
+	struct partner *p = xcalloc(1, sizeof(*p));
 
-	if (!p)
-		return NULL;
 	p->sites = s;
 	relay_link_init(&p->link, loop, &ops, p);
 	return p;

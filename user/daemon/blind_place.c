@@ -5,7 +5,6 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -18,6 +17,7 @@
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
 #include "dataplane/table.h"
+#include "lib/memory.h"
 #include "net/udp_frame.h"
 #include "net/udp_socket.h"
 
@@ -237,7 +237,7 @@ static int is_named(const void *name, const void *site)
 static void add_pairs(const struct sites *s, struct table_entry *want, size_t *n)
 {
 	const struct blind_config *c = &s->config->blind;
-	const struct blind_known **sorted = c->n_pairs ? calloc(s->room, sizeof(*sorted)) : NULL;
+	const struct blind_known **sorted = c->n_pairs ? xcalloc(s->room, sizeof(*sorted)) : NULL;
 	const struct blind_known *const *site[2];
 	size_t n_sorted = 0;
 
@@ -281,7 +281,7 @@ static size_t make_unique(struct table_entry *want, size_t n)
 void sites_write_endpoints(const struct sites *s)
 {
 	struct table t = { .n = map_entries(s->fds[BLIND_MAP_endpoints]), .grace = table_grace };
-	struct table_entry *want = calloc(s->room + s->config->blind.n_pairs, sizeof(*want));
+	struct table_entry *want = xcalloc(s->room + s->config->blind.n_pairs, sizeof(*want));
 	size_t n = 0, size = t.n * sizeof(struct table_bucket);
 	int rc;
 

@@ -9,13 +9,13 @@
 #include <inttypes.h>
 #include <linux/if_ether.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include "daemon/blind_sites.h"
 #include "lib/file.h"
 #include "lib/jiffies.h"
+#include "lib/memory.h"
 #include "lib/paths.h"
 #include "lib/log.h"
 #include "dataplane/pins.h"
@@ -216,10 +216,8 @@ static bool restore_line(struct restoring *r, const struct blind_line *l)
 /* Returns a file without sites; NULL if there is no memory. */
 static struct restoring *restoring_new(struct sites *s)
 {
-	struct restoring *r = malloc(sizeof(*r));
+	struct restoring *r = xmalloc(sizeof(*r));
 
-	if (!r)
-		return NULL;
 	r->sites = s;
 	r->written = 0;
 	r->lacks = false;

@@ -6,7 +6,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "lib/log.h"
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
+#include "lib/memory.h"
 #include "plan/site_names.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof(*(a)))
@@ -106,7 +106,7 @@ void sites_list(struct sites *s)
 	s->rename = true;
 	free(s->listed);
 	s->n_listed = c->n_sites ?: 2 * c->n_pairs;
-	s->listed = s->n_listed ? calloc(s->n_listed, sizeof(*s->listed)) : NULL;
+	s->listed = s->n_listed ? xcalloc(s->n_listed, sizeof(*s->listed)) : NULL;
 	if (!s->listed)
 		return;
 	for (size_t i = 0; i < s->n_listed; i++)
@@ -190,7 +190,7 @@ static bool is_taken(struct names *names, const char *name)
 	size_t n = names->list.n;
 
 	if (!names->sorted && n) {
-		names->sorted = calloc(n, sizeof(*names->sorted));
+		names->sorted = xcalloc(n, sizeof(*names->sorted));
 		for (size_t i = 0; names->sorted && i < n; i++)
 			strcpy(names->sorted[i].name, names->list.list[i].name);
 		if (names->sorted)
@@ -283,7 +283,7 @@ static void clear_total(const struct sites *s, __u32 at, struct blind_total *cpu
 static void forget_number(const struct sites *s, __u32 number)
 {
 	size_t n_cpus = libbpf_num_possible_cpus();
-	struct blind_total *cpus = calloc(AT_ONCE * n_cpus, sizeof(*cpus));
+	struct blind_total *cpus = xcalloc(AT_ONCE * n_cpus, sizeof(*cpus));
 	__u32 keys[AT_ONCE], count = AT_ONCE, next;
 	static const struct blind_waiting none;
 	int rc = !cpus;
@@ -313,8 +313,8 @@ void sites_forget_pairs(struct sites *s)
 {
 	int map = s->fds[BLIND_MAP_pairs];
 	__u32 count = map_entries(map) / 32 + AT_ONCE;	/* all after 32 calls */
-	__u64 *keys = malloc(count * sizeof(*keys)), now = jiffies_now();
-	struct blind_pair *pairs = malloc(count * sizeof(*pairs));
+	__u64 *keys = xmalloc(count * sizeof(*keys)), now = jiffies_now();
+	struct blind_pair *pairs = xmalloc(count * sizeof(*pairs));
 	int rc = -ENOMEM;
 
 	if (keys && pairs)

@@ -6,12 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "daemon/child.h"
+#include "lib/memory.h"
 
 struct child {
 	child_ended *ended;
@@ -108,11 +108,9 @@ pid_t child_fork(void)
 int child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data,
 	      struct child **ret)
 {
-	struct child *c = malloc(sizeof(*c));
+	struct child *c = xmalloc(sizeof(*c));
 	int ends[2] = { -1, -1 }, rc;
 
-	if (!c)
-		return -ENOMEM;
 	*c = (struct child){ .ended = ended, .data = data, .poll.data = c };
 	rc = pipe2(ends, O_CLOEXEC | O_NONBLOCK) ? -errno :
 	     uv_poll_init(loop, &c->poll, ends[0]);

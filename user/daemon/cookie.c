@@ -7,7 +7,6 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/if_ether.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "daemon/cookie_reply.h"
 #include "lib/jiffies.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/timer.h"
 #include "dataplane/pins.h"
 #include "dataplane/ring.h"
@@ -224,10 +224,8 @@ void cookie_reconfigure(struct cookie *c, const struct config *config)
 
 struct cookie *cookie_new(uv_loop_t *loop, const char *instance)
 {
-	struct cookie *c = calloc(1, sizeof(*c));
+	struct cookie *c = xcalloc(1, sizeof(*c));
 
-	if (!c)
-		return NULL;
 	c->loop = loop;
 	c->instance = instance;
 	memset(c->fds, -1, sizeof(c->fds));

@@ -92,8 +92,7 @@ static void report_complaints(struct job *j)
 	for (size_t i = 0; i < j->run.n_lines && out; i++)
 		if (j->run.lines[i].level != DDNS_SAY)
 			fprintf(out, "%s\n", j->run.lines[i].text);
-	if (out)
-		fclose(out);
+	fclose(out);
 	for (size_t i = 0;
 	     i < j->run.n_lines && j->complaints && text && !strcmp(j->complaints, text); i++)
 		if (j->run.lines[i].level != DDNS_SAY)
@@ -185,10 +184,8 @@ bool ddns_busy(const struct ddns *d)
 
 struct ddns *ddns_new(uv_loop_t *loop, const char *instance)
 {
-	struct ddns *d = calloc(1, sizeof(*d));
+	struct ddns *d = xcalloc(1, sizeof(*d));
 
-	if (!d)
-		return NULL;
 	d->loop = loop;
 	d->instance = instance;
 	run_counters_read(&d->succeeded, instance, "ddns");
@@ -199,8 +196,8 @@ struct ddns *ddns_new(uv_loop_t *loop, const char *instance)
 static bool copy_config(const struct ddns_config *from, struct ddns_config *to)
 {
 	*to = *from;
-	to->names = calloc(from->n_names + 1, sizeof(*to->names));
-	to->command = calloc(from->n_command + 1, sizeof(*to->command));
+	to->names = xcalloc(from->n_names + 1, sizeof(*to->names));
+	to->command = xcalloc(from->n_command + 1, sizeof(*to->command));
 	if (to->names && from->n_names)
 		memcpy(to->names, from->names, from->n_names * sizeof(*to->names));
 	if (to->command && from->n_command)
@@ -210,10 +207,9 @@ static bool copy_config(const struct ddns_config *from, struct ddns_config *to)
 
 static void add_job(struct ddns *d, const struct ddns_config *c)
 {
-	struct job *j = calloc(1, sizeof(*j)), **place = j ? append(d->jobs, d->n_jobs) : NULL;
+	struct job *j = xcalloc(1, sizeof(*j)), **place = j ? append(d->jobs, d->n_jobs) : NULL;
 
-	if (j)
-		j->failed = calloc(c->n_names + 1, sizeof(*j->failed));
+	j->failed = xcalloc(c->n_names + 1, sizeof(*j->failed));
 	if (!place || !j->failed || !copy_config(c, &j->config)) {
 		log_warning("ddns: there is no memory for a section, so its records are not "
 			    "updated");
@@ -238,7 +234,7 @@ static void follow_sections(struct ddns *d, const struct config *c)
 	size_t size;
 	FILE *out = text_open(&text, &size);
 
-	if (out) {
+	{
 		config_put_ddns(out, c);
 		fclose(out);
 	}
@@ -282,7 +278,7 @@ static void check_addresses(struct ddns *d)
 		char *text = NULL;
 		FILE *out = text_open(&text, &size);
 
-		if (out) {
+		{
 			write_addresses(out, j, list, n);
 			fclose(out);
 		}

@@ -425,10 +425,9 @@ static bool had_other_host(const struct endpoints *s, const struct peer_endpoint
 
 static struct watched *new_watched(const struct endpoints *s, const struct peer_endpoint_config *is)
 {
-	struct watched *f = calloc(1, sizeof(*f));
+	struct watched *f = xcalloc(1, sizeof(*f));
 
-	if (f)
-		f->moved = had_other_host(s, is);
+	f->moved = had_other_host(s, is);
 	return f;
 }
 
@@ -477,9 +476,9 @@ void endpoints_hope(struct endpoints *s)
 
 struct endpoints *endpoints_new(uv_loop_t *loop, const char *instance)
 {
-	struct endpoints *s = calloc(1, sizeof(*s));
+	struct endpoints *s = xcalloc(1, sizeof(*s));
 
-	if (s) {
+	{
 		s->loop = loop;
 		s->instance = instance;
 		timer_init(loop, &s->tick, s);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -13,6 +12,7 @@
 #include "daemon/child.h"
 #include "daemon/exporter.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/notify.h"
 #include "lib/timer.h"
 
@@ -103,10 +103,8 @@ static void on_again(uv_timer_t *timer)
 
 struct exporter *exporter_new(uv_loop_t *loop, const char *instance, unsigned int n_sockets)
 {
-	struct exporter *e = calloc(1, sizeof(*e));
+	struct exporter *e = xcalloc(1, sizeof(*e));
 
-	if (!e)
-		return NULL;
 	*e = (struct exporter){ .instance = instance, .n_sockets = n_sockets, .loop = loop };
 	timer_init(loop, &e->again, e);
 	return e;

@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <pwd.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "daemon/knock.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/timer.h"
 #include "net/netlink.h"
 #include "lib/paths.h"
@@ -119,7 +119,7 @@ void knock_run(uv_loop_t *loop, const struct learn_config *c)
 	const char *name = *c->user ? c->user : KNOCK_USER;
 	const struct passwd *user = getpwnam(name);
 	size_t size = sizeof(struct run) + (c->n_command + 1) * sizeof(char *);
-	struct run *r = running || !user ? NULL : calloc(1, size);
+	struct run *r = running || !user ? NULL : xcalloc(1, size);
 	int rc;
 
 	if (!r) {

@@ -7,7 +7,6 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "blake2s.h"
@@ -15,6 +14,7 @@
 #include "daemon/knock.h"
 #include "daemon/learn.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/timer.h"
 #include "dataplane/pins.h"
 #include "dataplane/ring.h"
@@ -346,7 +346,7 @@ void learn_end(struct learn *l)
 
 void learn_reconfigure(struct learn *l, const struct config *c)
 {
-	struct learning *list = c->n_learn ? calloc(c->n_learn, sizeof(*list)) : NULL;
+	struct learning *list = c->n_learn ? xcalloc(c->n_learn, sizeof(*list)) : NULL;
 
 	for (size_t i = 0; list && i < c->n_learn; i++) {
 		list[i].is = &c->learn[i];
@@ -369,9 +369,9 @@ void learn_reconfigure(struct learn *l, const struct config *c)
 
 struct learn *learn_new(uv_loop_t *loop, const char *instance)
 {
-	struct learn *l = calloc(1, sizeof(*l));
+	struct learn *l = xcalloc(1, sizeof(*l));
 
-	if (l) {
+	{
 		l->loop = loop;
 		l->instance = instance;
 		timer_init(loop, &l->tick, l);

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -14,6 +13,7 @@
 #include "daemon/list_reader.h"
 #include "dataplane/followed_lists.h"
 #include "instance/lists.h"
+#include "lib/memory.h"
 
 struct list_reader {
 	const char *instance;
@@ -98,11 +98,9 @@ static void on_read(void *data, bool done)
 int list_reader_start(uv_loop_t *loop, const char *instance, const struct list_config *from,
 		      __u32 id, list_read_done *done, void *data, struct list_reader **ret)
 {
-	struct list_reader *r = calloc(1, sizeof(*r));
+	struct list_reader *r = xcalloc(1, sizeof(*r));
 	int rc;
 
-	if (!r)
-		return -ENOMEM;
 	*r = (struct list_reader){ .instance = instance, .from = *from, .id = id, .done = done,
 				   .data = data, .fd = memfd_create("wgxdp-list", MFD_CLOEXEC) };
 	rc = r->fd < 0 ? -errno : child_run(loop, read_list, on_read, r, &r->child);

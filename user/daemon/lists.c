@@ -115,15 +115,14 @@ static int join_element(void *data, const struct nft_element *e)
 {
 	struct notified *n = data;
 
-	return nft_join(&n->f->join, e, &n->keys);
+	nft_join(&n->f->join, e, &n->keys);
+	return 0;
 }
 
 static int add_change(struct follow *f, const struct source_key *key, bool del)
 {
 	struct change *c = append(f->changes, f->n_changes);
 
-	if (!c)
-		return -ENOMEM;
 	*c = (struct change){ .key = *key, .del = del, .number = f->n_changes };
 	return 0;
 }
@@ -256,7 +255,7 @@ static void watch_file(struct lists *l, struct follow *f)
 	if (f->directory)
 		return;
 	strcpy(path, f->from.name);
-	f->directory = calloc(1, sizeof(*f->directory));
+	f->directory = xcalloc(1, sizeof(*f->directory));
 	if (!f->directory || uv_fs_event_init(l->loop, f->directory)) {
 		free(f->directory);
 		f->directory = NULL;
@@ -512,10 +511,8 @@ static void on_tick(uv_timer_t *timer)
 
 struct lists *lists_new(uv_loop_t *loop, const char *instance, void (*full)(void *data), void *data)
 {
-	struct lists *l = calloc(1, sizeof(*l));
+	struct lists *l = xcalloc(1, sizeof(*l));
 
-	if (!l)
-		return NULL;
 	*l = (struct lists){ .loop = loop, .instance = instance, .full = full, .data = data,
 			     .fd = -1 };
 	timer_init(loop, &l->soon, l);
@@ -535,8 +532,6 @@ static int choose(void *data, const struct list_config *from)
 	struct follow **place = append(c->list, c->n);
 	size_t i = 0;
 
-	if (!place)
-		return -ENOMEM;
 	while (i < c->l->n && !(c->l->list[i] && config_list_equal(&c->l->list[i]->from, from)))
 		i++;
 	if (i < c->l->n) {
@@ -544,11 +539,7 @@ static int choose(void *data, const struct list_config *from)
 		c->l->list[i] = NULL;
 		return 0;
 	}
-	*place = calloc(1, sizeof(**place));
-	if (!*place) {
-		c->n--;
-		return -ENOMEM;
-	}
+	*place = xcalloc(1, sizeof(**place));
 	(*place)->from = *from;
 	(*place)->lists = c->l;
 	(*place)->dirty = true;

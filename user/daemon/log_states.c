@@ -107,8 +107,6 @@ static void note_listener(struct logged_states *t, const char *service, const st
 		others |= !l->new;
 	}
 	l = append(t->listeners, t->n_listeners);
-	if (!l)
-		return;
 	snprintf(l->service, sizeof(l->service), "%s", service);
 	l->address = *a;
 	l->seen = l->new = true;
@@ -216,7 +214,7 @@ static int write_states(void *data)
 /* Reads n rows from the file into *list. Returns whether they are there. */
 static bool read_rows(int fd, off_t *at, void **list, size_t n, size_t size)
 {
-	void *rows = calloc(n + 1, size);
+	void *rows = xcalloc(n + 1, size);
 
 	if (!rows || pread(fd, rows, n * size, *at) != (ssize_t)(n * size)) {
 		free(rows);

@@ -281,10 +281,8 @@ struct standby *standby_new(uv_loop_t *loop, const char *instance,
 			    const struct resolved_backends *answers, void (*switched)(void *data),
 			    void *data)
 {
-	struct standby *s = calloc(1, sizeof(*s));
+	struct standby *s = xcalloc(1, sizeof(*s));
 
-	if (!s)
-		return NULL;
 	*s = (struct standby){
 		.instance = instance, .answers = answers, .switched = switched, .data = data
 	};

@@ -115,10 +115,14 @@ static void on_answer(uv_poll_t *poll, int status, int events)
 
 struct worker *worker_new(uv_loop_t *loop, worker_work *work, worker_done *done, void *data)
 {
-	struct worker *w = calloc(1, sizeof(*w));
+	struct worker *w = xcalloc(1, sizeof(*w));
 
-	if (w)
-		*w = (struct worker){ .loop = loop, .work = work, .done = done, .data = data };
+	*w = (struct worker){
+		.loop = loop,
+		.work = work,
+		.done = done,
+		.data = data,
+	};
 	return w;
 }
 
@@ -132,7 +136,7 @@ int worker_fork(struct worker *w)
 		return -errno;
 	w->socket = ends[0];
 	w->said = memfd_create("wgxdp-log", MFD_CLOEXEC);
-	w->poll = calloc(1, sizeof(*w->poll));
+	w->poll = xcalloc(1, sizeof(*w->poll));
 	rc = !w->poll ? -ENOMEM : uv_poll_init(w->loop, w->poll, w->socket);
 	w->process = rc ? -1 : child_fork();
 	if (!w->process)

@@ -10,6 +10,7 @@
 #include "dataplane/config_text.h"
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
+#include "lib/memory.h"
 
 /* Size of an array element in bytes: a page, so that the elements follow each other in memory
  * without gaps. New elements are zero. */
@@ -61,7 +62,7 @@ int config_text_read(const char *instance, char **ret)
 	if (map < 0)
 		return map;
 	memory = whole_map(map, PROT_READ, &size);
-	*ret = memory ? strndup(memory, size) : NULL;
+	*ret = memory ? xstrndup(memory, size) : NULL;
 	if (!*ret)
 		rc = -errno;
 	if (memory)

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -12,14 +11,15 @@
 #include "dataplane/map_info.h"
 #include "lib/jiffies.h"
 #include "dataplane/pins.h"
+#include "lib/memory.h"
 
 #define HEARTBEAT_SECONDS 2
 
 int control_read(int map, struct control *ret)
 {
 	__u32 zero = 0, size = map_info(map).value_size;
-	void *value = calloc(1, size > sizeof(*ret) ? size : sizeof(*ret));
-	int rc = !value ? -ENOMEM : bpf_map_lookup_elem(map, &zero, value) ? -errno : 0;
+	void *value = xcalloc(1, size > sizeof(*ret) ? size : sizeof(*ret));
+	int rc = bpf_map_lookup_elem(map, &zero, value) ? -errno : 0;
 
 	if (!rc)
 		memcpy(ret, value, sizeof(*ret));

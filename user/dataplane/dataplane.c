@@ -6,7 +6,6 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <net/if.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,6 +22,7 @@
 #include "dataplane/map_info.h"
 #include "dataplane/shared.h"
 #include "dataplane/table.h"
+#include "lib/memory.h"
 #include "wgxdp.skel.h"
 
 /* Minimum sizes of maps. They leave spare room, so that most changes of the configuration need no
@@ -73,13 +73,9 @@ static int open_pins(struct dataplane *dp)
 
 int dataplane_open(const char *instance, struct dataplane **ret)
 {
-	struct dataplane *dp = calloc(1, sizeof(*dp));
+	struct dataplane *dp = xcalloc(1, sizeof(*dp));
 	int rc = 0;
 
-	if (!dp) {
-		log_error("instance %s: no memory to read its state", instance);
-		return -ENOMEM;
-	}
 	dataplane_quiet();
 	strcpy(dp->instance, instance);
 	memset(dp->maps, -1, sizeof(dp->maps));
@@ -298,7 +294,7 @@ static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 /* Copies n elements of an array map, per-CPU or not, to a map that has room for them. */
 static void copy_array(int from, int to, __u32 n, size_t value_size)
 {
-	void *value = calloc(libbpf_num_possible_cpus(), value_size);
+	void *value = xcalloc(libbpf_num_possible_cpus(), value_size);
 
 	for (__u32 i = 0; value && i < n; i++)
 		if (!bpf_map_lookup_elem(from, &i, value))

@@ -107,9 +107,7 @@ int dataplane_flow_counts(const struct dataplane *dp, __u32 **ret)
 	struct flow_counts c = { .n = dataplane_entries(dp, MAP_flow_totals) };
 	int rc;
 
-	c.of = calloc(c.n + 1, sizeof(*c.of));
-	if (!c.of)
-		return -ENOMEM;
+	c.of = xcalloc(c.n + 1, sizeof(*c.of));
 	rc = dataplane_flows(dp, count_flow, &c);
 	if (rc)
 		free(c.of);
@@ -388,8 +386,8 @@ int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int 
 {
 	static const struct pool none;		/* pool of a service that is removed */
 	__u32 n = dataplane_entries(dp, MAP_pools);
-	bool *shrunk = calloc(n + 1, sizeof(*shrunk)), any = false;
-	int rc = shrunk ? 0 : -ENOMEM;
+	bool *shrunk = xcalloc(n + 1, sizeof(*shrunk)), any = false;
+	int rc = 0;
 
 	for (__u32 id = 0; id < n && !rc; id++) {
 		const struct pool *pool = id < p->n_pools ? &p->pools[id] : &none;

@@ -120,10 +120,10 @@ static int write_row(const struct dataplane *dp, struct plan_guard *g, bool *use
 int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *changes)
 {
 	__u32 room = dataplane_entries(dp, MAP_guard_keys);
-	bool *used = calloc(room + 1, sizeof(*used)), waited = false;
+	bool *used = xcalloc(room + 1, sizeof(*used)), waited = false;
 	struct guard *now = NULL;
 	size_t n = 0;
-	int rc = used ? dataplane_guards(dp, &now, &n) : -ENOMEM;
+	int rc = dataplane_guards(dp, &now, &n);
 
 	for (size_t id = 0; id < n && !rc; id++)
 		mark_row(used, room, now[id].keys);
@@ -245,8 +245,8 @@ int dataplane_guard_keys(const struct dataplane *dp, const struct guard *g,
 			 struct guard_public **ret, size_t *ret_n)
 {
 	__u32 first = GUARD_KEYS_FIRST(g->keys), n = GUARD_KEYS_N(g->keys);
-	struct guard_public *list = calloc(n + 1, sizeof(*list));
-	int rc = list ? 0 : -ENOMEM;
+	struct guard_public *list = xcalloc(n + 1, sizeof(*list));
+	int rc = 0;
 
 	for (__u32 i = 0; i < n && !rc; i++) {
 		__u32 place = first + i;

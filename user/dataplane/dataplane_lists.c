@@ -26,10 +26,6 @@ int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t 
 		if (!(ntohl(key.id) & SERVICE_LIST))
 			continue;
 		e = append(list, n);
-		if (!e) {
-			free(list);
-			return -ENOMEM;
-		}
 		e->key = key;
 		/* The longest match of this key is the entry itself, so the lookup returns its
 		 * verdict. */
@@ -69,8 +65,6 @@ static int find_differing(const struct list_entry *list, size_t n, struct list_e
 		if (found && (!verdicts || found->verdict == list[i].verdict))
 			continue;
 		found = append(*ret, *ret_n);
-		if (!found)
-			return -ENOMEM;
 		*found = list[i];
 	}
 	if (*ret_n)

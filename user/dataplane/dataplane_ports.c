@@ -71,10 +71,6 @@ static int running_ports(struct dataplane *dp, const struct host *h)
 		if (rc)
 			break;
 		port = append(dp->ports, dp->n_ports);
-		if (!port) {
-			rc = -ENOMEM;
-			break;
-		}
 		port->ifindex = links[i].ifindex;
 		rc = open_links(dp, port);
 		port->flags = links[i].flags & (LINK_XDP_FLAGS | LINK_TC_FLAGS);

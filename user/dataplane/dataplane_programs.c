@@ -5,10 +5,10 @@
 #include <elf.h>
 #include <errno.h>
 #include <linux/bpf.h>
-#include <stdlib.h>
 #include <string.h>
 #include "dataplane/dataplane_programs.h"
 #include "lib/hash.h"
+#include "lib/memory.h"
 #include "wgxdp.skel.h"
 
 struct bpf_program *dataplane_program(const struct wgxdp *s, enum dataplane_program program)
@@ -116,7 +116,7 @@ static void replace_calls(char *elf, const enum bpf_func_id *helpers, int result
 static int open_copy(struct wgxdp *s, const enum bpf_func_id *helpers, int result)
 {
 	int rc = wgxdp__create_skeleton(s);
-	char *copy = rc ? NULL : malloc(s->skeleton->data_sz);
+	char *copy = rc ? NULL : xmalloc(s->skeleton->data_sz);
 
 	if (!copy)
 		return rc ?: -ENOMEM;
@@ -131,8 +131,8 @@ static int open_copy(struct wgxdp *s, const enum bpf_func_id *helpers, int resul
 
 struct wgxdp *dataplane_open_without(const enum bpf_func_id *helpers, int result)
 {
-	struct wgxdp *s = calloc(1, sizeof(*s));
-	int rc = s ? open_copy(s, helpers, result) : -ENOMEM;
+	struct wgxdp *s = xcalloc(1, sizeof(*s));
+	int rc = open_copy(s, helpers, result);
 
 	if (!rc)
 		return s;

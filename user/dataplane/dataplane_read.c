@@ -48,12 +48,10 @@ int program_fd(const struct dataplane *dp, enum dataplane_program p)
 int dataplane_express(const struct dataplane *dp, struct express_count *ret)
 {
 	int cpus = libbpf_num_possible_cpus();
-	struct sides *sides = calloc(cpus, sizeof(*sides));
+	struct sides *sides = xcalloc(cpus, sizeof(*sides));
 	__u32 zero = 0;
 	int rc = 0;
 
-	if (!sides)
-		return -ENOMEM;
 	if (bpf_map_lookup_elem(map_fd(dp, MAP_sides), &zero, sides))
 		rc = -errno;
 	*ret = (struct express_count){ 0 };
@@ -81,10 +79,8 @@ __u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m)
 int dataplane_sum(int map, const void *key, size_t n, __u64 *ret)
 {
 	int cpus = libbpf_num_possible_cpus(), rc;
-	__u64 *values = calloc(cpus, n * sizeof(*values));
+	__u64 *values = xcalloc(cpus, n * sizeof(*values));
 
-	if (!values)
-		return -ENOMEM;
 	memset(ret, 0, n * sizeof(*ret));
 	rc = bpf_map_lookup_elem(map, key, values);
 	for (size_t i = 0; i < cpus * n && !rc; i++)
@@ -104,8 +100,8 @@ int dataplane_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32
 int dataplane_clear(const struct dataplane *dp, enum dataplane_map m, __u32 first, __u32 n)
 {
 	struct bpf_map_info info = map_info(map_fd(dp, m));
-	void *zero = calloc(libbpf_num_possible_cpus(), (info.value_size + 7UL) / 8 * 8);
-	int rc = zero ? 0 : -ENOMEM;
+	void *zero = xcalloc(libbpf_num_possible_cpus(), (info.value_size + 7UL) / 8 * 8);
+	int rc = 0;
 
 	for (__u32 i = first; i < first + n && i < info.max_entries && !rc; i++)
 		rc = bpf_map_update_elem(map_fd(dp, m), &i, zero, BPF_ANY);
@@ -132,10 +128,6 @@ int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret,
 	while (more) {
 		struct dataplane_reason *r = append(list, n);
 
-		if (!r) {
-			free(list);
-			return -ENOMEM;
-		}
 		r->key = key = next;
 		dataplane_sum(map_fd(dp, MAP_reasons), &key, 1, &r->packets);
 		more = !bpf_map_get_next_key(map_fd(dp, MAP_reasons), &key, &next);
@@ -194,8 +186,8 @@ int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 t
 int array_read(int map, size_t size, void *ret, size_t *ret_n)
 {
 	__u32 n = map_entries(map), count = n, next;
-	__u32 *keys = calloc(n + 1, sizeof(*keys));
-	char *list = calloc(n + 1, size);
+	__u32 *keys = xcalloc(n + 1, sizeof(*keys));
+	char *list = xcalloc(n + 1, size);
 	int rc = keys && list ? 0 : -ENOMEM;
 
 	/* A batch is in the order of indexes. At the end of the map the kernel returns ENOENT. */
@@ -265,10 +257,6 @@ int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret
 		if (kind != KEY_SERVICE && kind != KEY_OLD && kind < KEY_BACKEND)
 			continue;
 		slot = append(list, used);
-		if (!slot) {
-			free(list);
-			return -ENOMEM;
-		}
 		*slot = (struct slot){
 			.local = { kind == KEY_OLD ? old_addr(&e->key.addr, &e->service.to) :
 				   e->key.addr, family },
@@ -308,7 +296,7 @@ static __u32 names_used(const struct dataplane *dp)
 int dataplane_batches(int map, size_t key_size, size_t value_size, __u32 step, map_batch *each,
 		      void *data)
 {
-	char *keys = malloc(step * key_size), *values = malloc(step * value_size);
+	char *keys = xmalloc(step * key_size), *values = xmalloc(step * value_size);
 	__u64 at[8];			/* the kernel's position in the map: a bucket, or a key */
 	int rc = keys && values ? 0 : -ENOMEM;
 	bool more = map >= 0;

@@ -25,7 +25,7 @@ int dataplane_peers(const struct dataplane *dp, struct relay_peer **ret, size_t 
 		 dataplane_array(dp, MAP_peers, sizeof(*peers), &peers, &n);
 
 	n = n < n_names ? n : n_names;
-	list = rc ? NULL : calloc(n + 1, sizeof(*list));
+	list = rc ? NULL : xcalloc(n + 1, sizeof(*list));
 	rc = rc ?: list ? 0 : -ENOMEM;
 	for (size_t i = 0; i < n && !rc; i++)
 		list[i] = (struct relay_peer){ names[i], peers[i] };
@@ -64,7 +64,7 @@ int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct tot
 			       .n = total_index(n_peers, 0, 0) };
 	int rc;
 
-	s.list = calloc(s.n + 1, sizeof(*s.list));
+	s.list = xcalloc(s.n + 1, sizeof(*s.list));
 	rc = !s.list ? -ENOMEM :
 	     dataplane_batches(map_fd(dp, MAP_peer_totals), sizeof(__u32),
 			       s.cpus * sizeof(struct total), 1 + 32768 / s.cpus, add_totals, &s);
@@ -98,10 +98,15 @@ static int add_route(struct routes *to, const struct addr *addr, __u8 len, __u32
 {
 	struct relay_route *r = append(to->list, to->n);
 
-	if (r)
-		*r = (struct relay_route){
-			{ .addr = *addr, .family = FAMILY_IPV6, .len = len }, word };
-	return r ? 0 : -ENOMEM;
+	*r = (struct relay_route){
+		{
+			.addr = *addr,
+			.family = FAMILY_IPV6,
+			.len = len,
+		},
+		word,
+	};
+	return 0;
 }
 
 /* Removes duplicates (a /64 that contains longer prefixes is also in the trie), and prefixes of
@@ -227,11 +232,11 @@ static __u32 widest_prefix(const struct words *w, __u32 from)
 static int add_subnets(const struct dataplane *dp, struct prefix *shapes, size_t n_shapes,
 		       struct routes *to)
 {
-	struct words *w = calloc(1, sizeof(*w));
+	struct words *w = xcalloc(1, sizeof(*w));
 	struct policy policy;
 	__u32 *words = NULL, step;
 	size_t n = 0;
-	int rc = w ? dataplane_array(dp, MAP_subnets, sizeof(*words), &words, &n) : -ENOMEM;
+	int rc = dataplane_array(dp, MAP_subnets, sizeof(*words), &words, &n);
 
 	if (rc || n != SUBNETS || (rc = dataplane_policy(dp, &policy)))
 		goto cleanup;
@@ -320,7 +325,7 @@ static int sync_peers(const struct dataplane *dp, const struct plan_relay *r, bo
 	int rc = known && !going ? 0 : dataplane_peers(dp, &read, &n);
 
 	old = read ?: old;
-	forget = rc ? NULL : calloc(n + 1, sizeof(*forget));
+	forget = rc ? NULL : xcalloc(n + 1, sizeof(*forget));
 	rc = rc ?: forget ? 0 : -ENOMEM;
 	*ret_stay = !rc;
 	for (size_t id = 1; id < n && !rc; id++) {
@@ -445,7 +450,7 @@ static int sync_subnets(const struct dataplane *dp, const struct plan_relay *r, 
 
 static struct relay_route *sorted_copy(const struct relay_route *list, size_t n)
 {
-	struct relay_route *copy = calloc(n + 1, sizeof(*copy));
+	struct relay_route *copy = xcalloc(n + 1, sizeof(*copy));
 
 	if (copy && n)
 		qsort(memcpy(copy, list, n * sizeof(*copy)), n, sizeof(*copy), by_prefix);
@@ -485,9 +490,8 @@ static int add_gone(struct plan_relay *r, const struct relay_route *route)
 {
 	struct relay_route *place = append(r->gone, r->n_gone);
 
-	if (place)
-		*place = *route;
-	return place ? 0 : -ENOMEM;
+	*place = *route;
+	return 0;
 }
 
 /* Compares two lists of routes, sorted alike. Writes the routes that are new or have another word,
@@ -495,12 +499,11 @@ static int add_gone(struct plan_relay *r, const struct relay_route *route)
 static int write_longest(const struct dataplane *dp, struct plan_relay *r, int *changes)
 {
 	struct relay_route *wanted = sorted_copy(r->longest, r->n_longest), *now = NULL;
-	struct batch *b = calloc(1, sizeof(*b));
+	struct batch *b = xcalloc(1, sizeof(*b));
 	size_t n = 0, i = 0, j = 0;
 	int rc = wanted && b ? dataplane_longest(dp, &now, &n) : -ENOMEM;
 
-	if (b)
-		b->dp = dp;
+	b->dp = dp;
 	while (!rc && (i < r->n_longest || j < n)) {
 		int order = i == r->n_longest ? 1 : j == n ? -1 : by_prefix(&wanted[i], &now[j]);
 
@@ -524,11 +527,13 @@ static int write_longest(const struct dataplane *dp, struct plan_relay *r, int *
 
 static int remove_gone(const struct dataplane *dp, const struct plan_relay *r, int *changes)
 {
-	struct batch *b = calloc(1, sizeof(*b));
-	int rc = b ? 0 : -ENOMEM;
+	struct batch *b = xcalloc(1, sizeof(*b));
+	int rc = 0;
 
-	if (b)
-		*b = (struct batch){ .dp = dp, .removes = true };
+	*b = (struct batch){
+		.dp = dp,
+		.removes = true,
+	};
 	for (size_t i = 0; i < r->n_gone && !rc; i++)
 		rc = batch_route(b, &r->gone[i]);
 	rc = rc ?: flush_batch(b);

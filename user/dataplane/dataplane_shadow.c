@@ -5,7 +5,6 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "dataplane/pins.h"
@@ -14,6 +13,7 @@
 #include "dataplane/load_error.h"
 #include "lib/log.h"
 #include "dataplane/map_info.h"
+#include "lib/memory.h"
 #include "wgxdp.skel.h"
 
 #define BATCH 2048
@@ -212,11 +212,9 @@ int dataplane_shadow(const struct dataplane *dp, struct dataplane **ret)
 	/* BPF_FUNC_clone_redirect would send a copy of the packet. In the shadow it only returns
 	 * success. */
 	static const enum bpf_func_id sends[] = { BPF_FUNC_clone_redirect, 0 };
-	struct dataplane *shadow = calloc(1, sizeof(*shadow));
+	struct dataplane *shadow = xcalloc(1, sizeof(*shadow));
 	int rc;
 
-	if (!shadow)
-		return -ENOMEM;
 	strcpy(shadow->instance, dp->instance);
 	memset(shadow->maps, -1, sizeof(shadow->maps));
 	memset(shadow->programs, -1, sizeof(shadow->programs));
@@ -244,8 +242,8 @@ static int clear_array(int map, size_t size, const void *element)
 {
 	__u32 n = map_entries(map), keys[BATCH], count;
 	size_t step = 65536 / size + 1 < BATCH ? 65536 / size + 1 : BATCH;
-	char *values = malloc(step * size);
-	int rc = values ? 0 : -ENOMEM;
+	char *values = xmalloc(step * size);
+	int rc = 0;
 
 	for (size_t i = 0; !rc && i < step; i++)
 		memcpy(values + i * size, element, size);
@@ -264,8 +262,8 @@ int dataplane_shadow_clear(struct dataplane *shadow)
 	static const enum dataplane_map counters[] = { MAP_totals, MAP_peer_totals, MAP_flow_totals,
 						       MAP_fragment_area };
 	int cpus = libbpf_num_possible_cpus(), rc = 0;
-	void *nothing = calloc(cpus, sizeof(struct fragment_area));
-	struct nexthop *hops = calloc(cpus, sizeof(*hops));
+	void *nothing = xcalloc(cpus, sizeof(struct fragment_area));
+	struct nexthop *hops = xcalloc(cpus, sizeof(*hops));
 	struct reason_key key;
 
 	if (!nothing || !hops)

@@ -7,7 +7,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <arpa/inet.h>
 #include <net/if.h>
@@ -19,6 +18,7 @@
 #include "dataplane/map_info.h"
 #include "lib/log.h"
 #include "dataplane/table.h"
+#include "lib/memory.h"
 #include "plan/transmit.h"
 
 /* Returns whether the plan withdraws ports from flows that they may have now. */
@@ -114,7 +114,7 @@ static int compare_source_keys(const void *a, const void *b)
 /* Returns whether the trie has exactly the prefixes that the plan has for this list of the port. */
 static bool same_trie(const struct dataplane *dp, const struct plan *p, __u32 port, __u32 list)
 {
-	struct source_key *wanted = calloc(p->n_trie + 1, sizeof(*wanted)), key, next;
+	struct source_key *wanted = xcalloc(p->n_trie + 1, sizeof(*wanted)), key, next;
 	bool more = !bpf_map_get_next_key(map_fd(dp, MAP_source_trie), NULL, &next), same = wanted;
 	size_t n = 0, found = 0;
 
@@ -315,7 +315,7 @@ static int read_before(const struct dataplane *dp, struct before *b)
 	int rc;
 
 	b->n = dataplane_entries(dp, MAP_sources);
-	b->used = calloc(b->n + 1, sizeof(*b->used));
+	b->used = xcalloc(b->n + 1, sizeof(*b->used));
 	rc = b->used ? dataplane_links(dp, &running, &n) : -ENOMEM;
 	for (size_t i = 0; i < n && !rc; i++)
 		if (running[i].role && running[i].sources < b->n)
@@ -426,7 +426,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 {
 	struct before b = { 0 };
 	int changes = 0, rc = read_before(dp, &b);
-	bool *now = calloc(b.n + 1, sizeof(*now));
+	bool *now = xcalloc(b.n + 1, sizeof(*now));
 
 	rc = rc ?: now ? 0 : -ENOMEM;
 	if (rc)

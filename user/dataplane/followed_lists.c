@@ -137,7 +137,7 @@ int dataplane_hints_renew(const struct dataplane *dp)
 	if (rc)
 		return rc;
 	new = h;
-	new.map = calloc(1, h.size);
+	new.map = xcalloc(1, h.size);
 	rc = new.map ? each_prefix(dp, hint_batch, &new) : -ENOMEM;
 	/* A bit that a prefix needs is 1 before and after each store. */
 	for (__u32 i = 0; i <= h.mask && !rc; i++)
@@ -189,9 +189,10 @@ bool dataplane_list_has(const struct dataplane *dp, const struct list_config *fr
 	struct followed_list is;
 	struct source_key key;
 	__u32 id = 0, len;
-	bool has = !list_keys_add(&k, p) && dataplane_list_find(dp, from, &id, &is);
+	bool has = dataplane_list_find(dp, from, &id, &is);
 
 	if (has) {
+		list_keys_add(&k, p);
 		key = key_of(id, &k.list[0]);
 		has = !bpf_map_lookup_elem(map_fd(dp, MAP_lists), &key, &len);
 	}
@@ -210,8 +211,8 @@ static int say_no_room(int rc)
 /* Writes keys in batches, or removes them. */
 static int write_keys(const struct dataplane *dp, __u32 id, const struct list_keys *k, bool remove)
 {
-	struct source_key *keys = calloc(MAP_STEP, sizeof(*keys));
-	__u32 *lens = calloc(MAP_STEP, sizeof(*lens)), n = 0, done;
+	struct source_key *keys = xcalloc(MAP_STEP, sizeof(*keys));
+	__u32 *lens = xcalloc(MAP_STEP, sizeof(*lens)), n = 0, done;
 	int map = map_fd(dp, MAP_lists), rc = keys && lens ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i <= k->n && !rc; i++) {
@@ -275,8 +276,6 @@ static int compare_batch(void *data, const void *keys, const void *values, __u32
 			continue;
 		}
 		place = append(c->gone.list, c->gone.n);
-		if (!place)
-			return -ENOMEM;
 		*place = key;
 	}
 	return 0;
@@ -300,7 +299,7 @@ int dataplane_list_compare(const struct dataplane *dp, __u32 id, const struct li
 			   struct list_keys *ret_add, struct list_keys *ret_del)
 {
 	struct comparison c = { .id = id, .new = keys,
-				.found = calloc(keys->n + 1, sizeof(bool)) };
+				.found = xcalloc(keys->n + 1, sizeof(bool)) };
 	struct followed_list is = { 0 };
 	int rc = c.found ? 0 : -ENOMEM;
 

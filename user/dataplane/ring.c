@@ -3,11 +3,11 @@
  * Implements ring.h: libuv polls the epoll descriptor that libbpf makes for the ring buffer.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <unistd.h>
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
 #include "dataplane/ring.h"
+#include "lib/memory.h"
 
 void ring_take(struct ring *r)
 {
@@ -53,7 +53,7 @@ static int open_ring(struct ring *r, uv_loop_t *loop, int map, ring_buffer_sampl
 	r->buffer = ring_buffer__new(map, take, data, NULL);
 	if (!r->buffer)
 		return -errno;
-	r->poll = calloc(1, sizeof(*r->poll));
+	r->poll = xcalloc(1, sizeof(*r->poll));
 	if (!r->poll || uv_poll_init(loop, r->poll, ring_buffer__epoll_fd(r->buffer))) {
 		free(r->poll);
 		r->poll = NULL;

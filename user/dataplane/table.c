@@ -188,8 +188,8 @@ static void collect_unwanted(struct table *t, const bool *kept, struct leaving *
 int table_sync(struct table *t, struct table_entry *want, size_t n)
 {
 	size_t places = (size_t)t->n * TABLE_WAYS;
-	struct leaving leaving = { .entries = calloc(places, sizeof(*leaving.entries)) };
-	bool *published = calloc(n + 1, sizeof(*published)), *kept = calloc(places, sizeof(*kept));
+	struct leaving leaving = { .entries = xcalloc(places, sizeof(*leaving.entries)) };
+	bool *published = xcalloc(n + 1, sizeof(*published)), *kept = xcalloc(places, sizeof(*kept));
 	size_t n_published = 0, n_changed;
 	int rc = -ENOMEM;
 

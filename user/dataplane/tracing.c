@@ -7,7 +7,6 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "lib/file.h"
@@ -15,6 +14,7 @@
 #include "dataplane/load_error.h"
 #include "dataplane/tracing.h"
 #include "dataplane/map_info.h"
+#include "lib/memory.h"
 #include "tracing.skel.h"
 
 #define PAGES 256			/* pages in the ring buffer of each CPU: a megabyte */
@@ -185,11 +185,9 @@ static void tell_failed(const struct tracer *l, int rc)
 int tracer_open(const struct dataplane *dp, __u32 kinds, __u32 each, tracer_sink *sink, void *data,
 		struct tracer **ret)
 {
-	struct tracer *l = calloc(1, sizeof(*l));
+	struct tracer *l = xcalloc(1, sizeof(*l));
 	int rc = -ENOMEM;
 
-	if (!l)
-		return rc;
 	if (load_permitted("monitor")) {
 		free(l);
 		return -EPERM;

@@ -167,8 +167,6 @@ static int add_sets(struct ddns_run *run, __u8 family)
 	for (size_t i = 0; i < run->config->n_names; i++) {
 		struct ddns_set *set = append(run->sets, run->n_sets);
 
-		if (!set)
-			return -ENOMEM;
 		set->name = run->config->names[i].text;
 		set->family = family;
 	}

@@ -5,9 +5,9 @@
  */
 #include <errno.h>
 #include <linux/if_addr.h>
-#include <stdlib.h>
 #include <string.h>
 #include "ddns/ddns_address.h"
+#include "lib/memory.h"
 
 static const struct {
 	__u8 bytes[4], len;
@@ -97,8 +97,8 @@ static bool fades(const struct nl_address *a, const struct nl_address *best)
 int ddns_candidates(const struct nl_address *list, size_t n, __u32 ifindex, __u8 family,
 		    const struct address *host, struct address **ret, size_t *ret_n)
 {
-	const struct nl_address **sorted = calloc(n + 1, sizeof(*sorted));
-	struct address *out = calloc(n + 1, sizeof(*out)), none = { .family = 0 };
+	const struct nl_address **sorted = xcalloc(n + 1, sizeof(*sorted));
+	struct address *out = xcalloc(n + 1, sizeof(*out)), none = { .family = 0 };
 	size_t n_out = 0, at;
 
 	if (!sorted || !out) {

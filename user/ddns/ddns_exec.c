@@ -10,7 +10,6 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -21,6 +20,7 @@
 #include "ddns/ddns_exec.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "net/dns.h"
 
 #define PROGRAM_MS 30000
@@ -98,11 +98,7 @@ int ddns_find_program(const struct ddns_config *c, const char *instance, struct 
 	p->is_helper = c->by != DDNS_EXEC;
 	p->secret_open = false;
 	p->n = p->is_helper ? settings : c->n_command;
-	p->words = calloc(p->n + ARGUMENTS + 1, sizeof(*p->words));
-	if (!p->words) {
-		strcpy(why, "no memory");
-		return -ENOMEM;
-	}
+	p->words = xcalloc(p->n + ARGUMENTS + 1, sizeof(*p->words));
 	for (size_t i = 0; i < p->n; i++)
 		p->words[i] = c->by == DDNS_EXEC ? c->command[i].text :
 			      (char *)(c->by == DDNS_OVH ? ovh : rfc2136)[i];
@@ -295,7 +291,7 @@ static bool on_progress(void *data)
 
 static void ask_dns(struct ddns_run *run)
 {
-	struct question *questions = calloc(run->n_sets, sizeof(*questions));
+	struct question *questions = xcalloc(run->n_sets, sizeof(*questions));
 	struct asking asking = { .open = run->n_sets };
 	uv_loop_t loop;
 	bool looped = questions && !uv_loop_init(&loop);

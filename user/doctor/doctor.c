@@ -21,11 +21,6 @@ void doctor_report(struct doctor *k, enum state state, const char *check, const 
 	struct finding *f = append(k->findings, k->n_findings);
 	va_list args;
 
-	if (!f) {
-		k->failed = -ENOMEM;
-		free(fix);
-		return;
-	}
 	f->check = check;
 	f->state = state;
 	f->fix = fix;
@@ -107,8 +102,6 @@ static int add_port(struct doctor *k, const char *name, enum link_role role, boo
 		if (!strcmp(k->ports[i].name, name))
 			return 0;
 	port = append(k->ports, k->n_ports);
-	if (!port)
-		return -ENOMEM;
 	snprintf(port->name, sizeof(port->name), "%s", name);
 	port->link = host_link_by_name(&k->h, name);
 	port->role = role;
@@ -151,8 +144,6 @@ static int add_backend(struct doctor *k, const struct service_config *s,
 	if (!*text)
 		return 0;
 	b = append(k->backends, k->n_backends);
-	if (!b)
-		return -ENOMEM;
 	*b = (struct doctor_backend){
 		.service = s, .family = family, .port = from->port, .socket = -1,
 		.vrf = host_vrf(&k->h, s),
@@ -200,8 +191,6 @@ static int add_device(struct doctor *k, const char *name)
 	if (!*name)
 		return 0;
 	d = append(k->devices, k->n_devices);
-	if (!d)
-		return -ENOMEM;
 	snprintf(d->name, sizeof(d->name), "%s", name);
 	d->error = wg_read(name, &d->wg);
 	return 0;

@@ -122,8 +122,6 @@ static int listen_at(struct doctor *k, const struct nl_link *nic)
 		if (k->vlans[i].ifindex == nic->ifindex)
 			return 0;
 	v = append(k->vlans, k->n_vlans);
-	if (!v)
-		return -ENOMEM;
 	v->ifindex = nic->ifindex;
 	v->socket = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (v->socket >= 0 &&
@@ -197,7 +195,7 @@ static __u64 next_end(const struct doctor *k, __u64 began, __u64 end, __u64 now)
 
 void doctor_listen(struct doctor *k)
 {
-	struct pollfd *wait = calloc(k->n_ports + 1, sizeof(*wait));
+	struct pollfd *wait = xcalloc(k->n_ports + 1, sizeof(*wait));
 	__u64 began = clock_ms(), end = began + k->seconds * 1000ULL, next = 0;
 
 	for (size_t i = 0; i < k->n_ports && !k->failed; i++)
@@ -206,8 +204,6 @@ void doctor_listen(struct doctor *k)
 	for (size_t i = 0; i < k->n_backends; i++)
 		if (k->backends[i].routed && !k->backends[i].suspect)
 			open_backend(k, &k->backends[i]);
-	if (!wait)
-		k->failed = -ENOMEM;
 	for (__u64 now = began; now < (end = next_end(k, began, end, now)) && !k->failed;
 	     now = clock_ms()) {
 		if (now >= next) {
@@ -244,8 +240,6 @@ static char *fix_vlan(const struct doctor *k, const struct nl_link *link, __u16 
 	size_t size;
 	FILE *out = text_open(&text, &size);
 
-	if (!out)
-		return NULL;
 	snprintf(vlan, sizeof(vlan), "%.10s.%u", nic, id);
 	fprintf(out, "ip link add link %s name %s type vlan id %u && ip link set dev %s up", nic,
 		vlan, id, vlan);

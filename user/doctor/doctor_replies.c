@@ -5,9 +5,9 @@
  * after 10 s at the latest; it does not answer keepalives.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "doctor/doctor.h"
+#include "lib/memory.h"
 
 #define ENOUGH 3 /* packets of clients to which a healthy backend would have replied */
 #define KEEPALIVE_LEN 80	/* IP length in bytes of a keepalive over IPv6 */
@@ -62,7 +62,7 @@ static bool can_reply(const struct doctor *k, __u32 id)
 
 int doctor_begin_replies(struct doctor *k)
 {
-	k->traffic = calloc(k->is.n_services + 1, sizeof(*k->traffic));
+	k->traffic = xcalloc(k->is.n_services + 1, sizeof(*k->traffic));
 	for (__u32 id = 0; id < k->is.n_services && k->traffic; id++)
 		k->traffic[id] = read_traffic(k, id);
 	return k->traffic ? 0 : -ENOMEM;

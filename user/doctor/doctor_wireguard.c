@@ -39,8 +39,6 @@ static char *fix_peer(const struct doctor_device *d, const struct peer_config *p
 		       make_fix("bash -c 'wg addconf %s <(wg-quick strip %s)'", SHELL_WORD(d->name),
 				SHELL_WORD(d->name));
 	out = text_open(&text, &size);
-	if (!out)
-		return NULL;
 	fprintf(out, "wg set %s peer %s allowed-ips ", d->name, wg_key_format(&p->key, key));
 	for (size_t i = 0; i < p->n_prefixes; i++)
 		fprintf(out, "%s%s", i ? "," : "", prefix_format(&p->prefixes[i], prefix));

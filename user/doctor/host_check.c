@@ -402,7 +402,7 @@ static void check_devices(struct check_host *k)
 /* Compares the names with blind.sites. */
 static void compare_sites(struct host_sites *s, const struct blind_config *b)
 {
-	struct site_name *listed = b->n_sites ? calloc(b->n_sites, sizeof(*listed)) : NULL;
+	struct site_name *listed = b->n_sites ? xcalloc(b->n_sites, sizeof(*listed)) : NULL;
 	size_t others = 0;
 
 	if (!listed)
@@ -425,7 +425,7 @@ void host_sites_read(const struct config *c, const struct wg_device *d, struct h
 	size_t length = 0;
 
 	*ret = (struct host_sites){ .text = "none" };
-	ret->names = d->n_peers ? calloc(d->n_peers, sizeof(*ret->names)) : NULL;
+	ret->names = d->n_peers ? xcalloc(d->n_peers, sizeof(*ret->names)) : NULL;
 	if (!ret->names)
 		return;
 	site_names_read(c, &names);

@@ -223,22 +223,20 @@ static void print_report(const struct mtu_report *r)
 		print_wireguard_over(r);
 }
 
-int mtu_report_print(const struct mtu_report *list, size_t n, bool json)
+void mtu_report_print(const struct mtu_report *list, size_t n, bool json)
 {
 	struct document *d = document_new();
-	struct node targets;
-	int rc = -ENOMEM;
+	struct node targets = document_list(document_root(d), "targets");
 
-	if (d) {
-		targets = document_list(document_root(d), "targets");
-		for (size_t i = 0; i < n; i++)
-			add_report(targets, &list[i]);
-		rc = json ? document_print_json(d, stdout) : document_print(d, stdout);
-	}
+	for (size_t i = 0; i < n; i++)
+		add_report(targets, &list[i]);
+	if (json)
+		document_print_json(d, stdout);
+	else
+		document_print(d, stdout);
 	document_free(d);
-	for (size_t i = 0; i < n && !json && !rc; i++)
+	for (size_t i = 0; i < n && !json; i++)
 		print_report(&list[i]);
-	return rc;
 }
 
 /* ---- what failed ---- */

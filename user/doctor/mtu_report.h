@@ -32,7 +32,7 @@ enum mtu_verdict mtu_report_verdict(const struct mtu_report *r);
  * for one whose packets take this path. Only for verdicts up to MTU_FRAGMENTED. */
 unsigned int mtu_report_wireguard(const struct mtu_report *r);
 
-/* Prints the reports on standard output. Returns 0 or -errno. */
-int mtu_report_print(const struct mtu_report *list, size_t n, bool json);
+/* Prints the reports on standard output. */
+void mtu_report_print(const struct mtu_report *list, size_t n, bool json);
 /* Prints on standard error why there is no result. Call it for verdicts from MTU_NO_ANSWER on. */
 void mtu_report_failure(const struct mtu_report *r);

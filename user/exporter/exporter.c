@@ -13,7 +13,6 @@
 #endif
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/prctl.h>
@@ -27,6 +26,7 @@
 #include "instance/run_state.h"
 #include "lib/exit.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/notify.h"
 #include "lib/text.h"
 #include "net/wireguard.h"
@@ -137,8 +137,8 @@ static bool open_sockets(struct exporter *e, unsigned int n_passed, struct socke
 	char name[ADDRESS_STRLEN];
 	bool systemd = false;
 
-	ret->list = calloc(c->n_exporter + n_passed, sizeof(*ret->list));
-	e->missing = calloc(c->n_exporter, sizeof(*e->missing));
+	ret->list = xcalloc(c->n_exporter + n_passed, sizeof(*ret->list));
+	e->missing = xcalloc(c->n_exporter, sizeof(*e->missing));
 	if (!ret->list || !e->missing)
 		return false;
 	for (size_t i = 0; i < c->n_exporter; i++) {
@@ -236,8 +236,7 @@ static char *section_of(const struct config *c)
 	size_t n;
 	FILE *out = text_open(&text, &n);
 
-	if (out)
-		config_put_exporter(out, c);
+	config_put_exporter(out, c);
 	if (out && fclose(out)) {
 		free(text);
 		text = NULL;

@@ -181,8 +181,8 @@ static struct written *find_written(struct server *s, const char *path)
 		w = w->next;
 	if (w)
 		return w;
-	w = calloc(1, sizeof(*w));
-	if (!w || !(w->path = strdup(path))) {
+	w = xcalloc(1, sizeof(*w));
+	if (!w || !(w->path = xstrdup(path))) {
 		free(w);
 		return NULL;
 	}
@@ -199,8 +199,7 @@ static bool write_answer(struct server *s, struct written *w, const struct web_r
 	if (w->response)
 		mhd.MHD_destroy_response(w->response);
 	w->response = NULL;
-	if (web_answer(s->web, r, &a))
-		return false;
+	web_answer(s->web, r, &a);
 	w->response = make_response(&a);
 	w->status = a.status;
 	w->at = clock_ms();
@@ -279,7 +278,8 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 				       &from, clock_ms());
 	if (web_takes_long(s->web, &r))
 		return send_written(s, connection, &r);
-	return web_answer(s->web, &r, &a) ? MHD_NO : send_answer(connection, &a);
+	web_answer(s->web, &r, &a);
+	return send_answer(connection, &a);
 }
 
 static void on_completed(void *data, struct MHD_Connection *connection, void **request,
@@ -306,7 +306,7 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
 		*context = NULL;
 	} else {
 		info = mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-		c = info ? malloc(sizeof(*c)) : NULL;
+		c = info ? xmalloc(sizeof(*c)) : NULL;
 		if (c) {
 			*c = (struct client){
 				.fd = info->connect_fd, .since = clock_ms(),
@@ -327,7 +327,7 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
 struct server *server_new(const struct web *web, struct web_config *access)
 {
 	char why[LIBRARY_WHY_LEN];
-	struct server *s = calloc(1, sizeof(*s));
+	struct server *s = xcalloc(1, sizeof(*s));
 
 	if (!s || LIBRARY_OPEN(&library_mhd, functions, &mhd, why)) {
 		log_error("exporter: cannot serve metrics: %s", s ? why : strerror(ENOMEM));
@@ -344,26 +344,28 @@ struct server *server_new(const struct web *web, struct web_config *access)
 int server_listen(struct server *s, int fd)
 {
 	char *certificate = s->access->certificate;
-	struct listener *l = calloc(1, sizeof(*l));
+	struct listener *l = xcalloc(1, sizeof(*l));
 	struct MHD_OptionItem tls[] = {
 		{ MHD_OPTION_HTTPS_MEM_CERT, 0, certificate },
 		{ MHD_OPTION_HTTPS_MEM_KEY, 0, s->access->key },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 
-	if (l)
-		l->daemon = mhd.MHD_start_daemon(
-			MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
-			MHD_USE_POLL | MHD_USE_ITC | (certificate ? MHD_USE_TLS : 0),
-			0, NULL, NULL, on_request, s,
-			MHD_OPTION_ARRAY, certificate ? tls : tls + 2,
-			MHD_OPTION_LISTEN_SOCKET, fd,
-			MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
-			MHD_OPTION_PER_IP_CONNECTION_LIMIT, OF_ONE_CLIENT,
-			MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_SECONDS,
-			MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
-			MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-			MHD_OPTION_END);
+	l->daemon = mhd.MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC | (certificate ? MHD_USE_TLS : 0),
+					 0, NULL, NULL, on_request, s,
+					 MHD_OPTION_ARRAY,
+					 certificate ? tls : tls + 2,
+					 MHD_OPTION_LISTEN_SOCKET, fd,
+					 MHD_OPTION_CONNECTION_LIMIT,
+					 CONNECTIONS,
+					 MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+					 OF_ONE_CLIENT,
+					 MHD_OPTION_CONNECTION_TIMEOUT,
+					 SILENCE_SECONDS,
+					 MHD_OPTION_NOTIFY_COMPLETED,
+					 on_completed, s,
+					 MHD_OPTION_NOTIFY_CONNECTION,
+					 on_connection, s, MHD_OPTION_END);
 	if (!l || !l->daemon) {
 		close(fd);
 		free(l);

@@ -67,7 +67,7 @@ static bool host_is_ours(const struct web *w, const struct web_request *r)
 
 /* Answers with an error. Below the path of the API it is JSON, {"status": 404, "error": "…"},
  * otherwise plain text. */
-static int answer_error(const struct web_request *r, unsigned int status, struct web_answer *ret,
+static void answer_error(const struct web_request *r, unsigned int status, struct web_answer *ret,
 			const char *format, ...)
 {
 	bool api = !strncmp(r->path, API, strlen(API));
@@ -75,26 +75,25 @@ static int answer_error(const struct web_request *r, unsigned int status, struct
 	FILE *out = text_open(&ret->text, &ret->size);
 	char text[256];
 	va_list args;
-	int rc = out && (d || !api) ? 0 : -ENOMEM;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	ret->status = status;
 	ret->type = api ? json : plain;
-	if (!rc && api) {
+	if (api) {
 		document_number(document_root(d), "status", status);
 		document_text(document_root(d), "error", text);
-		rc = document_print_json(d, out);
-	} else if (!rc) {
+		document_print_json(d, out);
+	} else {
 		fprintf(out, "%s\n", text);
 	}
 	document_free(d);
-	return (out && fclose(out)) || rc ? -ENOMEM : 0;
+	fclose(out);
 }
 
 /* Writes the document with the status. */
-static int write_status(const struct web *w, bool data_path, FILE *out)
+static void write_status(const struct web *w, bool data_path, FILE *out)
 {
 	struct document *d = document_new();
 	char path[RUN_STATE_PATH_LEN], file[PATH_MAX];
@@ -104,12 +103,8 @@ static int write_status(const struct web *w, bool data_path, FILE *out)
 	struct stat st = { 0 };
 	struct node root, map;
 	__s64 started;
-	int rc;
 
-	if (!d || uname(&here)) {
-		document_free(d);
-		return -ENOMEM;
-	}
+	uname(&here);
 	root = document_root(d);
 	clock_gettime(CLOCK_REALTIME, &now);
 	run_state_path(path, w->instance, "running.yaml");
@@ -130,9 +125,8 @@ static int write_status(const struct web *w, bool data_path, FILE *out)
 	document_number(map, "since", st.st_mtim.tv_sec);
 	document_text(map, "last_reload", run_state_failed(w->instance) ? "failed" : "done");
 	document_text(map, "state", state);
-	rc = document_print_json(d, out);
+	document_print_json(d, out);
 	document_free(d);
-	return rc;
 }
 
 /* Returns the SHOW_* flags for WORD in the path /api/…/WORD, or 0 if there is no such document. */
@@ -149,8 +143,10 @@ static int write_document(const struct web *w, const char *word, const struct da
 {
 	unsigned int what = shown_by(word);
 
-	if (!strcmp(word, "status"))
-		return write_status(w, dp->running, out);
+	if (!strcmp(word, "status")) {
+		write_status(w, dp->running, out);
+		return 0;
+	}
 	if (!what)
 		return 404;
 	if (!dp->running)
@@ -162,51 +158,40 @@ static int write_document(const struct web *w, const char *word, const struct da
 }
 
 /* Answers with the metrics, or with a document of the API. */
-static int answer_written(const struct web *w, const struct web_request *r, bool metrics,
+static void answer_written(const struct web *w, const struct web_request *r, bool metrics,
 			  struct web_answer *ret)
 {
 	FILE *out = text_open(&ret->text, &ret->size);
 	struct dataplane *dp = NULL;
-	int rc = !out ? -ENOMEM :
-		 metrics ? metrics_write(out, w->instance) :
+	int rc = metrics ? metrics_write(out, w->instance) :
 		 dataplane_open(w->instance, &dp) ?:
 		 write_document(w, r->path + strlen(API), dp, out);
 
 	dataplane_close(dp);
-	if (out && fclose(out))
-		rc = -ENOMEM;
+	fclose(out);
 	if (!rc) {
 		ret->status = 200;
 		ret->type = metrics ? prometheus : json;
-		return 0;
+		return;
 	}
 	free(ret->text);
 	ret->text = NULL;
 	switch (rc) {
 	case 404:
-		return answer_error(r, 404, ret,
-				    "not found: use status, show, interfaces, services, peers, "
-				    "routes, sites, drops or flows below " API);
+		answer_error(r, 404, ret, "not found: use status, show, interfaces, services, "
+					  "peers, routes, sites, drops or flows below " API);
+		break;
 	case 503:
-		return answer_error(r, 503, ret, "instance %s has no data path, because its "
-						 "configuration needs none or it is not up",
-						 w->instance);
+		answer_error(r, 503, ret, "instance %s has no data path, because its configuration "
+					  "needs none or it is not up", w->instance);
+		break;
 	case 507:
-		return answer_error(r, 507, ret,
-				    "there are more than %d flows: use `wgxdp show flows --json`",
-				    WEB_FLOWS_MAX);
+		answer_error(r, 507, ret, "there are more than %d flows: use `wgxdp show flows "
+					  "--json`", WEB_FLOWS_MAX);
+		break;
 	default:
-		return answer_error(r, 500, ret, "cannot read the maps: %s", strerror(-rc));
+		answer_error(r, 500, ret, "cannot read the maps: %s", strerror(-rc));
 	}
-}
-
-static int answer_page(struct web_answer *ret)
-{
-	*ret = (struct web_answer){
-		.status = 200, .type = html, .policy = PAGE_POLICY,
-		.text = (char *)page, .size = sizeof(page), .constant = true,
-	};
-	return 0;
 }
 
 /* Returns why a request is refused, and sets *status to the HTTP status; NULL: it is not
@@ -251,15 +236,19 @@ bool web_takes_long(const struct web *w, const struct web_request *r)
 		(word && (!strcmp(word, "status") || shown_by(word))));
 }
 
-int web_answer(const struct web *w, const struct web_request *r, struct web_answer *ret)
+void web_answer(const struct web *w, const struct web_request *r, struct web_answer *ret)
 {
 	unsigned int status;
 	const char *why = refusal(w, r, &status);
 
 	*ret = (struct web_answer){ .policy = NOTHING };
 	if (why)
-		return answer_error(r, status, ret, "%s", why);
-	if (!strcmp(r->path, "/"))
-		return answer_page(ret);
-	return answer_written(w, r, !strcmp(r->path, "/metrics"), ret);
+		answer_error(r, status, ret, "%s", why);
+	else if (!strcmp(r->path, "/"))
+		*ret = (struct web_answer){
+			.status = 200, .type = html, .policy = PAGE_POLICY,
+			.text = (char *)page, .size = sizeof(page), .constant = true,
+		};
+	else
+		answer_written(w, r, !strcmp(r->path, "/metrics"), ret);
 }

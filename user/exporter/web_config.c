@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 #include "exporter/web_config.h"
+#include "lib/grow.h"
 #include "lib/file.h"
 #include "lib/library.h"
 #include "lib/log.h"
@@ -79,7 +80,7 @@ static void add_user(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 			   name->text);
 		return;
 	}
-	user = yaml_append(y, &c->users, &c->n_users, sizeof(*user));
+	user = append(c->users, c->n_users);
 	if (!user)
 		return;
 	strcpy(user->name, name->text);
@@ -119,14 +120,11 @@ static const struct yaml_key web_keys[] = {
 static int read_pem(const char *from, const char *path, char **ret)
 {
 	const char *slash = strrchr(from, '/');
-	char *whole = NULL;
+	char *whole = xasprintf("%.*s%s", *path != '/' && slash ? (int)(slash - from + 1) : 0,
+				from, path);
 	size_t n;
-	int r;
+	int r = file_read(whole, PEM_LIMIT, ret, &n);
 
-	if (asprintf(&whole, "%.*s%s", *path != '/' && slash ? (int)(slash - from + 1) : 0, from,
-		     path) < 0)
-		return -ENOMEM;
-	r = file_read(whole, PEM_LIMIT, ret, &n);
 	if (r)
 		log_error("%s: %s: %s", from, whole, strerror(-r));
 	free(whole);
@@ -143,8 +141,8 @@ static int read_tree(struct yaml *y, struct web_config *ret)
 	else
 		yaml_error(y, root, "the file has no mapping: write tls_server_config: or "
 			   "basic_auth_users:, or {} for neither");
-	if (y->errors || y->no_memory)
-		return y->no_memory ? -ENOMEM : -EINVAL;
+	if (y->errors)
+		return -EINVAL;
 	if (!*r.certificate)
 		return 0;
 	return read_pem(y->name, r.certificate, &ret->certificate) ?:
@@ -237,13 +235,12 @@ static bool decode(const char *text, char *ret, size_t size)
 /* Checks a password by bcrypt. For an unknown user it takes the same time. */
 static bool is_right(const struct web_config *c, const struct web_user *user, const char *password)
 {
-	struct crypt_data *data = calloc(1, sizeof(*data));
+	struct crypt_data *data = xcalloc(1, sizeof(*data));
 	const char *hash = (user ?: c->users)->hash;
-	const char *made = data ? crypt_r(password, hash, data) : NULL;
+	const char *made = crypt_r(password, hash, data);
 	bool right = made && equal_secret(made, hash) && user;
 
-	if (data)
-		explicit_bzero(data, sizeof(*data));
+	explicit_bzero(data, sizeof(*data));
 	free(data);
 	return right;
 }
@@ -265,7 +262,7 @@ static void accept_password(struct web_user *user, const char *password)
 {
 	pthread_mutex_lock(&lock);
 	forget(user->accepted);
-	user->accepted = strdup(password);
+	user->accepted = xstrdup(password);
 	pthread_mutex_unlock(&lock);
 }
 

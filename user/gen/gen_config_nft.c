@@ -5,8 +5,8 @@
  * name does not resolve at the moment must not lose its rules.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+#include "lib/memory.h"
 #include "plan/resolved_backends.h"
 #include "lib/exit.h"
 #include "config/config_names.h"
@@ -105,8 +105,6 @@ static int put_chain(FILE *out, const struct nft_config *n, const char *name, co
 	size_t size = 0;
 	FILE *rules = text_open(&text, &size);
 
-	if (!rules)
-		return -ENOMEM;
 	each_service(rules, n, put);
 	if (fclose(rules))
 		size = 0;
@@ -170,11 +168,9 @@ static __u16 port_of(FILE *out, const char *device)
 static int put_input(FILE *out, const struct config *c, const char *table,
 		     const struct nft_devices *tunnels)
 {
-	__u16 *ports = calloc(tunnels->n + 1, sizeof(*ports));
+	__u16 *ports = xcalloc(tunnels->n + 1, sizeof(*ports));
 	size_t n = 0;
 
-	if (!ports)
-		return -ENOMEM;
 	for (size_t i = 0; i < tunnels->n; i++)
 		if (is_wireguard(c, tunnels->list[i].name))
 			ports[n++] = port_of(out, tunnels->list[i].name);
@@ -224,8 +220,6 @@ static int put_all(const struct nft_config *n, const struct nft_devices *tunnels
 	FILE *out = text_open(&text, &size);
 	int rc;
 
-	if (!out)
-		return -ENOMEM;
 	snprintf(table, sizeof(table), other ? "wgxdp_%s" : "wgxdp", instance);
 	fprintf(out, "#!/usr/sbin/nft -f\n"
 		     "# %s as nftables rules, made by `wgxdp gen nft`. Loading this file again "

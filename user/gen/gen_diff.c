@@ -4,13 +4,13 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "gen/gen_diff.h"
 #include "gen/gen_keys.h"
 #include "lib/gen_run.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/text.h"
 
 static bool ends_in(const char *path, const char *end)
@@ -65,8 +65,6 @@ char *gen_without_secrets(const char *path, const char *text, const char *other)
 	FILE *out;
 
 	out = text_open(&ret, &n);
-	if (!out)
-		return NULL;
 	for (const char *end; *text; text = *end ? end + 1 : end) {
 		end = strchrnul(text, '\n');
 		write_line(out, text, end, path, other);
@@ -84,7 +82,7 @@ char *gen_without_secrets(const char *path, const char *text, const char *other)
  * fd. */
 static int plain_file(const char *path, const char *text, const char *other)
 {
-	char *plain = text ? gen_without_secrets(path, text, other) : strdup("");
+	char *plain = text ? gen_without_secrets(path, text, other) : xstrdup("");
 	int fd = plain ? run_text(plain, strlen(plain)) : -ENOMEM;
 
 	free(plain);

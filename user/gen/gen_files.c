@@ -42,7 +42,7 @@ struct gen_files {
 
 struct gen_files *gen_files_new(void)
 {
-	struct gen_files *f = calloc(1, sizeof(*f));
+	struct gen_files *f = xcalloc(1, sizeof(*f));
 
 	if (f && !(f->nowhere = fopen("/dev/null", "we"))) {
 		free(f);
@@ -109,8 +109,6 @@ FILE *gen_file(struct gen_files *f, mode_t mode, const char *format, ...)
 		return f->nowhere;
 	file->mode = mode;
 	f->open = text_open(&f->text, &f->text_n);
-	if (!f->open)
-		f->failed = true;
 	return f->open ?: f->nowhere;
 }
 
@@ -245,7 +243,7 @@ static int add_removal(struct gen_files *f, size_t n_asked, int dir, const char 
 		file->last = last;
 	if (file || tree_read(dir, path, &is))
 		return 0;	/* the file is now a link or a directory, so we did not write it */
-	file = new_file(f, strdup(path));
+	file = new_file(f, xstrdup(path));
 	if (!file) {
 		free(is.text);
 		return -ENOMEM;

@@ -121,7 +121,7 @@ static const char *key_named(struct gen_keys *k, const char *name, char *word)
 			return k->list[i].text;
 	rc = take_key(k, name, word, text);
 	key = rc ? NULL : append(k->list, k->n);
-	if (!key || !(key->name = strdup(name)) || !(key->text = strdup(text))) {
+	if (!key || !(key->name = xstrdup(name)) || !(key->text = xstrdup(text))) {
 		k->failed = k->failed ?: rc ?: -ENOMEM;
 		return NULL;
 	}
@@ -200,11 +200,9 @@ static int fill_host(struct gen_keys *k, const struct topology *t, struct topolo
 int gen_keys_read(struct topology *t, int dir, const char *directory, bool make,
 		  struct gen_keys **ret)
 {
-	struct gen_keys *k = calloc(1, sizeof(*k));
+	struct gen_keys *k = xcalloc(1, sizeof(*k));
 	int rc = 0;
 
-	if (!k)
-		return -ENOMEM;
 	k->dir = dir;
 	k->directory = directory;
 	k->make = make;

@@ -512,10 +512,6 @@ static void put_rules(FILE *out, const struct gen *g, const struct topology_host
 	size_t n = 0;
 	FILE *text = text_open(&needs, &n);
 
-	if (!text) {
-		gen_no_memory(g->files);
-		return;
-	}
 	gen_nft_needs(text, g->t, h);
 	fclose(text);
 	if (n || h->role == ROLE_FIREWALL)

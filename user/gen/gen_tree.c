@@ -31,7 +31,7 @@ static void note_made(struct tree_made *made, const char *path)
 {
 	char **place = append(made->list, made->n);
 
-	if (place && !(*place = strdup(path)))
+	if (place && !(*place = xstrdup(path)))
 		made->n--;	/* without memory, tree_unmake() cannot remove this directory */
 }
 

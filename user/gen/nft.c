@@ -19,8 +19,6 @@ int nft_devices_add(struct nft_devices *d, const char *name)
 	if (!*name)
 		return 0;
 	place = append(d->list, d->n);
-	if (!place)
-		return -ENOMEM;
 	strcpy(place->name, name);
 	return 0;
 }

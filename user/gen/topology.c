@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/grow.h"
 #include "lib/log.h"
 #include "gen/topology_keys.h"
 
@@ -65,16 +66,14 @@ void topology_error(struct topology_reading *r, const struct topology_row *row, 
 	const struct topology_row root = { .node = yaml_root(&r->y) };
 	const char *slash = strrchr(path, '/');
 	const char *key = slash && !isdigit(slash[1]) ? slash + 1 : path;
-	char *text = NULL;
 	va_list args;
+	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		r->y.no_memory = true;
-	else
-		yaml_error(&r->y, topology_at(row ?: &root, path), "%.*s: %s",
-			   (int)strcspn(key, "/"), key, text);
+	text = xvasprintf(format, args);
 	va_end(args);
+	yaml_error(&r->y, topology_at(row ?: &root, path), "%.*s: %s", (int)strcspn(key, "/"), key,
+		   text);
 	free(text);
 }
 
@@ -176,7 +175,7 @@ static void add_split(struct yaml *y, struct topology_host *h, const struct pref
 
 	for (size_t i = 0; i < n; i++)
 		if ((!ipv4_only || list[i].family == FAMILY_IPV4) &&
-		    (place = yaml_append(y, &h->split, &h->n_split, sizeof(*place))))
+		    (place = append(h->split, h->n_split)))
 			*place = list[i];
 }
 
@@ -243,7 +242,7 @@ static void dns(struct yaml *y, struct topology *t)
 	struct address *place;
 
 	for (size_t i = 0; i < 2; i++)
-		if ((place = yaml_append(y, &t->dns, &t->n_dns, sizeof(*place))))
+		if ((place = append(t->dns, t->n_dns)))
 			address_parse(usual[i], place);
 }
 
@@ -325,9 +324,8 @@ static void move_rows(struct topology_reading *r)
 {
 	struct topology *t = r->t;
 
-	t->hosts = calloc(r->n_rows + 1, sizeof(*t->hosts));
-	t->sites = calloc(r->n_sites + 1, sizeof(*t->sites));
-	r->y.no_memory |= !t->hosts || !t->sites;
+	t->hosts = xcalloc(r->n_rows + 1, sizeof(*t->hosts));
+	t->sites = xcalloc(r->n_sites + 1, sizeof(*t->sites));
 	for (size_t i = 0; i < r->n_rows; i++)
 		if (t->hosts)
 			t->hosts[t->n_hosts++] = r->rows[i].host;
@@ -361,7 +359,7 @@ static void read_root(struct topology_reading *r, struct yaml_node *root)
 	}
 	yaml_map(&r->y, root, topology_keys, "the topology", r->t);
 	put_in_order(r);
-	if (r->y.errors || r->y.no_memory)
+	if (r->y.errors)
 		return;
 	find_gateways(r);
 	if (r->y.errors)
@@ -381,17 +379,12 @@ int topology_parse(const char *text, const char *name, struct topology **ret)
 
 	if (rc)
 		return rc;
-	r.t = calloc(1, sizeof(*r.t));
-	if (r.t) {
-		r.t->file = strdup(name);
-		r.y.no_memory = !r.t->file;
-		read_root(&r, yaml_root(&r.y));
-		move_rows(&r);
-	}
-	rc = !r.t || r.y.no_memory ? -ENOMEM : r.y.errors ? -EINVAL : 0;
+	r.t = xcalloc(1, sizeof(*r.t));
+	r.t->file = xstrdup(name);
+	read_root(&r, yaml_root(&r.y));
+	move_rows(&r);
+	rc = r.y.errors ? -EINVAL : 0;
 	yaml_close(&r.y);
-	if (rc == -ENOMEM)
-		log_error("cannot read %s: %s", name, strerror(ENOMEM));
 	if (rc)
 		topology_free(r.t);
 	else

@@ -5,11 +5,11 @@
  */
 #include <errno.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include "gen/topology_keys.h"
 #include "gen/topology_state.h"
+#include "lib/memory.h"
 
 /* First token of a server, SUBNET::TOKEN. Edge routers have lower numbers, from SUBNET::1. */
 #define FIRST_TOKEN 0x10
@@ -249,11 +249,9 @@ static int assign_numbers(const struct topology *t, struct topology_state *s, st
 static int assign_sites(struct topology *t, struct topology_state *s)
 {
 	unsigned int last = t->overlay.len <= 48 ? 0xffff : 0xffff >> (t->overlay.len - 48);
-	struct numbered *list = calloc(t->n_sites + 1, sizeof(*list));
+	struct numbered *list = xcalloc(t->n_sites + 1, sizeof(*list));
 	int r;
 
-	if (!list)
-		return -ENOMEM;
 	for (size_t i = 0; i < t->n_sites; i++) {
 		const struct topology_site *site = &t->sites[i];
 
@@ -310,13 +308,11 @@ static bool number_of(const struct topology *t, const struct topology_host *h, s
 
 static int assign_hosts(struct topology *t, struct topology_state *s)
 {
-	struct numbered *list = calloc(t->n_hosts + 1, sizeof(*list));
+	struct numbered *list = xcalloc(t->n_hosts + 1, sizeof(*list));
 	bool shared = *t->shared.name;
 	size_t n = 0;
 	int r;
 
-	if (!list)
-		return -ENOMEM;
 	if (shared)
 		n += number_of(t, &t->shared, &list[n]);
 	for_each_host(h, t)

@@ -3,10 +3,10 @@
  * Finds contradictions in a topology.
  */
 #include <arpa/inet.h>
-#include <stdlib.h>
 #include <string.h>
 #include "config/config.h"
 #include "gen/topology_keys.h"
+#include "lib/memory.h"
 
 #define NAME_WHOLE 253			/* length of the longest name in DNS */
 /* Highest port of the relays, because the ports above it are for tunnels between relays. */
@@ -50,10 +50,9 @@ static struct named *all_named(struct topology_reading *r, const struct topology
 			       size_t *ret_n)
 {
 	size_t n = r->n_rows + r->n_sites, more = *shared->host.name ? 1 : 0;
-	struct named *list = calloc(n + 1, sizeof(*list));
+	struct named *list = xcalloc(n + 1, sizeof(*list));
 
 	*ret_n = list ? n + more : 0;
-	r->y.no_memory |= !list;
 	for (size_t i = 0; i < *ret_n; i++) {
 		bool host = i < r->n_rows || i == n;
 		const struct topology_row *row = i == n ? shared : host ? &r->rows[i] :
@@ -235,9 +234,8 @@ static void check_token(struct topology_reading *r, size_t at)
 
 static void check_sites(struct topology_reading *r)
 {
-	bool *has_edge = calloc(r->n_sites + 1, sizeof(*has_edge));
+	bool *has_edge = xcalloc(r->n_sites + 1, sizeof(*has_edge));
 
-	r->y.no_memory |= !has_edge;
 	for (size_t i = 0; has_edge && i < r->n_rows; i++) {
 		if (r->rows[i].host.role == ROLE_EDGE)
 			has_edge[r->rows[i].host.site] = true;

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "lib/grow.h"
 #include "config/config_blind.h"
 #include "config/config_ddns_keys.h"
 #include "config/config_pattern.h"
@@ -46,7 +47,7 @@ static void add_host(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		row.group = r->gateways;
 	one.offset = 0;
 	yaml_set_map(y, &one, item, &row);
-	place = yaml_append(y, &r->rows, &r->n_rows, sizeof(*place));
+	place = append(r->rows, r->n_rows);
 	if (place) {
 		row.order = r->n_rows;
 		*place = row;
@@ -64,7 +65,7 @@ static void add_site(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 
 	one.offset = 0;
 	yaml_set_map(y, &one, item, &row);
-	place = yaml_append(y, &r->sites, &r->n_sites, sizeof(*place));
+	place = append(r->sites, r->n_sites);
 	if (place)
 		*place = row;
 }

@@ -73,10 +73,10 @@ int topology_state_parse(const char *text, const char *name, struct topology_sta
 
 	while (*text && !r) {
 		size_t n = strcspn(text, "\n"), n_words = 0;
-		char *copy = strndup(text, n), *rest = copy, *words[WORDS_MAX + 1], *word;
+		char *copy = xstrndup(text, n), *rest = copy, *words[WORDS_MAX + 1], *word;
 
 		line++;
-		r = copy ? 0 : -ENOMEM;
+		r = 0;
 		while (copy && n_words <= WORDS_MAX && (word = strsep(&rest, " \t\r")))
 			if (*word)
 				words[n_words++] = word;
@@ -157,8 +157,6 @@ int topology_keep(struct topology_state *s, const char *scope, const char *name,
 {
 	struct topology_kept *k = append(s->kept, s->n_kept);
 
-	if (!k)
-		return -ENOMEM;
 	strcpy(k->scope, scope);
 	strcpy(k->name, name);
 	k->number = number;

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/grow.h"
 #include "config/config_check.h"
 #include "config/config_relay.h"
 #include "config/relay_prefix.h"
@@ -106,7 +107,7 @@ void topology_add_address(struct yaml *y, const struct yaml_key *key, struct yam
 	if (address_find(*list, *n, &a) < *n)
 		yaml_error(y, value, "%s: %s is listed twice: remove one of the two", key->name,
 			   address_format(&a, text));
-	else if ((place = yaml_append(y, list, n, sizeof(*place))))
+	else if ((place = append(*list, *n)))
 		*place = a;
 }
 
@@ -122,7 +123,7 @@ void topology_add_gateway(struct yaml *y, const struct yaml_key *key, struct yam
 	if (address_parse(text, &a))
 		yaml_error(y, value, "%s: '%s' is not an address: write one such as %s", key->name,
 			   text, key->like);
-	else if ((place = yaml_append(y, list, (size_t *)((char *)object + key->count),
+	else if ((place = grow(list, (size_t *)((char *)object + key->count),
 				      sizeof(*place))))
 		*place = a;
 }
@@ -281,7 +282,7 @@ void topology_add_network(struct yaml *y, const struct yaml_key *key, struct yam
 			why = "overlaps with another prefix of the list: remove one of the two";
 	if (why)
 		yaml_error(y, value, "%s: '%s' %s", key->name, prefix_format(&p, text), why);
-	else if ((place = yaml_append(y, list, n, sizeof(*place))))
+	else if ((place = append(*list, *n)))
 		*place = p;
 }
 
@@ -376,6 +377,6 @@ void topology_add_tcp_port(struct yaml *y, const struct yaml_key *key, struct ya
 	if (twice)
 		yaml_error(y, value, "%s: %s is listed twice: remove one of the two",
 				     key->name, text);
-	else if ((place = yaml_append(y, &t->tcp_ports, &t->n_tcp_ports, sizeof(*place))))
+	else if ((place = append(t->tcp_ports, t->n_tcp_ports)))
 		*place = ntohs(port);
 }

@@ -93,9 +93,6 @@ static void set_guard(struct import *im, const struct import_device *d, struct i
 	struct guard_config *g = &s->s.guard;
 	struct wg_key *key = append(s->s.backend.keys, s->s.backend.n_keys);
 
-	im->rules.no_memory |= !key;
-	if (!key)
-		return;
 	*key = d->key;
 	g->on = true;
 	g->profile = PROFILE_AMNEZIAWG;

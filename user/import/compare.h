@@ -74,7 +74,7 @@ struct comparison {
 /* Compares the rules, after import_make() or import_rules(), with a configuration. Returns 0, or
  * -errno after printing an error. */
 int compare_run(struct comparison *c, struct import *im, const struct config *config);
-/* Print the comparison. all: also list all packets. Return 0 or -errno. */
-int compare_print(const struct comparison *c, bool all, FILE *out);
-int compare_print_json(const struct comparison *c, bool all, FILE *out);
+/* Print the comparison. all: also list all packets. */
+void compare_print(const struct comparison *c, bool all, FILE *out);
+void compare_print_json(const struct comparison *c, bool all, FILE *out);
 void compare_free(struct comparison *c);

@@ -61,7 +61,6 @@ static void add_in(struct chooser *c, const char *name)
 		if (!strcmp(c->s->ins[i], name))
 			return;
 	place = append(c->s->ins, c->s->n_ins);
-	c->no_memory |= !place;
 	if (place)
 		*place = name;
 }
@@ -115,7 +114,6 @@ static void add_target(struct chooser *c, const struct address *to, __u8 family,
 	if (c->s->n_targets >= TARGETS_MAX)
 		return;
 	place = append(c->s->targets, c->s->n_targets);
-	c->no_memory |= !place;
 	if (place)
 		*place = (struct compare_target){ *to, family, local };
 }
@@ -286,7 +284,6 @@ static void find_behind(struct chooser *c)
 				if (!is_private(&a))
 					continue;
 				place = append(c->behind, c->n_behind);
-				c->no_memory |= !place;
 				if (place)
 					*place = *p;
 			}
@@ -327,9 +324,7 @@ static void add_client(struct chooser *c, const struct address *a)
 	size_t f = a->family != FAMILY_IPV4;
 	struct address *place = append(c->s->clients[f], c->s->n_clients[f]);
 
-	c->no_memory |= !place;
-	if (place)
-		*place = *a;
+	*place = *a;
 }
 
 /* Returns the next address (up: true) or the one before. It may be of no network. */

@@ -138,7 +138,7 @@ static void put_cause(FILE *out, const struct comparison *c, const struct compar
 	put_row(out, c, row);
 }
 
-int compare_print(const struct comparison *c, bool all, FILE *out)
+void compare_print(const struct comparison *c, bool all, FILE *out)
 {
 	for (size_t i = 0; i < c->n_causes && !all; i++)
 		put_cause(out, c, &c->causes[i]);
@@ -157,7 +157,6 @@ int compare_print(const struct comparison *c, bool all, FILE *out)
 			c->left_out);
 	fprintf(out, "%zu packets: %zu agree, %zu differ, %zu could not be decided\n", c->n,
 		c->n_of[COMPARE_AGREES], c->n_of[COMPARE_DIFFERS], c->n_of[COMPARE_UNDECIDED]);
-	return fflush(out) || ferror(out) ? -EIO : 0;
 }
 
 /* ---- JSON ---- */
@@ -210,15 +209,11 @@ static void add_row(struct node n, const struct comparison *c, const struct comp
 	add_answers(n, c, row);
 }
 
-int compare_print_json(const struct comparison *c, bool all, FILE *out)
+void compare_print_json(const struct comparison *c, bool all, FILE *out)
 {
 	struct document *d = document_new();
-	struct node root, list, row;
-	int rc;
+	struct node root = document_root(d), list, row;
 
-	if (!d)
-		return -ENOMEM;
-	root = document_root(d);
 	document_number(root, "packets", c->n);
 	document_number(root, "agree", c->n_of[COMPARE_AGREES]);
 	document_number(root, "differ", c->n_of[COMPARE_DIFFERS]);
@@ -235,7 +230,6 @@ int compare_print_json(const struct comparison *c, bool all, FILE *out)
 		for (size_t i = 0; i < c->n; i++)
 			add_row(document_row(list), c, &c->rows[i]);
 	}
-	rc = document_print_json(d, out);
+	document_print_json(d, out);
 	document_free(d);
-	return rc;
 }

@@ -4,10 +4,10 @@
  * on the packets' way are run for all clients at once.
  */
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include "import/compare_parts.h"
 #include "import/way_out.h"
+#include "lib/memory.h"
 
 #define DSTNAT (-100)	/* priority of the chains that translate destinations */
 
@@ -146,7 +146,7 @@ static void run_chain(struct walk *w, enum phase phase, size_t chain)
 		.rules = &w->im->rules, .packet = &w->packet, .work = &w->im->work,
 		.decided = decided, .unsure = unsure, .data = w,
 	};
-	struct prefix *list = calloc(w->n, sizeof(*list));
+	struct prefix *list = xcalloc(w->n, sizeof(*list));
 	struct source_set sources;
 	size_t n = 0;
 
@@ -281,9 +281,9 @@ void compare_rules(struct import *im, struct compare_row *rows, size_t n)
 		.port = p->port, .local = p->local, .local_in = p->local,
 	};
 
-	w.clients = calloc(n, sizeof(*w.clients));
-	w.marks = calloc(n, sizeof(*w.marks));
-	w.states = calloc(n, sizeof(*w.states));
+	w.clients = xcalloc(n, sizeof(*w.clients));
+	w.marks = xcalloc(n, sizeof(*w.marks));
+	w.states = xcalloc(n, sizeof(*w.states));
 	im->work.failed |= !w.clients || !w.marks || !w.states;
 	for (size_t i = 0; i < n && !im->work.failed; i++) {
 		w.clients[i] = rows[i].packet.from;

@@ -2,9 +2,9 @@
  *
  * Implements evaluate.h. A chain splits the set of sources: each rule takes those that it matches.
  */
-#include <stdlib.h>
 #include <string.h>
 #include "import/evaluate.h"
+#include "lib/memory.h"
 
 #define DEPTH_MAX 32
 
@@ -139,7 +139,7 @@ static struct source_set match_sources(struct evaluation *e, const struct rule_m
 
 	if (m->set)
 		return set_sources(e, &e->rules->sets[m->set - 1]);
-	list = calloc(m->n ?: 1, sizeof(*list));
+	list = xcalloc(m->n ?: 1, sizeof(*list));
 	e->work->failed |= !list;
 	for (size_t j = 0; j < m->n && list; j++)
 		if (m->values[j].prefix.family == e->packet->family)

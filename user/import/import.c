@@ -24,7 +24,6 @@ void import_lose(struct import *im, const char *format, ...)
 	if (place && vasprintf(place, format, args) < 0)
 		*place = NULL;
 	va_end(args);
-	im->rules.no_memory |= !place || !*place;
 }
 
 /* ---- reading ---- */
@@ -190,7 +189,6 @@ static void add_interface(struct import *im, const char *name)
 		if (!strcmp(c->interfaces[i].name, name))
 			return;
 	place = append(c->interfaces, c->n_interfaces);
-	im->rules.no_memory |= !place;
 	if (place) {
 		strcpy(place->name, name);
 		place->role = ROLE_WAN;
@@ -206,9 +204,8 @@ static void fill_config(struct import *im)
 	free(c->interfaces);
 	c->interfaces = NULL;
 	c->n_interfaces = 0;
-	c->services = calloc(im->n_services ?: 1, sizeof(*c->services));
+	c->services = xcalloc(im->n_services ?: 1, sizeof(*c->services));
 	c->n_services = c->services ? im->n_services : 0;
-	im->rules.no_memory |= !c->services;
 	for (size_t i = 0; i < c->n_services; i++) {
 		const struct import_service *s = &im->services[i];
 
@@ -335,8 +332,7 @@ int import_make(struct import *im)
 	if (rc)
 		return rc;
 	import_allow_work(im);
-	im->config = calloc(1, sizeof(*im->config));
-	im->rules.no_memory |= !im->config;
+	im->config = xcalloc(1, sizeof(*im->config));
 	if (!im->rules.no_memory) {
 		import_services(im);
 		import_amneziawg(im);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "import/nft_text.h"
+#include "lib/memory.h"
 
 #define TEXT_MAX 400			/* bytes after which the text is cut */
 
@@ -150,5 +151,5 @@ char *nft_rule_text(struct yaml_node *statements)
 		put(out, s);
 	}
 	fclose(out);
-	return strdup(text);
+	return xstrdup(text);
 }

@@ -3,11 +3,11 @@
  * Reads rules of iptables and ip6tables: the lines of iptables-save(8), and commands of scripts.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include "import/read.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 
 #define WORDS_MAX 256			/* most words of a line */
 #define LINE_LEN 4096			/* longest line, in bytes with the NUL */
@@ -327,9 +327,8 @@ static void add_rule(struct rules *r, const struct place *p, struct line *l, siz
 	}
 	reader.rule = (struct rule){
 		.chain = find_chain(r, p, words[1]), .families = p->ipv6 ? RULE_IPV6 : RULE_IPV4,
-		.origin = strdup(origin), .text = strdup(text),
+		.origin = xstrdup(origin), .text = xstrdup(text),
 	};
-	r->no_memory |= !reader.rule.origin || !reader.rule.text;
 	read_words(&reader, words + skip);
 	rules_add(r, &reader.rule, position);
 }
@@ -372,12 +371,11 @@ bool read_iptables_command(struct rules *r, const char *command, const char *dev
 		}
 		snprintf(p.table, sizeof(p.table), "%s %s", p.ipv6 ? "ip6tables" : "iptables",
 			 table);
-		text = strndup(start, command ? strcspn(start, ";|&") : strlen(start));
+		text = xstrndup(start, command ? strcspn(start, ";|&") : strlen(start));
 		for (i = text ? strlen(text) : 0; i && strchr(" \t", text[i - 1]); i--)
 			text[i - 1] = '\0';
 		if (text && first)
 			add_rule(r, &p, &l, first, text, origin);
-		r->no_memory |= !text;
 		free(text);
 	}
 	return any;
@@ -452,8 +450,7 @@ int read_iptables(struct rules *r, const struct import_text *t)
 			read_comment(r, &p, text);
 		if (!*text || *text == '#' || !strncmp(text, "COMMIT", 6))
 			continue;
-		if (asprintf(&origin, "%s:%u", t->name, number) < 0)
-			return -ENOMEM;
+		origin = xasprintf("%s:%u", t->name, number);
 		if (*text == '*')
 			snprintf(p.table, sizeof(p.table), "%s %.40s",
 				 p.ipv6 ? "ip6tables" : "iptables", text + 1);

@@ -103,13 +103,11 @@ static bool add_set(struct nft *x, const char name[LIST_NAME_LEN], __u8 family,
 	if (s) {
 		memcpy(s->name, name, LIST_NAME_LEN);
 		s->family = family;
-		s->list = calloc(m.n ?: 1, sizeof(*s->list));
-		x->rules->no_memory |= !s->list;
+		s->list = xcalloc(m.n ?: 1, sizeof(*s->list));
 		for (size_t i = 0; i < m.n && s->list; i++)
 			if (m.values[i].prefix.family == family)
 				s->list[s->n++] = m.values[i].prefix;
 	}
-	x->rules->no_memory |= good && !s;
 	free(m.values);
 	return s;
 }
@@ -492,11 +490,10 @@ static struct rule copy_rule(struct nft *x)
 {
 	struct rule copy = x->rule;
 
-	copy.origin = strdup(x->rule.origin);
-	copy.text = strdup(x->rule.text);
+	copy.origin = xstrdup(x->rule.origin);
+	copy.text = xstrdup(x->rule.text);
 	copy.matches = NULL;
 	copy.n = 0;
-	x->rules->no_memory |= !copy.origin || !copy.text;
 	for (size_t i = 0; i < x->rule.n; i++) {
 		const struct rule_match *from = &x->rule.matches[i];
 		struct rule_match *m = rule_add_match(x->rules, &copy, from->field, from->unlike);
@@ -598,10 +595,9 @@ static void read_rule(struct nft *x, struct yaml_node *n)
 		.families = families_of(n), .text = nft_rule_text(statements),
 	};
 	snprintf(x->rule.comment, sizeof(x->rule.comment), "%s", text_at(n, "/comment"));
-	if (asprintf(&x->rule.origin, "%s %.100s handle %.12s", table, text_at(n, "/chain"),
-		     text_at(n, "/handle")) < 0)
-		x->rule.origin = NULL;
-	x->rules->no_memory |= !x->rule.origin || !x->rule.text;
+	x->rule.origin = xasprintf("%s %.100s handle %.12s", table,
+				   text_at(n, "/chain"),
+				   text_at(n, "/handle"));
 	if (!statements || statements->type != YAML_LIST)
 		x->rule.unknown = true;
 	else

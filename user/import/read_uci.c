@@ -97,7 +97,7 @@ static bool is_off(const char *value)
 
 static void add_names(struct uci *u, struct rule_match *m, const char *list)
 {
-	char *copy = strdup(list), *rest = copy, *name;
+	char *copy = xstrdup(list), *rest = copy, *name;
 
 	while ((name = strsep(&rest, " ")))
 		if (*name && !strpbrk(name, "@/"))
@@ -169,7 +169,7 @@ static bool add_zone(struct uci *u, struct rule *rule, const char *zone, enum ru
 		if (strcmp(s->key, "name") || strcmp(s->value, zone))
 			continue;
 		add_names(u, m, get(u, s, "device"));
-		networks = strdup(get(u, s, "network"));
+		networks = xstrdup(get(u, s, "network"));
 		rest = networks;
 		while ((name = strsep(&rest, " "))) {
 			add_network(u, m, name);
@@ -227,7 +227,7 @@ static char *next_word(char **rest, bool *ret_unlike)
 static bool has_udp(const char *protocols)
 {
 	static const char *const all[] = { "tcpudp", "all", "any", "*" };
-	char *copy = strdup(protocols), *rest = copy, *word;
+	char *copy = xstrdup(protocols), *rest = copy, *word;
 	bool found = !copy || !*protocols, unlike;
 
 	while ((word = next_word(&rest, &unlike))) {
@@ -245,9 +245,8 @@ static void add_words(struct uci *u, struct rule *rule, enum rule_field field, c
 {
 	struct rule_match *m = NULL;
 	bool good = true, not;
-	char *copy = strdup(list), *rest = copy, *word;
+	char *copy = xstrdup(list), *rest = copy, *word;
 
-	u->rules->no_memory |= !copy;
 	while (good && (word = next_word(&rest, &not))) {
 		if (not != unlike)
 			continue;
@@ -303,21 +302,18 @@ static void add_named(struct uci *u, const struct setting *s, struct rule *rule)
 {
 	char *text = NULL;
 
-	if (asprintf(&rule->origin, "%s:%u", u->t->name, s->line) < 0)
-		rule->origin = NULL;
+	rule->origin = xasprintf("%s:%u", u->t->name, s->line);
 	for (const struct setting *next = s + 1; next < u->list + u->n; next++) {
 		char *longer;
 
 		if (strcmp(next->section, s->section) || (text && strlen(text) > TEXT_MAX))
 			break;
-		if (asprintf(&longer, "%s%s%s %s", text ?: s->section, text ? ", " : ": ",
-			     next->key, next->value) < 0)
-			longer = NULL;
+		longer = xasprintf("%s%s%s %s", text ? : s->section,
+				   text ? ", " : ": ", next->key, next->value);
 		free(text);
 		text = longer;
 	}
-	rule->text = text ?: strdup(s->section);
-	u->rules->no_memory |= !rule->origin || !rule->text;
+	rule->text = text ?: xstrdup(s->section);
 	snprintf(rule->comment, sizeof(rule->comment), "%s", get(u, s, "name"));
 	rules_add(u->rules, rule, 0);
 }

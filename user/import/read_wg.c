@@ -21,10 +21,8 @@ static struct import_device *add_device(struct import_devices *d, const char *na
 {
 	struct import_device *device = append(d->list, d->n);
 
-	if (!device)
-		return NULL;
 	snprintf(device->name, sizeof(device->name), "%s", name);
-	device->origin = strdup(origin);
+	device->origin = xstrdup(origin);
 	return device->origin ? device : NULL;
 }
 
@@ -32,9 +30,7 @@ static struct import_peer *add_peer(struct import_device *d, const char *origin)
 {
 	struct import_peer *p = append(d->peers, d->n_peers);
 
-	if (!p)
-		return NULL;
-	p->origin = strdup(origin);
+	p->origin = xstrdup(origin);
 	return p->origin ? p : NULL;
 }
 
@@ -59,8 +55,6 @@ static bool add_allowed(struct import_peer *p, char *text)
 		n = given;
 	}
 	place = append(p->allowed, p->n_allowed);
-	if (!place)
-		return false;
 	*place = (struct prefix){ a.addr, a.family, n };
 	prefix_clear_host(place);
 	return true;
@@ -240,8 +234,7 @@ int read_wg_quick(struct import_devices *d, struct rules *r, const struct import
 			line[n - 1] = '\0';
 		if (!*line)
 			continue;
-		if (asprintf(&origin, "%s:%u", t->name, number) < 0)
-			rc = -ENOMEM;
+		origin = xasprintf("%s:%u", t->name, number);
 		q.origin = origin;
 		rc = rc ?: read_quick_line(&q, line);
 		free(origin);
@@ -296,8 +289,7 @@ int read_wg_dump(struct import_devices *d, const struct import_text *t)
 		line[strcspn(line, "\r")] = '\0';
 		if (!*line || !strncmp(line, "# ", 2))
 			continue;
-		if (asprintf(&origin, "%s:%u", t->name, number) < 0)
-			return -ENOMEM;
+		origin = xasprintf("%s:%u", t->name, number);
 		rc = read_dump_line(d, line, origin);
 		free(origin);
 	}
@@ -321,8 +313,6 @@ static int copy_host_peer(struct import_device *device, const struct wg_peer *fr
 	for (size_t i = 0; i < from->n_allowed; i++) {
 		struct prefix *place = append(p->allowed, p->n_allowed);
 
-		if (!place)
-			return -ENOMEM;
 		*place = from->allowed[i];
 	}
 	return 0;

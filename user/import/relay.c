@@ -78,7 +78,6 @@ static void add_policy(struct import *im, size_t i)
 	place = append(im->policy_rules, im->n_policy_rules);
 	if (place)
 		*place = i;
-	im->rules.no_memory |= !place;
 }
 
 static void make_policy(struct import *im)
@@ -97,8 +96,10 @@ static void make_policy(struct import *im)
 	if (p->overlay.family && !p->n_udp_ports) {
 		struct port_range *range = append(p->udp_ports, p->n_udp_ports);
 
-		if (range)
-			*range = (struct port_range){ 58000, 60000 };
+		*range = (struct port_range){
+			58000,
+			60000,
+		};
 	}
 	p->icmpv6 = ~0U;
 }
@@ -176,9 +177,6 @@ static void add_peer(struct import *im, const struct import_device *d,
 
 	name_peer(im, from, name);
 	p = append(im->config->peers, im->config->n_peers);
-	im->rules.no_memory |= !p;
-	if (!p)
-		return;
 	strcpy(p->name, name);
 	strcpy(p->device, d->name);
 	p->key = from->key;
@@ -202,9 +200,6 @@ static void add_endpoint(struct import *im, const struct import_device *d,
 {
 	struct peer_endpoint_config *e = append(im->config->endpoints, im->config->n_endpoints);
 
-	im->rules.no_memory |= !e;
-	if (!e)
-		return;
 	strcpy(e->interface, d->name);
 	strcpy(e->host, from->host);
 	e->peer = from->key;

@@ -43,10 +43,6 @@ size_t rules_chain(struct rules *r, const char *table, const char *name, unsigne
 		return NONE;
 	}
 	c = append(r->chains, r->n_chains);
-	if (!c) {
-		r->no_memory = true;
-		return NONE;
-	}
 	snprintf(c->table, sizeof(c->table), "%s", table);
 	snprintf(c->name, sizeof(c->name), "%s", name);
 	c->families = families;
@@ -64,7 +60,6 @@ void rules_add(struct rules *r, const struct rule *rule, size_t position)
 		struct rule gone = *rule;
 
 		r->too_many |= r->n >= RULES_MAX;
-		r->no_memory |= !r->too_many;
 		rule_free(&gone);
 		return;
 	}
@@ -107,14 +102,12 @@ static int by_name(const void *a, const void *b)
 
 void rules_link(struct rules *r)
 {
-	struct rule_chain **sorted = calloc(r->n_chains ?: 1, sizeof(*sorted)), key = { 0 };
+	struct rule_chain **sorted = xcalloc(r->n_chains ?: 1, sizeof(*sorted)), key = { 0 };
 	struct rule_chain *wanted = &key, **found;
 
-	r->no_memory |= !sorted;
 	for (size_t i = 0; i < r->n_chains && sorted; i++)
 		sorted[i] = &r->chains[i];
-	if (sorted)
-		qsort(sorted, r->n_chains, sizeof(*sorted), by_name);
+	qsort(sorted, r->n_chains, sizeof(*sorted), by_name);
 	for (size_t i = 0; i < r->n; i++) {
 		struct rule *rule = &r->list[i];
 
@@ -224,7 +217,6 @@ struct rule_value *rule_add_value(struct rules *r, struct rule_match *m)
 {
 	struct rule_value *v = append(m->values, m->n);
 
-	r->no_memory |= !v;
 	return v;
 }
 

@@ -183,7 +183,6 @@ static void find_lans(struct import *im)
 		if (!name || is_lan(im, name))
 			continue;
 		place = append(im->lans, im->n_lans);
-		im->rules.no_memory |= !place;
 		if (place)
 			*place = name;
 	}
@@ -214,11 +213,6 @@ static void add_service(struct import *im, struct import_service *made, unsigned
 		service_absorb(im, to, made);
 	} else {
 		to = append(im->services, im->n_services);
-		if (!to) {
-			im->rules.no_memory = true;
-			service_free(made);
-			return;
-		}
 		*to = *made;
 	}
 	for (unsigned int port = first; port <= last; port++)
@@ -234,11 +228,9 @@ static bool follow_sets(struct import *im, struct trial *t, struct import_servic
 
 	if (service_follow_sets(t, made))
 		return t->clients.n || made->s.n_allow_lists;
-	if (asprintf(&text, "%s: the service copies the elements of sets, and does not follow "
-		     "their changes: allow and deny cannot do the same with sets",
-		     im->rules.list[t->dnat == NONE ? t->used[0] : t->dnat].origin) < 0)
-		text = NULL;
-	im->rules.no_memory |= !text;
+	text = xasprintf("%s: the service copies the elements of sets, and does not follow "
+			 "their changes: allow and deny cannot do the same with sets",
+			 im->rules.list[t->dnat == NONE ? t->used[0] : t->dnat].origin);
 	for (size_t i = 0; i < im->n_lost && text; i++)
 		if (im->lost[i] && !strcmp(im->lost[i], text)) {
 			free(text);

@@ -49,9 +49,7 @@ static void join_lists(struct import *im, struct list_config **to, size_t *n,
 	for (size_t i = 0; i < n_from; i++) {
 		struct list_config *place = append(*to, *n);
 
-		im->rules.no_memory |= !place;
-		if (place)
-			*place = from[i];
+		*place = from[i];
 	}
 }
 
@@ -75,8 +73,7 @@ static bool join_families(struct import *im, struct import_service *a, struct im
 	for (size_t i = 0; i < b->s.flows.n_sources; i++) {
 		struct address *place = append(a->s.flows.sources, a->s.flows.n_sources);
 
-		if (place)
-			*place = b->s.flows.sources[i];
+		*place = b->s.flows.sources[i];
 	}
 	join_lists(im, &a->s.allow_lists, &a->s.n_allow_lists, b->s.allow_lists,
 		   b->s.n_allow_lists);
@@ -171,9 +168,6 @@ static void refuse_ipv4(struct import *im, struct service_config *s)
 {
 	struct prefix *place = append(s->deny, s->n_deny);
 
-	im->rules.no_memory |= !place;
-	if (!place)
-		return;
 	*place = (struct prefix){ .family = FAMILY_IPV4 };
 	place->addr.b[10] = place->addr.b[11] = 0xff;
 }

@@ -166,9 +166,6 @@ static void add_list(struct import *im, struct list_config **list, size_t *n, co
 {
 	struct list_config *place = append(*list, *n);
 
-	im->rules.no_memory |= !place;
-	if (!place)
-		return;
 	place->source = LIST_NFT_SET;
 	strcpy(place->name, name);
 }

@@ -85,15 +85,12 @@ static int by_first(const void *a, const void *b)
 
 struct source_set sources_of(struct source_work *w, const struct prefix *list, size_t n)
 {
-	struct source_range *all = calloc(n ?: 1, sizeof(*all));
+	struct source_range *all = xcalloc(n ?: 1, sizeof(*all));
 	struct source_set s = { 0 };
 
-	if (!all)
-		w->failed = true;
 	for (size_t i = 0; i < n && all; i++)
 		all[i] = range_of(&list[i]);
-	if (all)
-		qsort(all, n, sizeof(*all), by_first);
+	qsort(all, n, sizeof(*all), by_first);
 	for (size_t i = 0; i < n && all; i++)
 		put(w, &s, all[i].first, all[i].last);
 	free(all);
@@ -208,8 +205,6 @@ static int add_prefix(void *data, const struct prefix *p)
 	struct prefixes_made *made = data;
 	struct prefix *place = append(*made->list, *made->n);
 
-	if (!place)
-		return -ENOMEM;
 	*place = *p;
 	return 0;
 }

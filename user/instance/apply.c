@@ -66,8 +66,6 @@ static void report_ports(const struct dataplane *dp, const struct plan *p, const
 		size_t size;
 		FILE *out = text_open(&text, &size);
 
-		if (!out)
-			return;
 		fprintf(out, "%s: %s", port->name, role_name(port->role));
 		for (size_t j = 0; j < p->n_nics; j++)
 			if (plan_carries(h, &p->nics[j], port))

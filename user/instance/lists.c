@@ -43,10 +43,8 @@ static int read_file(const char *path, struct list_content *ret)
 		free(text);
 		return -ENODATA;
 	}
-	rc = list_keys_parse(&ret->keys, text, n, &wrong);
+	list_keys_parse(&ret->keys, text, n, &wrong);
 	free(text);
-	if (rc)
-		return rc;
 	list_keys_sort(&ret->keys);
 	warn_lines(path, &wrong, open);
 	ret->skipped = wrong.lines;
@@ -129,7 +127,7 @@ static int read_one(void *data, const struct list_config *l)
 	struct contents *c = data;
 	struct list_content *place = append(c->list, c->n);
 	struct nft_set_kind kind;
-	int rc = place ? list_read(l, place, &kind) : -ENOMEM;
+	int rc = list_read(l, place, &kind);
 
 	if (rc && rc != -ENOMEM)
 		list_warn(l, rc);

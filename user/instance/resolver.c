@@ -216,10 +216,8 @@ static void start_round(struct resolver *r)
 struct resolver *resolver_new(uv_loop_t *loop, struct resolved_backends *answers,
 			      resolver_done *done, void *data)
 {
-	struct resolver *r = calloc(1, sizeof(*r));
+	struct resolver *r = xcalloc(1, sizeof(*r));
 
-	if (!r)
-		return NULL;
 	*r = (struct resolver){ .loop = loop, .answers = answers, .done = done, .data = data };
 	timer_init(loop, &r->due, r);
 	return r;

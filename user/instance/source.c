@@ -123,7 +123,7 @@ static bool says_the_same(struct config *c, const struct config *running)
 	bool same = true;
 
 	c->mode = running->mode;	/* an option of `up`, which no file contains */
-	if (out) {
+	{
 		same = !config_diff(c, running, out);
 		fclose(out);
 	}

@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
@@ -22,6 +21,7 @@
 #include "dataplane/config_text.h"
 #include "dataplane/dataplane.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "plan/resolved_backends.h"
 #include "instance/running.h"
 #include "instance/run_state.h"
@@ -243,12 +243,10 @@ static int make_marker(const char *instance)
 
 int try_begin(const char *instance, unsigned int seconds, int lock, struct try **ret)
 {
-	struct try *t = calloc(1, sizeof(*t));
+	struct try *t = xcalloc(1, sizeof(*t));
 	int rc = -ENOMEM, pair[2] = { -1, -1 };
 	pid_t pid = -1;
 
-	if (!t)
-		return rc;
 	strcpy(t->instance, instance);
 	t->seconds = seconds;
 	t->child = -1;

@@ -48,8 +48,6 @@ char *why_port(const struct plan *p, const struct host *h, const struct link *li
 	size_t size;
 	FILE *out = text_open(&text, &size);
 
-	if (!out)
-		return NULL;
 	for (size_t i = 0; port && i < p->n_nics; i++) {
 		if (!plan_carries(h, &p->nics[i], port))
 			continue;

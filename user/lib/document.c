@@ -6,10 +6,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "lib/document.h"
+#include "lib/memory.h"
 #include "lib/text.h"
 
 enum kind { MAP, LIST, TEXT, NUMBER, TIME, NOTHING };
@@ -25,12 +25,11 @@ struct item {
 
 struct document {
 	struct item root;
-	int failed;				/* -errno of the first failure; 0: none so far */
 };
 
 struct document *document_new(void)
 {
-	return calloc(1, sizeof(struct document));
+	return xcalloc(1, sizeof(struct document));
 }
 
 /* Frees a document, by a loop: the stack of a recursion would grow with the document's depth. */
@@ -57,12 +56,8 @@ struct node document_root(struct document *d)
 static struct node add_item(struct node parent, enum kind kind, const char *key, const char *text)
 {
 	size_t key_size = strlen(key) + 1, size = key_size + strlen(text) + 1;
-	struct item *to = parent.node, *item = to ? calloc(1, sizeof(*item) + size) : NULL;
+	struct item *to = parent.node, *item = xcalloc(1, sizeof(*item) + size);
 
-	if (!item) {
-		parent.document->failed = -ENOMEM;
-		return (struct node){ parent.document, NULL };
-	}
 	item->kind = kind;
 	item->key = memcpy(item->letters, key, key_size);
 	item->text = memcpy(item->letters + key_size, text, size - key_size);
@@ -173,13 +168,10 @@ static void print_json(const struct item *item, int depth, FILE *out)
 	}
 }
 
-int document_print_json(const struct document *d, FILE *out)
+void document_print_json(const struct document *d, FILE *out)
 {
-	if (d->failed)
-		return d->failed;
 	print_json(&d->root, 0, out);
 	fputc('\n', out);
-	return 0;
 }
 
 /* ---- for people ---- */
@@ -272,9 +264,9 @@ bool document_is_empty(const struct document *d, const char *list)
 	return true;
 }
 
-int document_print(const struct document *d, FILE *out)
+void document_print(const struct document *d, FILE *out)
 {
-	for (const struct item *list = d->failed ? NULL : d->root.first; list; list = list->next) {
+	for (const struct item *list = d->root.first; list; list = list->next) {
 		const struct item *row = list->kind == LIST ? list->first : NULL;
 
 		if (row && !has_name(row))
@@ -282,5 +274,4 @@ int document_print(const struct document *d, FILE *out)
 		for (; row; row = row->next)
 			print_row(list->key, row, out);
 	}
-	return d->failed;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * A document is a tree of named values. A command builds it once and prints it either as JSON or as
- * text for people in the style of wg(8), so that both outputs have the same content. If memory runs
- * out while the document is built, printing prints nothing and returns -ENOMEM. show/, daemon/,
+ * text for people in the style of wg(8), so that both outputs have the same content. show/, daemon/,
  * doctor/ and cmd/ include it.
  */
 #pragma once
@@ -38,9 +37,9 @@ void document_time(struct node map, const char *key, bool known, __u64 seconds);
 /* Adds a number with three decimal places. */
 void document_decimal(struct node map, const char *key, double number);
 
-int document_print_json(const struct document *d, FILE *out);
+void document_print_json(const struct document *d, FILE *out);
 /* Prints the document for people: each row with a name as "interface: eth0" with its values
  * indented below, each row without a name in one line, and each inner list in one line. */
-int document_print(const struct document *d, FILE *out);
+void document_print(const struct document *d, FILE *out);
 /* Returns true if the document has no list with this key, or the list is empty. */
 bool document_is_empty(const struct document *d, const char *list);

@@ -6,11 +6,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "lib/file.h"
+#include "lib/memory.h"
 
 int file_read_fd(int fd, size_t limit, char **ret, size_t *ret_n)
 {
@@ -19,23 +19,21 @@ int file_read_fd(int fd, size_t limit, char **ret, size_t *ret_n)
 	 * without a larger buffer. */
 	size_t n = 0, room = !fstat(fd, &st) && st.st_size > 0 && (size_t)st.st_size <= limit ?
 			     st.st_size + 2 : 8192;
-	char *text = malloc(room), *larger = text;
+	char *text = xmalloc(room);
 	ssize_t got = 1;
-	int rc = text ? 0 : -ENOMEM;
+	int rc = 0;
 
 	while (!rc && got) {
 		if (n + 1 == room) {
 			room *= 2;
-			larger = realloc(text, room);
-			text = larger ?: text;
+			text = xreallocarray(text, room, 1);
 		}
-		got = larger ? read(fd, text + n, room - n - 1) : -1;
+		got = read(fd, text + n, room - n - 1);
 		n += got > 0 ? got : 0;
 		rc = got < 0 ? -errno : n > limit ? -EFBIG : 0;
 	}
 	if (rc) {
-		if (text)		/* the file may contain a secret */
-			explicit_bzero(text, n);
+		explicit_bzero(text, n);	/* the file may contain a secret */
 		free(text);
 		return rc;
 	}

@@ -2,10 +2,10 @@
 /* Implements heap.h: memory for a command that reads a large configuration. */
 #include <malloc.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include "lib/heap.h"
+#include "lib/memory.h"
 
 #ifdef __GLIBC__
 #define LARGE_FILE (1 << 20)
@@ -27,9 +27,9 @@ void heap_for_file(const char *file)
 	size = st.st_size < HEAP_MAX / HEAP_PER_BYTE ? st.st_size * HEAP_PER_BYTE : HEAP_MAX;
 	mallopt(M_MMAP_MAX, 0);
 	mallopt(M_TRIM_THRESHOLD, HEAP_MAX * 2);
-	all = malloc(size);
+	all = xmalloc(size);
 	from = ((uintptr_t)all + HUGE_PAGE - 1) & -(uintptr_t)HUGE_PAGE;
-	if (all && size > 2 * HUGE_PAGE)
+	if (size > 2 * HUGE_PAGE)
 		madvise((void *)from, (size - 2 * HUGE_PAGE) & -(size_t)HUGE_PAGE, MADV_HUGEPAGE);
 	free(all);
 }

@@ -32,26 +32,18 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* Writes why the library could not be used. The text of dlerror() repeats the library's name, in
  * musl after some words (`musl`): both are skipped. */
-static int explain_failure(const struct library *l, char why[LIBRARY_WHY_LEN])
+static void explain_failure(const struct library *l, char why[LIBRARY_WHY_LEN])
 {
 	static const char musl[] = "Error loading shared library ";
-	int error = errno;
 	const char *said = dlerror() ?: "unknown error";
 	size_t n = strlen(l->soname);
 
-	/* For a lack of memory dlerror() does not say why, and no package helps. */
-	if (error == ENOMEM) {
-		snprintf(why, LIBRARY_WHY_LEN, "%s: there is no memory to load this library",
-			 l->soname);
-		return -ENOMEM;
-	}
 	if (!strncmp(said, musl, sizeof(musl) - 1))
 		said += sizeof(musl) - 1;
 	if (!strncmp(said, l->soname, n) && said[n] == ':')
 		said += n + 1 + strspn(said + n + 1, " ");
 	snprintf(why, LIBRARY_WHY_LEN, "%s: %s: install %s%s", l->soname, said,
 		 *l->package ? "the package " : "the package that contains it", l->package);
-	return -ENOENT;
 }
 
 static void **pointer_of(void *pointers, const struct library_function *f)
@@ -66,20 +58,23 @@ static int fill_pointers(const struct library *l, const struct library_function 
 {
 	void *handle;
 
-	errno = 0;
-	handle = l->soname ? dlopen(l->soname, RTLD_NOW | RTLD_LOCAL) : NULL;
-	if (!l->soname)
+	if (!l->soname) {
 		snprintf(why, LIBRARY_WHY_LEN, "this program was built without %s", l->package);
-	if (!handle)
-		return l->soname ? explain_failure(l, why) : -ENOENT;
-	for (size_t i = 0; i < n; i++) {
+		return -ENOENT;
+	}
+	handle = dlopen(l->soname, RTLD_NOW | RTLD_LOCAL);
+	for (size_t i = 0; handle && i < n; i++) {
 		void *function = dlsym(handle, list[i].name);
 
-		if (!function)
-			return explain_failure(l, why);
-		*pointer_of(pointers, &list[i]) = function;
+		if (function)
+			*pointer_of(pointers, &list[i]) = function;
+		else
+			handle = NULL;
 	}
-	return 0;
+	if (handle)
+		return 0;
+	explain_failure(l, why);
+	return -ENOENT;
 }
 
 int library_open(const struct library *l, const struct library_function *list, size_t n,

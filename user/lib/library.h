@@ -30,9 +30,8 @@ struct library_function {
 	{ .name = #name_, .offset = offsetof(struct library_functions, name_) },
 
 #define LIBRARY_WHY_LEN 320
-/* Opens the library and fills in the n pointers. Returns 0, -ENOMEM, or -ENOENT after writing to
- * `why` which library is missing, what is wrong, and which package to install (-ENOMEM: that there
- * is no memory to load it). The library stays open, so
+/* Opens the library and fills in the n pointers. Returns 0, or -ENOENT after writing to `why` which
+ * library is missing, what is wrong, and which package to install. The library stays open, so
  * further calls do nothing. After a failure the next call tries again. Any thread may call it. With
  * n == 0 it only tests whether the library can be opened. */
 int library_open(const struct library *l, const struct library_function *list, size_t n,

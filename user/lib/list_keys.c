@@ -13,27 +13,25 @@ bool list_key_is_ipv6(const struct source_key *key)
 	return ntohl(key->id) & 1;
 }
 
-int list_keys_add(struct list_keys *k, const struct prefix *p)
+void list_keys_add(struct list_keys *k, const struct prefix *p)
 {
 	struct source_key *key = append(k->list, k->n);
 
-	if (!key)
-		return -ENOMEM;
 	key->id = htonl(p->family == FAMILY_IPV6);
 	key->prefixlen = 32 + p->len + (p->family == FAMILY_IPV4 ? 96 : 0);
 	key->addr = p->addr;
-	return 0;
 }
 
 static int add_key(void *data, const struct prefix *p)
 {
-	return list_keys_add(data, p);
+	list_keys_add(data, p);
+	return 0;
 }
 
-int list_keys_add_range(struct list_keys *k, const struct address *first,
-			const struct address *last)
+void list_keys_add_range(struct list_keys *k, const struct address *first,
+			 const struct address *last)
 {
-	return range_each(first, last, add_key, k);
+	range_each(first, last, add_key, k);
 }
 
 int list_key_compare(const void *a, const void *b)
@@ -95,7 +93,7 @@ static int parse_prefix(char *text, struct prefix *ret)
 	return 0;
 }
 
-/* Returns 0, -EINVAL if the line is wrong, or -ENOMEM. */
+/* Returns 0, or -EINVAL if the line is wrong. */
 static int add_line(struct list_keys *k, char *line)
 {
 	char *dash = strchr(line, '-');
@@ -108,36 +106,39 @@ static int add_line(struct list_keys *k, char *line)
 		    first.family != last.family ||
 		    memcmp(&first.addr, &last.addr, sizeof(first.addr)) > 0)
 			return -EINVAL;
-		return list_keys_add_range(k, &first, &last);
+		list_keys_add_range(k, &first, &last);
+		return 0;
 	}
-	return parse_prefix(line, &p) ?: list_keys_add(k, &p);
+	if (parse_prefix(line, &p))
+		return -EINVAL;
+	list_keys_add(k, &p);
+	return 0;
 }
 
-int list_keys_parse(struct list_keys *k, char *text, size_t n, struct list_wrong *ret)
+void list_keys_parse(struct list_keys *k, char *text, size_t n, struct list_wrong *ret)
 {
 	char *end = text + n, *line = text, copy[sizeof(ret->text)];
-	int rc = 0;
 
 	*ret = (struct list_wrong){ 0 };
-	for (size_t number = 1; line < end && rc != -ENOMEM; number++) {
+	for (size_t number = 1; line < end; number++) {
 		char *next = memchr(line, '\n', end - line), *word = line;
+		bool wrong;
 
 		if (next)
 			*next = '\0';
 		/* a zero byte within the line makes it wrong */
-		rc = strlen(line) < (size_t)((next ?: end) - line) ? -EINVAL : 0;
+		wrong = strlen(line) < (size_t)((next ?: end) - line);
 		line[strcspn(line, "#;")] = '\0';
 		word = trim(line);
 		snprintf(copy, sizeof(copy), "%s", word);
 		for (char *c = copy; *c; c++)
 			*c = isgraph((unsigned char)*c) || *c == ' ' ? *c : '?';
-		if (!rc && *word)
-			rc = add_line(k, word);
-		if (rc == -EINVAL && !ret->lines++) {
+		if (!wrong && *word)
+			wrong = add_line(k, word);
+		if (wrong && !ret->lines++) {
 			ret->first = number;
 			memcpy(ret->text, copy, sizeof(copy));
 		}
 		line = next ? next + 1 : end;
 	}
-	return rc == -ENOMEM ? rc : 0;
 }

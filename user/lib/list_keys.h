@@ -13,11 +13,10 @@ struct list_keys {
 	size_t n;
 };
 
-/* Add a prefix, or the prefixes that make up a range of addresses, both ends included. Return 0 or
- * -ENOMEM. */
-int list_keys_add(struct list_keys *k, const struct prefix *p);
-int list_keys_add_range(struct list_keys *k, const struct address *first,
-			const struct address *last);
+/* Add a prefix, or the prefixes that make up a range of addresses, both ends included. */
+void list_keys_add(struct list_keys *k, const struct prefix *p);
+void list_keys_add_range(struct list_keys *k, const struct address *first,
+			 const struct address *last);
 bool list_key_is_ipv6(const struct source_key *key);
 /* Sorts the keys by family and address, a shorter prefix first, and removes duplicates. */
 void list_keys_sort(struct list_keys *k);
@@ -31,6 +30,5 @@ struct list_wrong {		/* lines that are not an address or a prefix */
 	char text[48];			/* the beginning of the first such line */
 };
 /* Reads lines with an address, a prefix or a range each. '#' and ';' begin a comment. Bits behind a
- * prefix length count as 0. The text must end with a zero byte, which n does not count. Returns 0
- * or -ENOMEM. */
-int list_keys_parse(struct list_keys *k, char *text, size_t n, struct list_wrong *ret);
+ * prefix length count as 0. The text must end with a zero byte, which n does not count. */
+void list_keys_parse(struct list_keys *k, char *text, size_t n, struct list_wrong *ret);

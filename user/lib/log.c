@@ -75,12 +75,8 @@ static struct said *find_said(const char *text)
 		if (!strcmp(said[i].text, text))
 			return &said[i];
 	s = append(said, n_said);
-	if (s && !(s->text = strdup(text))) {
-		n_said--;
-		s = NULL;
-	}
-	if (s)
-		s->at = -1;
+	s->text = xstrdup(text);
+	s->at = -1;
 	return s;
 }
 
@@ -94,11 +90,10 @@ static bool printed_already(const char *text)
 	if (in_rounds)
 		forget_old(now);
 	s = find_said(text);
-	printed = s && (in_round ? in_last_rounds(s) :
-			s->at >= 0 && (!in_rounds || now - s->at < QUIET_SECONDS));
-	if (s)
-		s->at = now;
-	if (s && in_round)
+	printed = in_round ? in_last_rounds(s) :
+		  s->at >= 0 && (!in_rounds || now - s->at < QUIET_SECONDS);
+	s->at = now;
+	if (in_round)
 		s->round = round_now;
 	if (in_round && store >= 0 && write(store, text, strlen(text) + 1) < 0)
 		store = -1;		/* the daemon prints them again */
@@ -113,7 +108,7 @@ void log_store(int fd)
 void log_take(int fd)
 {
 	off_t n = fd < 0 ? 0 : lseek(fd, 0, SEEK_END), at = 0;
-	char *texts = n > 0 ? calloc(1, n + 1) : NULL;
+	char *texts = n > 0 ? xcalloc(1, n + 1) : NULL;
 
 	if (texts && pread(fd, texts, n, 0) == n) {
 		log_round(true);

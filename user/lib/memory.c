@@ -1,13 +1,73 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements memory.h with malloc_trim(3) and madvise(2).
+ * Implements memory.h with the C library, malloc_trim(3) and madvise(2).
  */
 #include <link.h>
 #include <malloc.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "lib/exit.h"
 #include "lib/memory.h"
+
+void *memory_there(void *p)
+{
+	static const char text[] = "error: there is no memory left\n";
+
+	if (p)
+		return p;
+	/* log_error() allocates, and exit(3) would write the buffers that a child has of its
+	 * parent. */
+	if (write(STDERR_FILENO, text, sizeof(text) - 1))
+		_exit(EXIT_FAILED);
+	_exit(EXIT_FAILED);
+}
+
+void *xmalloc(size_t size)
+{
+	return memory_there(malloc(size ?: 1));
+}
+
+void *xcalloc(size_t n, size_t size)
+{
+	return memory_there(calloc(n ?: 1, size));
+}
+
+void *xreallocarray(void *old, size_t n, size_t size)
+{
+	return memory_there(reallocarray(old, n ?: 1, size));
+}
+
+char *xstrdup(const char *text)
+{
+	return memory_there(strdup(text));
+}
+
+char *xstrndup(const char *text, size_t n)
+{
+	return memory_there(strndup(text, n));
+}
+
+char *xvasprintf(const char *format, va_list values)
+{
+	char *text;
+
+	return memory_there(vasprintf(&text, format, values) < 0 ? NULL : text);
+}
+
+char *xasprintf(const char *format, ...)
+{
+	va_list values;
+	char *text;
+
+	va_start(values, format);
+	text = xvasprintf(format, values);
+	va_end(values);
+	return text;
+}
 
 /* Callback for the first loaded object, the program itself: drops its read-only pages, which the
  * kernel can read again from the file. */

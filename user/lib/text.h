@@ -6,10 +6,9 @@
 #pragma once
 #include <stdio.h>
 
-/* Opens a stream that writes to memory, like open_memstream(3). If memory runs out, the whole text
- * is dropped and fclose() fails with ENOMEM, while glibc's stream silently drops a part. Returns
- * NULL and sets errno on failure. After fflush() or fclose(), *text is the text with a zero byte
- * behind it, or NULL. The caller frees it. */
+/* Opens a stream that writes to memory, like open_memstream(3). If memory runs out, the process
+ * ends, while glibc's stream silently drops a part. So writing and fclose() always succeed. After
+ * fflush() or fclose(), *text is the text with a zero byte behind it. The caller frees it. */
 FILE *text_open(char **text, size_t *n);
 
 /* These functions write text from outside so that it cannot control the terminal. (The kernel

@@ -6,11 +6,11 @@
  */
 #include <errno.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/paths.h"
 #include "lib/text.h"
 #include "lib/yaml.h"
@@ -244,28 +244,22 @@ static int parse_events(struct yaml *y, FILE *ear)
 					     FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE };
 	struct fy_diag_cfg diag;
 	struct fy_parser *parser;
-	int r = -ENOMEM;
+	int r = -EBADMSG;
 
 	fy_diag_cfg_default(&diag);
 	diag.fp = ear;
 	diag.level = FYET_ERROR;
 	diag.colorize = diag.show_source = diag.show_position = diag.show_type = diag.show_module =
 		false;
-	cfg.diag = fy_diag_create(&diag);
-	parser = cfg.diag ? fy_parser_create(&cfg) : NULL;
-	if (parser && !fy_parser_set_string(parser, y->text, y->n)) {
-		errno = 0;
+	cfg.diag = memory_there(fy_diag_create(&diag));
+	parser = memory_there(fy_parser_create(&cfg));
+	if (!fy_parser_set_string(parser, y->text, y->n)) {
 		yaml_tree_build(&y->tree, parser);
-		r = y->tree.no_memory ? -ENOMEM : y->tree.too_deep ? -ELOOP :
+		r = y->tree.too_deep ? -ELOOP :
 		    fy_parser_get_stream_error(parser) ? -EBADMSG : y->tree.second ? -EINVAL : 0;
-		/* libfyaml reports a lack of memory like any other failure. */
-		if (r == -EBADMSG && errno == ENOMEM)
-			r = -ENOMEM;
 	}
-	if (parser)
-		fy_parser_destroy(parser);
-	if (cfg.diag)
-		fy_diag_unref(cfg.diag);
+	fy_parser_destroy(parser);
+	fy_diag_unref(cfg.diag);
 	return r;
 }
 
@@ -281,9 +275,8 @@ int yaml_open(struct yaml *y, const char *text, size_t n, const char *name)
 	if (r || !n)
 		return r;
 	ear = text_open(&said, &said_n);
-	r = ear ? parse_events(y, ear) : -ENOMEM;
-	if (ear && fclose(ear) && r)
-		r = -ENOMEM;
+	r = parse_events(y, ear);
+	fclose(ear);
 	if (r == -EINVAL) {
 		fprintf(stderr, "%s:%d:1: error: a second YAML document begins here, "
 			"and a file may have only one: remove '---' and move the keys below it "
@@ -300,8 +293,6 @@ int yaml_open(struct yaml *y, const char *text, size_t n, const char *name)
 		print_parser_error(y, said);
 		r = -EINVAL;
 	}
-	if (r == -ENOMEM)
-		log_error("cannot read %s: %s", name, strerror(ENOMEM));
 	if (r)
 		yaml_close(y);
 	free(said);

@@ -15,7 +15,6 @@ struct yaml {
 	const char *text;		/* the whole text of the file */
 	size_t n;
 	unsigned int errors;
-	bool no_memory;
 	struct yaml_tree tree;
 };
 
@@ -66,8 +65,8 @@ extern const char *const yaml_flag_names[];	/* choices of yaml_set_flag: "false"
 int yaml_read(const char *file, char **ret, size_t *ret_n);
 const char *yaml_file_name(const char *file); /* returns the name for messages: "<stdin>" for "-" */
 
-/* Parses a text, which must stay valid until yaml_close(). Returns 0, -EINVAL after printing an
- * error if it is not YAML, or -ENOMEM. The root of an empty text is NULL. */
+/* Parses a text, which must stay valid until yaml_close(). Returns 0, or -EINVAL after printing an
+ * error if it is not YAML. The root of an empty text is NULL. */
 int yaml_open(struct yaml *y, const char *text, size_t n, const char *name);
 /* Does the same for JSON of another program. json_wrong() must accept it before libfyaml reads
  * it. */
@@ -87,9 +86,6 @@ struct yaml_node *yaml_first_key(struct yaml_node *map, const char *const *names
 /* Returns the text of a scalar, which is valid until yaml_close(); or NULL after printing an
  * error. */
 const char *yaml_text(struct yaml *y, const struct yaml_key *key, struct yaml_node *value);
-/* Adds a row of zeros at the end of an array and returns it. Returns NULL and sets y->no_memory if
- * there is no memory. */
-void *yaml_append(struct yaml *y, void *array, size_t *n, size_t size);
 /* Prints an error that points to a node: to its key if the node is empty, else to its beginning. */
 void yaml_error(struct yaml *y, struct yaml_node *node, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

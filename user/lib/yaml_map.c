@@ -12,14 +12,6 @@
 
 const char *const yaml_flag_names[] = { "false", "true", NULL };
 
-void *yaml_append(struct yaml *y, void *array, size_t *n, size_t size)
-{
-	void *row = grow(array, n, size);
-
-	y->no_memory |= !row;
-	return row;
-}
-
 /* ---- values ---- */
 
 static struct yaml_node *resolve_alias(struct yaml *y, struct yaml_node *node)
@@ -234,11 +226,9 @@ static void read_row(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		     void *object)
 {
 	struct yaml_key one = *key;
-	void *place = yaml_append(y, (char *)object + key->offset,
-				  (size_t *)((char *)object + key->count), key->size);
+	void *place = grow((char *)object + key->offset,
+			   (size_t *)((char *)object + key->count), key->size);
 
-	if (!place)
-		return;
 	one.offset = 0;
 	yaml_set_map(y, &one, item, place);
 }

@@ -3,8 +3,8 @@
  * Implements yaml_tree.h: adds a node for each event. Nodes and texts are allocated from large
  * blocks, so that freeing a tree is a few calls of free().
  */
-#include <stdlib.h>
 #include <string.h>
+#include "lib/memory.h"
 #include "lib/yaml_tree.h"
 
 #define BLOCK (64 << 10)
@@ -23,8 +23,7 @@ struct yaml_anchor {
 
 /* ---- memory ---- */
 
-/* Allocates n bytes from the tree's blocks. Returns NULL and sets t->no_memory if there is no
- * memory. */
+/* Allocates n bytes from the tree's blocks. */
 static void *allocate(struct yaml_tree *t, size_t n)
 {
 	struct yaml_block *b = t->blocks;
@@ -33,11 +32,7 @@ static void *allocate(struct yaml_tree *t, size_t n)
 
 	n = (n + sizeof(void *) - 1) & -sizeof(void *);
 	if (!b || n > b->size - b->used) {
-		b = malloc(sizeof(*b) + size + sizeof(void *));
-		if (!b) {
-			t->no_memory = true;
-			return NULL;
-		}
+		b = xmalloc(sizeof(*b) + size + sizeof(void *));
 		*b = (struct yaml_block){ .next = t->blocks, .size = size + sizeof(void *) };
 		t->blocks = b;
 	}
@@ -101,8 +96,6 @@ static struct yaml_node *add_node(struct yaml_tree *t, enum yaml_type type, stru
 			     *end = token ? fy_token_end_mark(token) : NULL;
 	struct yaml_node *node = allocate(t, sizeof(*node));
 
-	if (!node)
-		return NULL;
 	*node = (struct yaml_node){ .type = type, .parent = t->open };
 	if (start) {
 		node->line = start->line;
@@ -151,12 +144,8 @@ static void add_scalar(struct yaml_tree *t, struct fy_token *value, struct fy_to
 		value = NULL;
 	node = add_node(t, YAML_SCALAR, value, anchor);
 
-	if (node && value)
+	if (value)
 		node->text = token_text(t, value, &node->n);
-	if (node && value && !node->n && node->len &&
-	    fy_scalar_token_get_style(value) == FYSS_PLAIN)
-		/* an empty text for characters in the source: libfyaml lacked memory */
-		t->no_memory = true;
 }
 
 static void add_alias(struct yaml_tree *t, struct fy_token *name)
@@ -164,9 +153,8 @@ static void add_alias(struct yaml_tree *t, struct fy_token *name)
 	struct yaml_node *node = add_node(t, YAML_ALIAS, name, NULL);
 	const struct yaml_anchor *anchor;
 
-	if (node)
-		node->text = token_text(t, name, &node->n);
-	anchor = node && node->text ? find_anchor(t, node->text) : NULL;
+	node->text = token_text(t, name, &node->n);
+	anchor = node->text ? find_anchor(t, node->text) : NULL;
 	if (anchor)
 		node->to = anchor->node;
 }
@@ -176,8 +164,6 @@ static void open_node(struct yaml_tree *t, enum yaml_type type, struct fy_token 
 {
 	struct yaml_node *node = add_node(t, type, start, anchor);
 
-	if (!node)
-		return;
 	t->open = node;
 	if (++t->depth > YAML_DEPTH)
 		t->too_deep = node->line + 1;
@@ -223,7 +209,7 @@ void yaml_tree_build(struct yaml_tree *t, struct fy_parser *parser)
 {
 	struct fy_event *e;
 
-	while (!t->second && !t->no_memory && !t->too_deep && (e = fy_parser_parse(parser))) {
+	while (!t->second && !t->too_deep && (e = fy_parser_parse(parser))) {
 		add_event(t, e);
 		fy_parser_event_free(parser, e);
 	}

@@ -39,7 +39,6 @@ struct yaml_tree {
 	/* First line, from 1, that is nested deeper than YAML_DEPTH; 0: none. */
 	int too_deep;
 	int second;	/* line, from 1, where a second document begins; 0: none */
-	bool no_memory;
 };
 
 /* Deepest nesting. A configuration needs 8, a ruleset of nft 20. */

@@ -7,8 +7,8 @@
 #include <byteswap.h>
 #include <errno.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
+#include "lib/memory.h"
 #include "net/capture.h"
 #include "lib/log.h"
 
@@ -89,13 +89,11 @@ static int begin_pcap(struct capture *c)
 int capture_open(const char *path, struct capture **ret)
 {
 	static const __u32 micro = 0xa1b2c3d4, nano = 0xa1b23c4d;
-	struct capture *c = calloc(1, sizeof(*c));
+	struct capture *c = xcalloc(1, sizeof(*c));
 	bool input = !strcmp(path, "-");
 	__u32 magic = 0;
 	int rc;
 
-	if (!c)
-		return -ENOMEM;
 	snprintf(c->path, sizeof(c->path), "%s", input ? "standard input" : path);
 	c->file = input ? stdin : fopen(path, "rb");
 	if (!c->file) {

@@ -3,8 +3,8 @@
  * Implements dns.h: connects the sockets and the timeout of c-ares to a libuv loop.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+#include "lib/memory.h"
 #include "net/dns.h"
 
 #define TRY_MS 1000			/* ms that the first server gets to answer */
@@ -83,7 +83,7 @@ static void on_socket_state(void *data, ares_socket_t fd, int readable, int writ
 		return;
 	}
 	if (!s) {
-		s = calloc(1, sizeof(*s));
+		s = xcalloc(1, sizeof(*s));
 		if (!s || uv_poll_init(d->loop, &s->poll, fd)) {
 			free(s);	/* without a poll, the question times out */
 			return;
@@ -112,7 +112,7 @@ static int open_channel(struct dns *d, int which)
 
 int dns_open(uv_loop_t *loop, bool alone, dns_progress *progress, void *data, struct dns **ret)
 {
-	struct dns *d = calloc(1, sizeof(*d));
+	struct dns *d = xcalloc(1, sizeof(*d));
 
 	if (!d || ares_library_init(ARES_LIB_INIT_ALL)) {
 		free(d);
@@ -176,7 +176,7 @@ static void on_exact_answer(void *data, int status, int timeouts, struct ares_ad
 void dns_ask(struct dns *d, const char *name, int family, ares_addrinfo_callback callback,
 	     void *data)
 {
-	struct question *q = calloc(1, sizeof(*q));
+	struct question *q = xcalloc(1, sizeof(*q));
 
 	if (!q || strlen(name) >= sizeof(q->name)) {
 		free(q);

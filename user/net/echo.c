@@ -4,7 +4,7 @@
  * counts only if it comes from that address.
  */
 #include <errno.h>
-#include <stdlib.h>
+#include "lib/memory.h"
 #include "net/echo.h"
 #include "net/echo_socket.h"
 
@@ -133,15 +133,13 @@ static int open_channel(struct echo *e, struct channel *c, uv_loop_t *loop, __u8
 int echo_start(uv_loop_t *loop, const struct address *list, size_t n, echo_done *done, void *data,
 	       struct echo **ret)
 {
-	struct echo *e = calloc(1, sizeof(*e));
+	struct echo *e = xcalloc(1, sizeof(*e));
 	int rc = 0;
 
-	if (!e)
-		return -ENOMEM;
 	*e = (struct echo){
 		.channels = { { .socket.fd = -1 }, { .socket.fd = -1 } }, .n = n, .waiting = n,
 		.done = done, .data = data, .open = 1,
-		.list = calloc(n ?: 1, sizeof(*list)), .reached = calloc(n ?: 1, sizeof(bool)),
+		.list = xcalloc(n ?: 1, sizeof(*list)), .reached = xcalloc(n ?: 1, sizeof(bool)),
 	};
 	uv_timer_init(loop, &e->timer);
 	e->timer.data = e;

@@ -6,9 +6,9 @@
 #include <linux/rtnetlink.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/text.h"
 #include "net/host.h"
 
@@ -94,7 +94,7 @@ static int compare_likeness(const void *a, const void *b)
 
 const char *host_link_names(const struct host *h, const char *name, char ret[HOST_NAMES_LEN])
 {
-	struct like *list = calloc(h->n_links + 1, sizeof(*list));
+	struct like *list = xcalloc(h->n_links + 1, sizeof(*list));
 	size_t n = 0, used = 0, i;
 
 	for (i = 0; i < h->n_links && list; i++)

@@ -36,8 +36,6 @@ static void add_node(struct half *h, const struct ares_addrinfo_node *node)
 	    address_find(h->list, h->n, &a) < h->n)
 		return;
 	place = append(h->list, h->n);
-	if (!place)
-		return;
 	*place = a;
 	h->ttl = node->ai_ttl < h->ttl ? node->ai_ttl : h->ttl;
 }
@@ -97,7 +95,7 @@ static bool on_progress(void *data)
 int lookup_start(uv_loop_t *loop, const char *name, lookup_done *done, void *data,
 		 struct lookup **ret)
 {
-	struct lookup *l = calloc(1, sizeof(*l));
+	struct lookup *l = xcalloc(1, sizeof(*l));
 	struct address literal;
 	int only = address_parse(name, &literal) ? AF_UNSPEC :
 		   literal.family == FAMILY_IPV4 ? AF_INET : AF_INET6;

@@ -12,11 +12,11 @@
 #include <linux/sockios.h>
 #include <net/if_arp.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "lib/memory.h"
 #include "net/netlink.h"
 #include "net/netlink_talk.h"
 
@@ -305,7 +305,7 @@ static int feature_bit(const char *ifname, const char *name, __u32 *ret_bit, __u
 	int r = nl_ethtool(ifname, &count);
 
 	if (!r) {
-		names = calloc(1, sizeof(*names) + (size_t)count.n * ETH_GSTRING_LEN);
+		names = xcalloc(1, sizeof(*names) + (size_t)count.n * ETH_GSTRING_LEN);
 		r = names ? 0 : -ENOMEM;
 	}
 	if (!r) {
@@ -334,9 +334,7 @@ int nl_feature(const char *ifname, const char *name, bool *ret)
 	if (r)
 		return r;
 	blocks = (n + 31) / 32;
-	features = calloc(1, sizeof(*features) + blocks * sizeof(*features->features));
-	if (!features)
-		return -ENOMEM;
+	features = xcalloc(1, sizeof(*features) + blocks * sizeof(*features->features));
 	features->cmd = ETHTOOL_GFEATURES;
 	features->size = blocks;
 	r = nl_ethtool(ifname, features);

@@ -61,9 +61,7 @@ int nl_talk(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t row, voi
 	char *buffer;
 	int r;
 
-	buffer = malloc(BUFFER_SIZE);
-	if (!buffer)
-		return -ENOMEM;
+	buffer = xmalloc(BUFFER_SIZE);
 	r = mnl_socket_sendto(sock, request, request->nlmsg_len) < 0 ? MNL_CB_ERROR : MNL_CB_OK;
 	while (r > MNL_CB_STOP) {
 		n = mnl_socket_recvfrom(sock, buffer, BUFFER_SIZE);

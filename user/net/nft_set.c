@@ -97,23 +97,27 @@ static bool decrement(struct address *a)
 	return false;
 }
 
-int nft_join(struct nft_join *j, const struct nft_element *e, struct list_keys *k)
+void nft_join(struct nft_join *j, const struct nft_element *e, struct list_keys *k)
 {
 	struct address first = j->first, last = e->first;
 
-	if (!j->kind.intervals || e->last.family)
-		return list_keys_add_range(k, &e->first, e->last.family ? &e->last : &e->first);
+	if (!j->kind.intervals || e->last.family) {
+		list_keys_add_range(k, &e->first, e->last.family ? &e->last : &e->first);
+		return;
+	}
 	if (!e->ends) {
 		j->broken |= first.family;
 		j->first = e->first;
-		return 0;
+		return;
 	}
 	j->first.family = 0;
-	if (first.family && decrement(&last))
-		return list_keys_add_range(k, &first, &last);
 	/* nft marks the addresses before the first range by an end without a beginning. */
-	j->broken |= first.family || decrement(&last);
-	return 0;
+	if (!decrement(&last))
+		j->broken |= first.family;
+	else if (first.family)
+		list_keys_add_range(k, &first, &last);
+	else
+		j->broken = true;
 }
 
 /* ---- reading a set ---- */
@@ -188,8 +192,6 @@ static int add_element(void *data, const struct nft_element *e)
 	struct dump *d = data;
 	struct nft_element *place = append(d->list, d->n);
 
-	if (!place)
-		return -ENOMEM;
 	*place = *e;
 	return 0;
 }
@@ -225,24 +227,22 @@ static int compare_elements(const void *a, const void *b)
 	return memcmp(&x->first.addr, &y->first.addr, sizeof(x->first.addr)) ?: y->ends - x->ends;
 }
 
-static int join_all(struct dump *d, struct list_keys *ret)
+static void join_all(struct dump *d, struct list_keys *ret)
 {
 	struct nft_join j = { .kind = d->kind };
 	struct address last = { .family = d->kind.family };
-	int rc = 0;
 
 	if (d->kind.intervals && d->n)
 		qsort(d->list, d->n, sizeof(*d->list), compare_elements);
-	for (size_t i = 0; i < d->n && !rc; i++)
-		rc = nft_join(&j, &d->list[i], ret);
+	for (size_t i = 0; i < d->n; i++)
+		nft_join(&j, &d->list[i], ret);
 	/* A range up to the last address has no end. */
 	memset(&last.addr, 0xff, sizeof(last.addr));
 	if (last.family == FAMILY_IPV4)
 		memset(&last.addr, 0, 10);
-	if (!rc && j.first.family)
-		rc = list_keys_add_range(ret, &j.first, &last);
+	if (j.first.family)
+		list_keys_add_range(ret, &j.first, &last);
 	list_keys_sort(ret);
-	return rc;
 }
 
 /* Reads the elements once. An interrupted dump leaves its rest queued on the socket. */
@@ -290,7 +290,8 @@ int nft_set_read(const char *name, struct nft_set_kind *ret_kind, struct list_ke
 		rc = dump_once(begin_request(buffer, &n, NFT_MSG_GETSETELEM, NLM_F_DUMP,
 					     NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET), &d);
 	}
-	rc = rc ?: join_all(&d, ret);
+	if (!rc)
+		join_all(&d, ret);
 	free(d.list);
 	*ret_kind = d.kind;
 	*ret_skipped = d.skipped;

@@ -27,8 +27,8 @@ struct nft_join {
 	struct address first;	/* beginning of a range that has not ended; family 0: none */
 	bool broken;	/* an element does not fit: the set must be read again */
 };
-/* Adds the prefixes of an element, or those of the range that it ends. Returns 0 or -ENOMEM. */
-int nft_join(struct nft_join *j, const struct nft_element *e, struct list_keys *k);
+/* Adds the prefixes of an element, or those of the range that it ends. */
+void nft_join(struct nft_join *j, const struct nft_element *e, struct list_keys *k);
 
 /* Reads all elements of a set, which `name` gives as family, table and set with one space between
  * them. Returns 0, -ENOENT if there is no such set, -EOPNOTSUPP if its keys are no addresses, or

@@ -41,8 +41,6 @@ static int add_peer(struct wg_dump *d, char **field)
 		/* link-local: it has a zone, and is skipped */
 		return strchr(field[2], '%') ? 0 : -EINVAL;
 	place = append(d->peers, d->n);
-	if (!place)
-		return -ENOMEM;
 	*place = p;
 	return 0;
 }

@@ -4,9 +4,9 @@
  * peers, and then the AllowedIPs of each peer. Both processes run the same program.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include "lib/memory.h"
 #include "net/wg_remote.h"
 
 struct answer {
@@ -67,13 +67,13 @@ static bool receive_peers(struct wg_device *d)
 	size_t n = d->n_peers;
 
 	d->n_peers = 0;
-	d->peers = n ? calloc(n, sizeof(*d->peers)) : NULL;
+	d->peers = n ? xcalloc(n, sizeof(*d->peers)) : NULL;
 	if (n && (!d->peers || !receive_all(other, d->peers, n * sizeof(*d->peers))))
 		return false;
 	for (; d->n_peers < n; d->n_peers++) {
 		struct wg_peer *p = &d->peers[d->n_peers];
 
-		p->allowed = p->n_allowed ? calloc(p->n_allowed, sizeof(*p->allowed)) : NULL;
+		p->allowed = p->n_allowed ? xcalloc(p->n_allowed, sizeof(*p->allowed)) : NULL;
 		if (p->n_allowed &&
 		    (!p->allowed ||
 		     !receive_all(other, p->allowed, p->n_allowed * sizeof(*p->allowed)))) {

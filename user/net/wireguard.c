@@ -144,8 +144,6 @@ static int read_allowed(const struct nlattr *list, struct wg_peer *p)
 		    mnl_attr_get_payload_len(address) != (family == AF_INET ? 4 : 16))
 			continue;
 		place = append(p->allowed, p->n_allowed);
-		if (!place)
-			return -ENOMEM;
 		*place = found;
 	}
 	return 0;
@@ -289,8 +287,6 @@ static int uapi_allowed(const char *value, struct wg_peer *p)
 	if (prefix_parse(value, &found))
 		return -EINVAL;
 	place = append(p->allowed, p->n_allowed);
-	if (!place)
-		return -ENOMEM;
 	*place = found;
 	return 0;
 }
@@ -395,8 +391,8 @@ static int uapi_line(const char *key, const char *value, struct wg_device *d)
 int wg_uapi(const char *text, size_t n, struct wg_device *ret)
 {
 	struct wg_device d = { 0 };
-	char *copy = strndup(text, n), *rest = copy, *line, *value;
-	int rc = copy ? 0 : -ENOMEM;
+	char *copy = xstrndup(text, n), *rest = copy, *line, *value;
+	int rc = 0;
 	bool ended = false;
 
 	while (!rc && !ended && (line = strsep(&rest, "\n"))) {
@@ -437,7 +433,7 @@ static int read_answer(int fd, char **ret, size_t *ret_n)
 	while (got > 0 && !(n >= 2 && text[n - 1] == '\n' && text[n - 2] == '\n')) {
 		if (n == room) {
 			room = room ? 2 * room : 8192;
-			larger = room <= ANSWER_LIMIT ? realloc(text, room) : NULL;
+			larger = room <= ANSWER_LIMIT ? xreallocarray(text, room, 1) : NULL;
 			if (!larger) {
 				free(text);
 				return -ENOMEM;

@@ -101,8 +101,6 @@ static int end_section(struct reader *r)
 	if (wg_key_is_none(&r->key) || !*r->name)
 		return 0;
 	place = append(r->names->list, r->names->n);
-	if (!place)
-		return -ENOMEM;
 	place->key = r->key;
 	place->position = r->names->n;
 	strcpy(place->name, r->name);
@@ -182,8 +180,8 @@ int wg_names_parse(const char *text, struct wg_names *ret)
 {
 	struct wg_names names = { 0 };
 	struct reader r = { .names = &names };
-	char *copy = strdup(text), *rest = copy, *line;
-	int rc = copy ? 0 : -ENOMEM;
+	char *copy = xstrdup(text), *rest = copy, *line;
+	int rc = 0;
 
 	while (!rc && (line = strsep(&rest, "\n")))
 		rc = read_line(&r, line);
@@ -236,9 +234,7 @@ int wg_names_prefer(struct wg_names *names, const struct wg_name *list, size_t n
 
 	if (!n)
 		return 0;
-	all = reallocarray(names->list, names->n + n, sizeof(*all));
-	if (!all)
-		return -ENOMEM;
+	all = xreallocarray(names->list, names->n + n, sizeof(*all));
 	for (size_t i = 0; i < names->n; i++)
 		all[i].position += n;
 	for (size_t i = 0; i < n; i++) {

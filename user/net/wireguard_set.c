@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/wireguard.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include "lib/memory.h"
 #include "net/netlink_talk.h"
 #include "lib/text.h"
 #include "net/wireguard.h"
@@ -98,11 +98,7 @@ static int set_kernel(const char *device, const struct wg_key *peer, const struc
 	rc = nl_genl_open(WG_GENL_NAME, &sock, &family);
 	if (rc)
 		return rc;
-	buffer = malloc(size);
-	if (!buffer) {
-		mnl_socket_close(sock);
-		return -ENOMEM;
-	}
+	buffer = xmalloc(size);
 	request = nl_genl_request(buffer, family, WG_CMD_SET_DEVICE, WG_GENL_VERSION);
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	mnl_attr_put_strz(request, WGDEVICE_A_IFNAME, device);
@@ -149,8 +145,6 @@ static int set_socket(const char *device, const struct wg_key *peer, const struc
 	FILE *f = text_open(&question, &room);
 	int rc;
 
-	if (!f)
-		return -errno;
 	fputs("set=1\n", f);
 	write_key(f, "public_key", peer);
 	if (renew)

@@ -3,19 +3,17 @@
  * Implements the functions followed_devices_…() of plan.h.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/hash.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "plan/plan.h"
 
 int followed_devices_read(const struct config *c, struct followed_device **ret, size_t *ret_n)
 {
-	struct followed_device *list = calloc(c->follow.n_wireguard + 1, sizeof(*list));
+	struct followed_device *list = xcalloc(c->follow.n_wireguard + 1, sizeof(*list));
 	size_t n = 0;
 
-	if (!list)
-		return -ENOMEM;
 	for (size_t i = 0; i < c->follow.n_wireguard; i++) {
 		struct followed_device *f = &list[n];
 		int rc;

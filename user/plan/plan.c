@@ -85,12 +85,12 @@ int plan_backends(struct plan_builder *m)
 	size_t n = 0;
 	int rc = 0;
 
-	m->first_backend = calloc(c->n_services + 1, sizeof(*m->first_backend));
+	m->first_backend = xcalloc(c->n_services + 1, sizeof(*m->first_backend));
 	for (size_t i = 0; i < c->n_services && m->first_backend; i++) {
 		m->first_backend[i] = n;
 		n += backends_of(&c->services[i]);
 	}
-	m->backends = calloc(n + 1, sizeof(*m->backends));
+	m->backends = xcalloc(n + 1, sizeof(*m->backends));
 	if (!m->backends || !m->first_backend)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->n_services && !rc; i++)
@@ -113,8 +113,6 @@ struct plan_port *plan_append_port(struct plan_builder *m, const struct nl_link 
 {
 	struct plan_port *port = append(m->plan->ports, m->plan->n_ports);
 
-	if (!port)
-		return NULL;
 	port->ifindex = link->ifindex;
 	memcpy(port->name, link->name, sizeof(port->name));
 	port->role = role;
@@ -311,14 +309,14 @@ int plan_ports(struct plan_builder *m)
 int plan_make(const struct plan_input *in, struct plan **ret)
 {
 	struct plan_builder m = { .in = in, .config = in->config, .host = in->host,
-			    .plan = calloc(1, sizeof(*m.plan)) };
+			    .plan = xcalloc(1, sizeof(*m.plan)) };
 	int rc = -ENOMEM;
 
 	if (!m.plan)
 		return rc;
-	m.plan->services = calloc(in->n_names + in->config->n_services + 2,
+	m.plan->services = xcalloc(in->n_names + in->config->n_services + 2,
 				  sizeof(*m.plan->services));
-	m.plan->service_lists = calloc(in->n_names + in->config->n_services + 2,
+	m.plan->service_lists = xcalloc(in->n_names + in->config->n_services + 2,
 				       sizeof(*m.plan->service_lists));
 	if (!m.plan->services || !m.plan->service_lists)
 		goto cleanup;

@@ -55,8 +55,6 @@ static int add_list(struct plan_builder *m, const struct list_config *from, stru
 	if (i == p->n_followed) {
 		id = choose_id(m, from);
 		f = append(p->followed, p->n_followed);
-		if (!f)
-			return -ENOMEM;
 		*f = (struct plan_followed){ .id = id, .from = *from,
 					     .content = content_of(m, from) };
 		p->followed_prefixes += f->content && f->content->read ? f->content->keys.n :

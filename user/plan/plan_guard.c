@@ -89,9 +89,7 @@ static int give_numbers(struct plan_builder *m, size_t service, __u32 id, struct
 {
 	const struct service_config *s = &m->config->services[service];
 
-	g->names = calloc(GUARD_BACKENDS_MAX, sizeof(*g->names));
-	if (!g->names)
-		return -ENOMEM;
+	g->names = xcalloc(GUARD_BACKENDS_MAX, sizeof(*g->names));
 	for (int running = 1; running >= 0; running--)
 		for (size_t i = 0; i < s->n_backends; i++) {
 			__u32 number = running ? 0 : free_number(m, s, g->names, id);
@@ -164,8 +162,6 @@ static int add_key(struct plan_guard *g, const struct wg_key *public, __u32 back
 {
 	struct plan_key *k = append(g->keys, g->n_keys);
 
-	if (!k)
-		return -ENOMEM;
 	memcpy(k->public.b, public->b, sizeof(public->b));
 	blake2s_mac1(k->key.mac1, public->b);
 	k->key.backend = backend;

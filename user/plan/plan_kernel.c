@@ -94,8 +94,6 @@ static int find_wanted(struct kernel *k)
 		if (r == f->n_tables || !is_ours(&h->routes[i], &k->m->plan->relay.overlay))
 			continue;
 		w = append(k->wanted, k->n_wanted);
-		if (!w)
-			return -ENOMEM;
 		*w = (struct wanted){ .route = &h->routes[i], .rank = r };
 	}
 	if (k->n_wanted)
@@ -142,8 +140,6 @@ static int find_devices(struct kernel *k, __u32 *ret_ifindex)
 		if (d || !ifindex)
 			continue;
 		d = append(k->devices, k->n_devices);
-		if (!d)
-			return -ENOMEM;
 		*d = (struct device){ .ifindex = ifindex, .only = i,
 				      .strict = config_follows(k->m->config, name) };
 	}
@@ -160,8 +156,8 @@ static int compare_reach(const void *a, const void *b)
 
 static int find_reach(struct kernel *k)
 {
-	__u32 *ifindex = calloc(k->from->n + 1, sizeof(*ifindex));
-	int rc = ifindex ? find_devices(k, ifindex) : -ENOMEM;
+	__u32 *ifindex = xcalloc(k->from->n + 1, sizeof(*ifindex));
+	int rc = find_devices(k, ifindex);
 
 	for (size_t i = 0; i < k->from->n_reach && !rc; i++) {
 		const struct relay_route *from = &k->from->reach[i];

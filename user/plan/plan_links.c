@@ -201,8 +201,6 @@ int plan_links(struct plan_builder *m)
 		if (way)
 			continue;
 		link = append(m->plan->links, m->plan->n_links);
-		if (!link)
-			return -ENOMEM;
 		link->ifindex = from->ifindex;
 		link->mtu = from->mtu;
 		link->mtu6 = from->mtu6 ?: from->mtu;

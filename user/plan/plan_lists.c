@@ -55,8 +55,6 @@ static int add_list_entry(struct plan *p, __u32 id, const struct prefix *prefix,
 {
 	struct list_entry *e = append(p->lists, p->n_lists);
 
-	if (!e)
-		return -ENOMEM;
 	e->key.id = htonl(SERVICE_LIST | id);
 	e->key.prefixlen = 32;
 	e->verdict = verdict;
@@ -69,7 +67,7 @@ static int add_list_entry(struct plan *p, __u32 id, const struct prefix *prefix,
 
 int plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id)
 {
-	struct rule *rules = calloc(s->n_allow + s->n_deny + 1, sizeof(*rules));
+	struct rule *rules = xcalloc(s->n_allow + s->n_deny + 1, sizeof(*rules));
 	bool only_some = s->n_allow || s->n_allow_lists,
 	     followed = s->n_allow_lists || s->n_deny_lists;
 	enum list_verdict rest = followed ? only_some ? LIST_ELSE_DENY : LIST_ELSE_ALLOW :
@@ -79,8 +77,6 @@ int plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id)
 	size_t n;
 	int rc = 0;
 
-	if (!rules)
-		return -ENOMEM;
 	n = put_rules(rules, s->deny, s->n_deny, true);
 	n += put_rules(rules + n, s->allow, s->n_allow, false);
 	if (n)

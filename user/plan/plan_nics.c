@@ -127,8 +127,6 @@ static int add_nic(struct plan_builder *m, size_t port, const struct nl_link *li
 		return 0;
 	}
 	nic = append(m->plan->nics, m->plan->n_nics);
-	if (!nic)
-		return -ENOMEM;
 	nic->ifindex = link->ifindex;
 	memcpy(nic->name, link->name, sizeof(nic->name));
 	nic->mode = m->plan->ports[port].mode;
@@ -328,7 +326,7 @@ int plan_running(const struct host *h, const struct config *c, const struct link
 {
 	struct plan_input in = { .config = c, .host = h };
 	struct plan_builder m = {
-		.in = &in, .config = c, .host = h, .plan = calloc(1, sizeof(*m.plan))
+		.in = &in, .config = c, .host = h, .plan = xcalloc(1, sizeof(*m.plan))
 	};
 	int rc = m.plan ? 0 : -ENOMEM;
 

@@ -30,7 +30,7 @@ static struct rate rate_of(const struct rate_limits *l)
 static int set_rates(struct rate **list, size_t n, __u32 id, const struct rate_config *r)
 {
 	if (!*list)
-		*list = calloc(2 * n, sizeof(**list));
+		*list = xcalloc(2 * n, sizeof(**list));
 	if (!*list)
 		return -ENOMEM;
 	(*list)[rate_index(id, DIRECTION_ORIGINAL)] = rate_of(&r->from);

@@ -165,9 +165,7 @@ static int collect_peers(struct collected *c)
 
 	for (size_t i = 0; i < in->n_followed; i++)
 		n += in->followed_peers[i].wireguard.n_peers;
-	c->of.list = calloc(n + 1, sizeof(*c->of.list));
-	if (!c->of.list)
-		return -ENOMEM;
+	c->of.list = xcalloc(n + 1, sizeof(*c->of.list));
 	for (size_t id = 1; id < in->n_peers && !rc; id++)
 		if (*in->peers[id].name.name &&
 		    (!tsearch(&in->peers[id], &c->running_names, by_name) ||
@@ -205,7 +203,7 @@ static int give_ids(struct collected *c, struct plan_relay *r, __u32 *ids)
 	}
 	if (n > ROUTE_PEER_MASK)
 		return -E2BIG;
-	r->peers = calloc(n, sizeof(*r->peers));
+	r->peers = xcalloc(n, sizeof(*r->peers));
 	r->n_peers = n;
 	for (size_t i = 0; i < c->of.n && r->peers; i++)
 		r->peers[ids[i]] = c->of.list[i];
@@ -333,8 +331,6 @@ static int add_own(struct plan_builder *m, __u32 id)
 			return 0;
 		}
 	own = append(r->own, r->n_own);
-	if (!own)
-		return -ENOMEM;
 	*own = (struct own){ .ifindex = ifindex, .peer = id, .addr = own_address(m, ifindex) };
 	return 0;
 }
@@ -388,7 +384,7 @@ int plan_relay(struct plan_builder *m)
 	r->overlay = m->config->policy.overlay;
 	rc = collect_peers(&c) ?: plan_kernel_routes(m, &c.of);
 	if (!rc) {
-		ids = calloc(c.of.n + 1, sizeof(*ids));
+		ids = xcalloc(c.of.n + 1, sizeof(*ids));
 		rc = ids ? give_ids(&c, r, ids) : -ENOMEM;
 	}
 	for (size_t i = 0; i < c.of.n_routes && !rc; i++)

@@ -32,9 +32,11 @@ int plan_add_route(struct relay_route **list, size_t *n, const struct prefix *pr
 {
 	struct relay_route *route = append(*list, *n);
 
-	if (route)
-		*route = (struct relay_route){ *prefix, word };
-	return route ? 0 : -ENOMEM;
+	*route = (struct relay_route){
+		*prefix,
+		word,
+	};
+	return 0;
 }
 
 /* Adds ROUTE_LOCAL routes for this host's addresses in the overlay and its on-link prefixes there,
@@ -105,9 +107,7 @@ static int expand_subnets(struct plan_relay *r)
 {
 	int rc = 0;
 
-	r->subnets = calloc(SUBNETS, sizeof(*r->subnets));
-	if (!r->subnets)
-		return -ENOMEM;
+	r->subnets = xcalloc(SUBNETS, sizeof(*r->subnets));
 	for (size_t i = 0; i < r->n_routes; i++) {
 		const struct relay_route *route = &r->routes[i];
 		__u32 first = subnet_of(&route->prefix.addr);
@@ -142,8 +142,6 @@ static int add_entry(struct plan *p, const struct addr *addr, __u32 word)
 {
 	struct table_entry *e = append(p->entries, p->n_entries);
 
-	if (!e)
-		return -ENOMEM;
 	e->key.addr = *addr;
 	e->key.word = table_word(KEY_ROUTE, FAMILY_IPV6, 0, 0);
 	e->route.word = word;

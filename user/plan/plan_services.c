@@ -125,8 +125,6 @@ static int add_listener(struct plan_builder *m, const struct listener *new)
 		}
 	}
 	l = append(m->listeners, m->n_listeners);
-	if (!l)
-		return -ENOMEM;
 	*l = *new;
 	l->flags |= plan_has_ways(m, &l->backend) ? SERVICE_WAYS : 0;
 	l->slot = listener_slot(m, l);
@@ -376,8 +374,6 @@ int plan_add_entry(struct plan *p, const struct table_key *key, const void *valu
 	if (plan_entry(p->entries, p->n_entries, key))
 		return 0;		/* the first listener's entry serves the replies */
 	e = append(p->entries, p->n_entries);
-	if (!e)
-		return -ENOMEM;
 	e->key = *key;
 	if (size)
 		memcpy(e->value, value, size);

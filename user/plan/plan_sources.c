@@ -13,8 +13,6 @@ int prefixes_add(struct prefixes *l, const struct prefix *new)
 {
 	struct prefix *p = append(l->list, l->n);
 
-	if (!p)
-		return -ENOMEM;
 	*p = *new;
 	return 0;
 }
@@ -105,8 +103,6 @@ static int add_to_trie(struct plan *p, const struct prefix *prefix, __u32 id)
 {
 	struct source_key *key = append(p->trie, p->n_trie);
 
-	if (!key)
-		return -ENOMEM;
 	key->prefixlen = 32 + prefix->len + (prefix->family == FAMILY_IPV4 ? 96 : 0);
 	key->id = htonl(id);
 	key->addr = prefix->addr;
@@ -156,8 +152,8 @@ int plan_sources(struct plan_builder *m)
 	struct plan *p = m->plan;
 	int rc = 0;
 
-	p->sources = calloc(p->n_ports + 1, sizeof(*p->sources));
-	p->hints = calloc(p->n_ports + 1, sizeof(*p->hints));
+	p->sources = xcalloc(p->n_ports + 1, sizeof(*p->sources));
+	p->hints = xcalloc(p->n_ports + 1, sizeof(*p->hints));
 	if (!p->sources || !p->hints)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->n_ports && !rc; i++) {

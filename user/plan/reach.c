@@ -198,8 +198,6 @@ char *reach_forwarding_fix(const struct host *h, const char *interface, bool ipv
 	size_t size;
 	FILE *out = text_open(&text, &size);
 
-	if (!out)
-		return NULL;
 	print_forwarding_fix(out, h, interface, ipv6);
 	return fclose(out) ? NULL : text;
 }
@@ -215,8 +213,6 @@ char *reach_forwarding_off(const struct config *c, const struct host *h,
 	    host_forwards(link->name, ipv6))
 		return NULL;
 	out = text_open(&text, &size);
-	if (!out)
-		return NULL;
 	fprintf(out, "%s forwarding is off on %s, so wgxdp forwards no packets that arrive on it: "
 		"run `", ipv6 ? "IPv6" : "IPv4", link->name);
 	print_forwarding_fix(out, h, link->name, ipv6);

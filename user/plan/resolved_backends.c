@@ -141,8 +141,6 @@ static int ask_for(struct resolved_backends *new, const struct resolved_backends
 	    (family == FAMILY_IPV4 && !address_parse(text, &address)))
 		return 0;
 	place = append(new->list, new->n);
-	if (!place)
-		return -ENOMEM;
 	if (old)
 		*place = *old;
 	strcpy(place->text, text);

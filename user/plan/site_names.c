@@ -2,13 +2,13 @@
  *
  * Implements site_names.h.
  */
-#include <stdlib.h>
 #include <string.h>
+#include "lib/memory.h"
 #include "plan/site_names.h"
 
 bool site_names_read(const struct config *c, struct wg_names *ret)
 {
-	struct wg_name *own = c->n_peers ? calloc(c->n_peers, sizeof(*own)) : NULL;
+	struct wg_name *own = c->n_peers ? xcalloc(c->n_peers, sizeof(*own)) : NULL;
 	bool in_file, failed;
 	size_t n = 0;
 

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
-#include <stdlib.h>
 #include <string.h>
+#include "lib/memory.h"
 #include "plan/uniform.h"
 
 #define PLACES 65536
@@ -202,12 +202,10 @@ static void collect_routes(struct uniform_work *f, const struct host *h)
 
 struct uniform_work *uniform_begin(const struct host *h)
 {
-	struct uniform_work *f = calloc(1, sizeof(*f));
+	struct uniform_work *f = xcalloc(1, sizeof(*f));
 
-	if (!f)
-		return NULL;
-	f->u = calloc(1, sizeof(*f->u));
-	f->routes = calloc(h->n_routes + 1, sizeof(*f->routes));
+	f->u = xcalloc(1, sizeof(*f->u));
+	f->routes = xcalloc(h->n_routes + 1, sizeof(*f->routes));
 	if (!f->u || !f->routes) {
 		uniform_end(f);
 		return NULL;

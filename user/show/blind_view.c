@@ -61,10 +61,8 @@ static __u32 *pair_place(const struct pairs *p, __u32 from, __u32 to)
 static bool grow_index(struct pairs *p)
 {
 	size_t room = p->room ? 2 * p->room : 1024;
-	__u32 *index = calloc(room, sizeof(*index));
+	__u32 *index = xcalloc(room, sizeof(*index));
 
-	if (!index)
-		return false;
 	free(p->index);
 	p->index = index;
 	p->room = room;
@@ -85,8 +83,6 @@ static struct blind_view_pair *find_pair(struct pairs *p, __u32 from, __u32 to)
 	if (*place)
 		return &p->list[*place - 1];
 	added = append(p->list, p->n);
-	if (!added)
-		return NULL;
 	added->from = from;
 	added->to = to;
 	*place = p->n;
@@ -118,9 +114,9 @@ static int add_total(struct blind_view *v, struct pairs *p, const struct blind_t
 static int read_totals(const struct dataplane *dp, struct blind_view *v, struct pairs *p)
 {
 	size_t n_cpus = libbpf_num_possible_cpus();
-	struct blind_total *cpus = calloc(AT_ONCE * n_cpus, sizeof(*cpus));
+	struct blind_total *cpus = xcalloc(AT_ONCE * n_cpus, sizeof(*cpus));
 	__u32 keys[AT_ONCE], count = AT_ONCE, next;
-	int rc = cpus ? 0 : -ENOMEM;
+	int rc = 0;
 
 	for (bool begun = false; !rc && count; begun = true) {
 		count = AT_ONCE;
@@ -198,9 +194,7 @@ int blind_view_read(const struct dataplane *dp, struct blind_view *ret)
 	ret->refused = state.refused;
 	ret->challenges = state.challenges;
 	ret->silenced = state.silenced;
-	ret->sites = calloc(ret->n, sizeof(*ret->sites));
-	if (!ret->sites)
-		rc = -ENOMEM;
+	ret->sites = xcalloc(ret->n, sizeof(*ret->sites));
 	for (__u32 i = 1; i < ret->n && !rc; i++)
 		rc = read_site(dp, i, &ret->sites[i]);
 	rc = rc ?: read_pairs(dp, ret);

@@ -194,8 +194,6 @@ static int add_missing(struct conditions *k, const char *name, enum link_role ro
 {
 	struct interface_condition *i = append(k->interfaces, k->n_interfaces);
 
-	if (!i)
-		return -ENOMEM;
 	snprintf(i->name, sizeof(i->name), "%s", name);
 	snprintf(i->why, sizeof(i->why), "%s", why);
 	i->role = role;
@@ -341,7 +339,7 @@ int conditions_read(const struct dataplane *dp, struct conditions *ret)
 		rc = read_host(&k.h);
 	if (!rc)
 		k.config = conditions_config(dp->instance);
-	k.services = calloc(k.n_services + 1, sizeof(*k.services));
+	k.services = xcalloc(k.n_services + 1, sizeof(*k.services));
 	if (!rc && !k.services)
 		rc = -ENOMEM;
 	rc = rc ?: conditions_of_interfaces(&k) ?: conditions_of_services(&k);

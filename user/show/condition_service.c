@@ -439,7 +439,7 @@ static void decide_state(struct service_check *j, const struct places *p,
 
 int conditions_of_services(struct conditions *k)
 {
-	struct service_check j = { .k = k, .places = calloc(k->n_services + 1, sizeof(*j.places)) };
+	struct service_check j = { .k = k, .places = xcalloc(k->n_services + 1, sizeof(*j.places)) };
 	struct table_entry *table = NULL;
 	size_t n = 0;
 	int rc = j.places ? dataplane_table(k->dp, &table, &n) ?: find_places(&j, table, n) :

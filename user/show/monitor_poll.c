@@ -50,8 +50,6 @@ static int add_flow(void *data, const struct flow_entry *e)
 	if (now->n_flows == FLOWS_TOLD)
 		return -E2BIG;
 	f = append(now->flows, now->n_flows);
-	if (!f)
-		return -ENOMEM;
 	*f = (struct seen_flow){ flow_key_of(&e->flow, DIRECTION_ORIGINAL), e->flow };
 	return 0;
 }
@@ -130,10 +128,6 @@ static int add_device(struct monitor_memory *is, const char *device)
 	for (size_t i = 0; i < d.n_peers && !rc; i++) {
 		struct seen_peer *p = append(is->peers, is->n_peers);
 
-		if (!p) {
-			rc = -ENOMEM;
-			break;
-		}
 		*p = (struct seen_peer){ .key = d.peers[i].key, .endpoint = d.peers[i].endpoint,
 					 .port = d.peers[i].endpoint_port };
 		snprintf(p->device, sizeof(p->device), "%s", device);
@@ -203,8 +197,8 @@ static void memory_free(struct monitor_memory *memory)
 
 int monitor_poll(struct monitor *m)
 {
-	struct monitor_memory *is = calloc(1, sizeof(*is));
-	int rc = is ? 0 : -ENOMEM;
+	struct monitor_memory *is = xcalloc(1, sizeof(*is));
+	int rc = 0;
 
 	if (!rc && monitor_wants(m, MONITOR_FLOW))
 		rc = poll_flows(m, m->memory, is);

@@ -30,13 +30,9 @@ static int read_device(struct relay_view *v, const char *device)
 		/* no WireGuard device has this name (now) */
 		return rc == -ENOMEM ? rc : 0;
 	place = append(v->devices, v->n_devices);
-	if (!place) {
-		wg_free(&wg);
-		return -ENOMEM;
-	}
 	snprintf(place->name, sizeof(place->name), "%s", device);
 	place->wg = wg;
-	sorted = calloc(d->n_peers + 1, sizeof(*sorted));
+	sorted = xcalloc(d->n_peers + 1, sizeof(*sorted));
 	for (size_t i = 0; i < d->n_peers && sorted; i++)
 		sorted[i] = &d->peers[i];
 	if (d->n_peers && sorted)
@@ -59,9 +55,7 @@ static int read_wireguard(struct relay_view *v)
 {
 	int rc = 0;
 
-	v->wireguard = calloc(v->n_peers + 1, sizeof(*v->wireguard));
-	if (!v->wireguard)
-		return -ENOMEM;
+	v->wireguard = xcalloc(v->n_peers + 1, sizeof(*v->wireguard));
 	for (size_t id = 1; id < v->n_peers && !rc; id++) {
 		const char *device = v->peers[id].name.device;
 		size_t before = 1;

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -16,6 +15,7 @@
 #include "config/config_rates.h"
 #include "lib/document.h"
 #include "instance/running.h"
+#include "lib/memory.h"
 #include "show/condition.h"
 #include "show/show.h"
 #include "show/show_parts.h"
@@ -54,7 +54,7 @@ static char *why_interface(const struct conditions *k, const struct plan *p,
 			   const struct interface_condition *i)
 {
 	if (i->state != INTERFACE_ATTACHED || !p || !plan_port(p, i->link->ifindex))
-		return strdup(*i->why ? i->why : interface_state_name(i->state));
+		return xstrdup(*i->why ? i->why : interface_state_name(i->state));
 	return why_port(p, &k->h, k->links, k->n_links, i->link->ifindex);
 }
 
@@ -65,8 +65,6 @@ static int show_condition(struct node list, const struct conditions *k, const st
 	char *why = why_interface(k, p, i);
 	__u64 failed = 0;
 
-	if (!why)
-		return -ENOMEM;
 	if (i->link)
 		dataplane_transmit_failed(k->dp, i->link->ifindex, here ? here->tx_dropped : 0,
 					  &failed);
@@ -385,18 +383,17 @@ static const struct {
 };
 
 /* Prints the plain form. A noun that was asked for but has no rows gets the line "NOUN: none". */
-static int print_plain(const struct document *d, unsigned int what, FILE *out)
+static void print_plain(const struct document *d, unsigned int what, FILE *out)
 {
-	int rc = document_print(d, out);
 	bool all = (what & SHOW_ALL) == SHOW_ALL;
 
-	for (size_t i = 0; i < sizeof(nouns) / sizeof(*nouns) && !rc && !all; i++)
+	document_print(d, out);
+	for (size_t i = 0; i < sizeof(nouns) / sizeof(*nouns) && !all; i++)
 		if (what & nouns[i].what && document_is_empty(d, nouns[i].name))
 			fprintf(out, "%s: none\n", nouns[i].name);
-	if (!rc && all && document_is_empty(d, "services") && document_is_empty(d, "peers") &&
+	if (all && document_is_empty(d, "services") && document_is_empty(d, "peers") &&
 	    document_is_empty(d, "sites"))
 		fputs("no service and no peer is configured, so nothing is forwarded\n", out);
-	return rc;
 }
 
 unsigned int show_noun(const char *word)
@@ -413,7 +410,7 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
 	struct dataplane_reason *reasons = NULL;
 	struct conditions k = { 0 };
 	size_t n = 0;
-	int rc = d ? dataplane_reasons(dp, &reasons, &n) : -ENOMEM;
+	int rc = dataplane_reasons(dp, &reasons, &n);
 
 	if (!rc && what & (SHOW_INTERFACES | SHOW_SERVICES | SHOW_PEERS | SHOW_SITES))
 		rc = conditions_read(dp, &k);
@@ -436,8 +433,10 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
 		rc = show_drops(d, dp, reasons, n);
 	if (!rc && what & SHOW_INTERFACES)
 		rc = show_express(d, dp);
-	if (!rc)
-		rc = json ? document_print_json(d, out) : print_plain(d, what, out);
+	if (!rc && json)
+		document_print_json(d, out);
+	else if (!rc)
+		print_plain(d, what, out);
 	free(reasons);
 	conditions_free(&k);
 	document_free(d);
@@ -487,23 +486,24 @@ static void show_dns_names(struct node list, const char *instance, const struct 
 	run_counters_free(&n);
 }
 
-int show_control(const char *instance, const struct config *c, unsigned int what, bool json,
-		 FILE *out)
+void show_control(const char *instance, const struct config *c, unsigned int what, bool json,
+		  FILE *out)
 {
 	struct document *d = document_new();
 	bool all = (what & SHOW_ALL) == SHOW_ALL;
-	int rc = d ? 0 : -ENOMEM;
 
-	if (!rc && json)
+	if (json)
 		show_version(d, instance);
-	if (!rc && all) {
+	if (all) {
 		show_instance(d, instance, c, json);
 		show_endpoints(document_list(document_root(d), "endpoints"), c);
 		show_dns_names(document_list(document_root(d), "dns_names"), instance, c);
 	}
-	if (!rc)
-		rc = json ? document_print_json(d, out) : all ? document_print(d, out) :
-		     print_plain(d, what, out);
+	if (json)
+		document_print_json(d, out);
+	else if (all)
+		document_print(d, out);
+	else
+		print_plain(d, what, out);
 	document_free(d);
-	return rc;
 }

@@ -26,10 +26,9 @@ unsigned int show_noun(const char *word);
 /* Prints what the flags ask for, as JSON or for people, except SHOW_METRICS and SHOW_FLOWS. Returns
  * 0 or -errno. */
 int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *out);
-/* Prints an instance without a data path: its daemon, file, endpoints and DNS names. Returns 0 or
- * -errno. */
-int show_control(const char *instance, const struct config *c, unsigned int what, bool json,
-		 FILE *out);
+/* Prints an instance without a data path: its daemon, file, endpoints and DNS names. */
+void show_control(const char *instance, const struct config *c, unsigned int what, bool json,
+		  FILE *out);
 /* Adds whether a daemon follows the instance, and the state of its file. running: the configuration
  * that runs; NULL: it is lost. */
 void show_follower(struct node to, const char *instance, const struct config *running, bool json);

@@ -53,8 +53,6 @@ static int add_row(void *data, const struct flow_entry *e)
 	struct flows *f = data;
 	struct row *r = append(f->rows, f->n);
 
-	if (!r)
-		return -ENOMEM;
 	*r = (struct row){
 		.key = flow_key_of(flow, DIRECTION_ORIGINAL), .ours = flow->own,
 		.backend = flow->backend, .our_port = flow->own_port,

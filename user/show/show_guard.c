@@ -246,8 +246,6 @@ static void read_backends(const struct dataplane *dp, const struct config *confi
 		for (size_t i = 0; i < n_list; i++) {
 			struct labelled *b = append(ret->list, ret->n);
 
-			if (!b)
-				break;
 			*b = (struct labelled){ .service = services[id].name, .backend = list[i] };
 			set_label(b, config);
 		}

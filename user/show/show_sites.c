@@ -3,8 +3,8 @@
  * wgxdp show: the blind relay's sites, and the traffic between each two of them.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+#include "lib/memory.h"
 #include "show/condition.h"
 #include "show/show_parts.h"
 
@@ -101,7 +101,7 @@ int show_sites(struct document *d, const struct conditions *k, bool always)
 
 	if (rc || (!v.n && !always))
 		return rc;
-	order = malloc((v.n + 1) * sizeof(*order));
+	order = xmalloc((v.n + 1) * sizeof(*order));
 	if (order)
 		show_in_order(d, k, &v, order);
 	else

@@ -30,7 +30,7 @@ static struct top_row *row_of(struct top *t, enum top_kind kind, const char *nam
 {
 	struct top_row *r = append(t->rows, t->n);
 
-	if (r) {
+	{
 		r->kind = kind;
 		snprintf(r->name, sizeof(r->name), "%s", name);
 	}

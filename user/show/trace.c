@@ -10,10 +10,10 @@
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 #include "dataplane/dataplane_shadow.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "show/packet_words.h"
 #include "show/trace.h"
 #include "show/words.h"
@@ -38,8 +38,8 @@ static int pin_to_cpu(void)
 
 int trace_begin(const struct dataplane *dp, struct trace **ret)
 {
-	struct trace *t = calloc(1, sizeof(*t));
-	int rc = t ? pin_to_cpu() : -ENOMEM;
+	struct trace *t = xcalloc(1, sizeof(*t));
+	int rc = pin_to_cpu();
 
 	rc = rc ?: dataplane_shadow(dp, &t->shadow) ?:
 	     dataplane_links(t->shadow, &t->links, &t->n_links) ?:
@@ -264,9 +264,8 @@ static bool is_egress(const struct trace_step *step, const struct trace *t, __u3
 static int read_here(const struct trace *t, enum dataplane_map map, __u32 key, void *ret,
 		     size_t size)
 {
-	char *all = calloc(libbpf_num_possible_cpus(), size);
-	int rc = !all ? -ENOMEM :
-		 bpf_map_lookup_elem(map_fd(t->shadow, map), &key, all) ? -errno : 0;
+	char *all = xcalloc(libbpf_num_possible_cpus(), size);
+	int rc = bpf_map_lookup_elem(map_fd(t->shadow, map), &key, all) ? -errno : 0;
 
 	if (!rc)
 		memcpy(ret, all + sched_getcpu() * size, size);

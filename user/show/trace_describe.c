@@ -5,9 +5,9 @@
 #include <bpf/bpf.h>
 #include <net/if.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/addr.h"
+#include "lib/memory.h"
 #include "show/packet_words.h"
 #include "show/trace.h"
 #include "show/words.h"
@@ -128,7 +128,7 @@ static void add_hop(const struct trace_result *r, struct node row)
 
 static void add_frame(const struct trace_frame *f, const char *key, struct node row)
 {
-	char *text = malloc(2 * f->len + 1);
+	char *text = xmalloc(2 * f->len + 1);
 
 	for (__u32 i = 0; text && i < f->len; i++)
 		sprintf(text + 2 * i, "%02x", f->bytes[i]);
