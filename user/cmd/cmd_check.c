@@ -45,8 +45,6 @@ static int try_plan(const struct config *c, struct findings *f)
 	struct plan *p = NULL;
 	int rc = plan_make(&in, &p);
 
-	if (rc == -ENOMEM)
-		log_error("check: %s", strerror(ENOMEM));
 	for (size_t i = 0; !rc && i < p->n_nics; i++)
 		if (p->nics[i].mode == MODE_AUTO || p->nics[i].mode == MODE_NATIVE)
 			headroom_warn(p, f->host, &p->nics[i]);
@@ -101,7 +99,7 @@ static int run_check(const struct global *g, int argc, char **argv)
 		goto cleanup;
 	if (!f.n)
 		planned = try_plan(c, &f);
-	status = planned == -ENOMEM ? EXIT_FAILED : f.n || planned ? EXIT_HOST : EXIT_DONE;
+	status = f.n || planned ? EXIT_HOST : EXIT_DONE;
 	load_warn_realtime();
 	if (status == EXIT_DONE) {
 		config_warn(c);

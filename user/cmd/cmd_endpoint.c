@@ -64,13 +64,8 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 				    answer->failed[i]);
 	if (!answer->n)
 		return;
-	j->candidates = xcalloc(answer->n, sizeof(*j->candidates));
+	j->candidates = xmemdup(answer->list, answer->n * sizeof(*j->candidates));
 	j->reached = xcalloc(answer->n, sizeof(*j->reached));
-	if (!j->candidates || !j->reached) {
-		j->error = -ENOMEM;
-		return;
-	}
-	memcpy(j->candidates, answer->list, answer->n * sizeof(*j->candidates));
 	j->n = answer->n;
 	printf("Candidate addresses: [");
 	print_list(j, false);
@@ -84,9 +79,11 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 static int find_reachable(struct job *j, const struct address **ret)
 {
 	char text[ADDRESS_STRLEN];
+	int rc = uv_loop_init(&j->loop) ?:
+		 lookup_start(&j->loop, j->host, on_lookup, j, &j->lookup);
 
-	if (uv_loop_init(&j->loop) || lookup_start(&j->loop, j->host, on_lookup, j, &j->lookup)) {
-		log_error("cannot resolve %s: %s", j->host, strerror(ENOMEM));
+	if (rc) {
+		log_error("cannot resolve %s: %s", j->host, strerror(-rc));
 		return EXIT_FAILED;
 	}
 	uv_run(&j->loop, UV_RUN_DEFAULT);

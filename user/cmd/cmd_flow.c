@@ -83,7 +83,6 @@ static bool endpoint_matches(const struct endpoint *e, const struct addr *a, __u
 static int collect_flow(void *data, const struct flow_entry *e)
 {
 	const struct flow *flow = &e->flow;
-	struct flow_entry *place;
 	struct found *f = data;
 
 	if ((f->a->service && flow->id != f->id) ||
@@ -91,8 +90,7 @@ static int collect_flow(void *data, const struct flow_entry *e)
 			      flow->client_port) ||
 	    !endpoint_matches(&f->a->ours, &flow->own, flow->family, flow->own_port))
 		return 0;
-	place = append(f->entries, f->n);
-	*place = *e;
+	*append(f->entries, f->n) = *e;
 	return 0;
 }
 

@@ -43,13 +43,9 @@ static int add_names(struct names *names, const char *path)
 		log_error("cannot read %s: %s%s", path, strerror(-rc),
 			  rc == -EACCES ? ": run as root" : "");
 	}
-	while (!rc && directory && (entry = readdir(directory))) {
-		struct name *name = instance_valid(entry->d_name) ?
-				    append(names->list, names->n) : NULL;
-
-		if (name)
-			strcpy(name->text, entry->d_name);
-	}
+	while (!rc && directory && (entry = readdir(directory)))
+		if (instance_valid(entry->d_name))
+			strcpy(append(names->list, names->n)->text, entry->d_name);
 	if (directory)
 		closedir(directory);
 	return rc;

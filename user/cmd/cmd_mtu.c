@@ -81,7 +81,7 @@ static int find_targets(struct job *j)
 		j->n = 1;
 		return 0;
 	}
-	rc = uv_loop_init(&j->loop) ? -ENOMEM :
+	rc = uv_loop_init(&j->loop) ?:
 	     lookup_start(&j->loop, j->target, on_lookup, j, &lookup);
 	if (rc) {
 		log_error("cannot resolve %s: %s", j->target, strerror(-rc));

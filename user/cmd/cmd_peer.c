@@ -45,9 +45,13 @@ static int parse_key(void *arguments, const struct command_option *o, char *valu
 
 static int parse_prefix(void *member, const struct command_option *o, char *value)
 {
+	struct peer_config *p = member;
 	struct prefix prefix;
 
-	return edit_parse_prefix("--prefix", value, &prefix) ?: peer_add_prefix(member, &prefix);
+	if (edit_parse_prefix("--prefix", value, &prefix))
+		return -EINVAL;
+	*append(p->prefixes, p->n_prefixes) = prefix;
+	return 0;
 }
 
 static bool is_verb(const struct arguments *a, const char *verb)
@@ -136,12 +140,11 @@ static struct peer_config *peer_of_key(struct config *c, const struct wg_key *ke
 	return NULL;
 }
 
-static int import_peer(struct config *c, const char *device, const struct wg_peer *from,
+static void import_peer(struct config *c, const char *device, const struct wg_peer *from,
 		       const struct wg_names *names)
 {
 	struct peer_config *p = peer_of_key(c, &from->key, device);
 	char text[WG_KEY_STRLEN], name[NAME_LEN], prefix[ADDRESS_STRLEN];
-	int rc = 0;
 
 	if (!p) {
 		wg_name_of(names, &from->key, name);
@@ -154,16 +157,15 @@ static int import_peer(struct config *c, const char *device, const struct wg_pee
 		p->key = from->key;
 	}
 	p->n_prefixes = 0;
-	for (size_t i = 0; i < from->n_allowed && !rc; i++) {
+	for (size_t i = 0; i < from->n_allowed; i++) {
 		const char *why = relay_prefix_wrong(&from->allowed[i], &c->policy.overlay);
 
 		if (why)
 			log_warning("peer %s: a prefix is left out: %s %s", p->name,
 				    prefix_format(&from->allowed[i], prefix), why);
 		else
-			rc = peer_add_prefix(p, &from->allowed[i]);
+			*append(p->prefixes, p->n_prefixes) = from->allowed[i];
 	}
-	return rc;
 }
 
 static int import_device(const char *device, struct config *c)
@@ -188,7 +190,7 @@ static int import_device(const char *device, struct config *c)
 	}
 	wg_names_read(device, &names);
 	for (size_t i = 0; i < d.n_peers && !rc; i++)
-		rc = import_peer(c, device, &d.peers[i], &names);
+		import_peer(c, device, &d.peers[i], &names);
 	wg_names_free(&names);
 	wg_free(&d);
 	return rc;

@@ -49,7 +49,7 @@ static int check_words(struct arguments *a, int n, char **words)
 /* ---- the change ---- */
 
 /* Copies a followed peer into the configuration, where a change by a command needs it. Returns NULL
- * if there is no such peer, or no memory. */
+ * if there is no such peer. */
 static struct peer_config *followed_peer(const char *instance, struct config *c, const char *name)
 {
 	struct relay_peer *list = NULL;
@@ -81,7 +81,8 @@ static int add_route(struct arguments *a, struct config *c, const char *instance
 			  a->text, a->peer);
 		return -ENOENT;
 	}
-	return peer_add_prefix(p, &a->prefix);
+	*append(p->prefixes, p->n_prefixes) = a->prefix;
+	return 0;
 }
 
 static int del_route(struct arguments *a, struct config *c)

@@ -28,10 +28,10 @@ struct arguments {
 static int parse_listen(struct service_config *s, const char *argument)
 {
 	char *list = xstrdup(argument), *rest = list, *word;
-	struct address a, *place;
+	struct address a;
 	int rc = 0;
 
-	if (!rc && address_parse(argument, &a) && !strchr(argument, ',')) {
+	if (address_parse(argument, &a) && !strchr(argument, ',')) {
 		rc = is_interface_name(argument) ? 0 : -EINVAL;
 		if (!rc)
 			strcpy(s->listen_interface, argument);
@@ -39,9 +39,8 @@ static int parse_listen(struct service_config *s, const char *argument)
 	}
 	while (!rc && (word = strsep(&rest, ","))) {
 		rc = address_parse(word, &a);
-		place = rc ? NULL : append(s->listen_addresses, s->n_listen_addresses);
-		if (place)
-			*place = a;
+		if (!rc)
+			*append(s->listen_addresses, s->n_listen_addresses) = a;
 		if (!rc && a.family == FAMILY_IPV6)
 			s->ipv6 = IPV6_DNAT;
 	}
@@ -140,11 +139,10 @@ static int check_list_words(struct arguments *a, int n, char **words)
 	snprintf(what, sizeof(what), "service %s", a->edit.verb);
 	for (int i = 3; i < n; i++) {
 		struct prefix p;
-		int rc = edit_parse_prefix(what, words[i], &p) ?:
-			 prefix_add(&a->prefixes.list, &a->prefixes.n, &p);
 
-		if (rc)
-			return rc;
+		if (edit_parse_prefix(what, words[i], &p))
+			return -EINVAL;
+		*append(a->prefixes.list, a->prefixes.n) = p;
 	}
 	a->edit.name = words[2];
 	return 0;
@@ -258,15 +256,6 @@ static void replace_guard(struct service_config *s, struct service_config *from)
 	s->guard.strict |= from->guard.strict;
 }
 
-static int default_port(struct service_config *s)
-{
-	__be16 *port = s->nat != NAT_NONE && !s->n_ports ? append(s->ports, s->n_ports) : NULL;
-
-	if (port)
-		*port = htons(51820);
-	return s->nat != NAT_NONE && !s->n_ports ? -ENOMEM : 0;
-}
-
 /* Returns whether IPV6_DNAT, which an IPv6 address to listen on implied, must end: the address is
  * gone, or IPv4 is not translated either. */
 static bool no_ipv6_dnat(const struct service_config *s)
@@ -324,7 +313,9 @@ static int change_service(struct arguments *a, struct service_config *s)
 		s->ipv6 = from->ipv6;
 	else if (no_ipv6_dnat(s))
 		s->ipv6 = IPV6_DIRECT;
-	return default_port(s);
+	if (s->nat != NAT_NONE && !s->n_ports)
+		*append(s->ports, s->n_ports) = htons(51820);
+	return 0;
 }
 
 static int change(struct edit *e, struct config *c, const char *instance)

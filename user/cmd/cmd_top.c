@@ -80,7 +80,8 @@ static void draw_table(const struct top *t, enum top_unit unit, const struct win
 	FILE *out = text_open(&text, &n);
 
 	print_table(t, unit, width, out);
-	rest = fclose(out) ? NULL : text;
+	fclose(out);
+	rest = text;
 	fputs("\033[H", stdout);		/* to the first line */
 	while (left-- && (line = strsep(&rest, "\n")) && *line)
 		printf("%s\033[K\n", line);	/* clears the rest of the line */
@@ -151,15 +152,13 @@ static void pause_for(double seconds)
 	nanosleep(&t, NULL);
 }
 
-/* Prints a copy of t, sorted and filtered. Returns 0 or -ENOMEM. */
-static int print_sorted(const struct top *t, const struct arguments *a, double seconds)
+/* Prints a copy of t, sorted and filtered. */
+static void print_sorted(const struct top *t, const struct arguments *a, double seconds)
 {
 	struct top shown = *t;
 	struct winsize size;
 
-	shown.rows = xmalloc((t->n + 1) * sizeof(*t->rows));
-	if (t->n)
-		memcpy(shown.rows, t->rows, t->n * sizeof(*t->rows));
+	shown.rows = xmemdup(t->rows, t->n * sizeof(*t->rows));
 	top_sort(&shown, a->sort, a->unit, a->filter);
 	if (a->json) {
 		print_json(&shown, seconds, stdout);
@@ -170,7 +169,6 @@ static int print_sorted(const struct top *t, const struct arguments *a, double s
 		putchar('\n');
 	}
 	top_free(&shown);
-	return 0;
 }
 
 static int run_printing(const struct global *g, const struct arguments *a)
@@ -184,7 +182,9 @@ static int run_printing(const struct global *g, const struct arguments *a)
 		pause_for(a->interval);
 		if (interrupted)
 			break;
-		rc = read_again(g, &t) ?: print_sorted(&t, a, t.at - before);
+		rc = read_again(g, &t);
+		if (!rc)
+			print_sorted(&t, a, t.at - before);
 		if (rc || fflush(stdout) || a->once)	/* fflush() fails if the reader has ended */
 			break;
 	}

@@ -18,14 +18,6 @@
 #include "instance/run_state.h"
 #include "lib/text.h"
 
-int prefix_add(struct prefix **list, size_t *n, const struct prefix *prefix)
-{
-	struct prefix *place = append(*list, *n);
-
-	*place = *prefix;
-	return 0;
-}
-
 int edit_parse_prefix(const char *what, const char *text, struct prefix *ret)
 {
 	const char *why = prefix_wrong(text);
@@ -69,14 +61,12 @@ static int apply_changes(const struct edit *e, const struct config *before, cons
 {
 	size_t n;
 	FILE *out = text_open(ret_text, &n);
-	bool differs = out && config_changes(before, c, out);
-	int rc = out && !fclose(out) ? 0 : -ENOMEM;
+	bool differs = config_changes(before, c, out);
+	int rc;
 
-	if (rc)
-		log_error("%s: %s", e->command->name, strerror(ENOMEM));
+	fclose(out);
 	log_no_info();
-	if (!rc && differs)
-		rc = apply(instance, c);
+	rc = differs ? apply(instance, c) : 0;
 	if (!rc && differs)
 		return 0;
 	free(*ret_text);

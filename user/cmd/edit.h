@@ -33,11 +33,6 @@ struct prefix_list {
 	size_t n;
 };
 
-int prefix_add(struct prefix **list, size_t *n, const struct prefix *prefix);
-static inline int peer_add_prefix(struct peer_config *p, const struct prefix *prefix)
-{
-	return prefix_add(&p->prefixes, &p->n_prefixes, prefix);
-}
 /* Parses a prefix. what: the option or command, for the error. Returns 0, or -EINVAL after printing
  * an error. */
 int edit_parse_prefix(const char *what, const char *text, struct prefix *ret);

@@ -104,17 +104,10 @@ static bool asks_help(int argc, char **argv)
 	return false;
 }
 
-/* Reallocates memory for libuv. Prints an error if that fails: libuv would then abort without a
- * message. */
+/* Reallocates memory for libuv, which would abort without a message if that fails. */
 static void *room_for_loop(void *p, size_t n)
 {
-	void *ret = xreallocarray(p, n, 1);
-
-	if (!ret && n) {
-		log_error("no memory");
-		exit(EXIT_FAILED);
-	}
-	return ret;
+	return xreallocarray(p, n, 1);
 }
 
 /* Opens /dev/null for standard streams that are closed: another file would get their number, and

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/types.h>
 #include "cmd/service_clients.h"
+#include "lib/grow.h"
 #include "lib/log.h"
 
 static ssize_t prefix_index(const struct prefix *list, size_t n, const struct prefix *p)
@@ -30,18 +31,17 @@ static void warn_within(const char *service, const char *list, const struct pref
 				    prefix_format(p, text), prefix_format(&in[i], outer), list);
 }
 
-static int add_prefixes(const struct service_config *s, const char *list, struct prefix **to,
-			size_t *n, const struct prefix_list *prefixes)
+static void add_prefixes(const struct service_config *s, const char *list, struct prefix **to,
+			 size_t *n, const struct prefix_list *prefixes)
 {
 	for (size_t i = 0; i < prefixes->n; i++) {
 		const struct prefix *p = &prefixes->list[i];
 
-		if (prefix_index(*to, *n, p) < 0 && prefix_add(to, n, p))
-			return -ENOMEM;
+		if (prefix_index(*to, *n, p) < 0)
+			*append(*to, *n) = *p;
 		if (*list == 'a')
 			warn_within(s->name, "deny", s->deny, s->n_deny, p);
 	}
-	return 0;
 }
 
 static void del_prefixes(const struct service_config *s, const char *list, struct prefix *from,
@@ -79,10 +79,11 @@ int clients_change(struct service_config *s, const char *verb, const struct pref
 	struct prefix **list = to_allow ? &s->allow : &s->deny;
 	size_t *n = to_allow ? &s->n_allow : &s->n_deny, allowed = s->n_allow + s->n_allow_lists;
 	const char *name = to_allow ? "allow" : "deny", *why = NULL, *option = "--everyone";
-	int rc = del ? 0 : add_prefixes(s, name, list, n, prefixes);
 
 	if (del)
 		del_prefixes(s, name, *list, n, prefixes);
+	else
+		add_prefixes(s, name, list, n, prefixes);
 	if (!allowed && s->n_allow && !may->refuse_others) {
 		why = "allow is empty, so this would refuse all other clients";
 		option = "--refuse-others";
@@ -91,8 +92,8 @@ int clients_change(struct service_config *s, const char *verb, const struct pref
 	} else if (!denied && has_family_whole(s->deny, s->n_deny) && !may->everyone) {
 		why = "this would refuse every client of a family";
 	}
-	if (rc || !why)
-		return rc;
+	if (!why)
+		return 0;
 	log_error("service %s %s: %s: nothing was changed. If you want that, add %s",
 		  verb, s->name, why,
 		  option);

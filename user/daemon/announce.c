@@ -90,7 +90,7 @@ static int64_t age_by_day(const struct wg_peer *p)
 
 /* Updates and returns the record of how long a peer has been silent, by the loop's clock, because
  * the time of day may be set. If the routes of a new peer are announced already, as after a restart
- * of the daemon, the peer counts as heard now. Returns NULL if there is no memory. */
+ * of the daemon, the peer counts as heard now. */
 static struct silence *silence_of(struct announce *a, const struct wg_peer *p, __u32 ifindex)
 {
 	__u64 now = uv_now(a->loop);
@@ -117,21 +117,19 @@ static struct silence *silence_of(struct announce *a, const struct wg_peer *p, _
 	*h = new;
 	h->at = is_announced(a, p, ifindex) ? now : 0;
 	h->handshake_at = now - age_by_day(p);
-	if (tsearch(h, &a->silences, compare_silences))
-		return h;
-	free(h);
-	return NULL;
+	memory_there(tsearch(h, &a->silences, compare_silences));
+	return h;
 }
 
 static bool is_alive(const struct announce *a, const struct wg_peer *p, const struct silence *h)
 {
 	const struct announce_config *c = &a->config->announce;
 	int64_t now = uv_now(a->loop), silent = c->silent * 1000LL;
-	int64_t age = h ? now - h->handshake_at : age_by_day(p);
+	int64_t age = now - h->handshake_at;
 
 	if (!p->handshake || age >= (c->after ?: ANNOUNCE_AFTER) * 1000LL)
 		return false;
-	return !silent || !h || now - (int64_t)h->at <= silent || age <= silent;
+	return !silent || now - (int64_t)h->at <= silent || age <= silent;
 }
 
 /* Makes WireGuard forget the session and endpoint of a site that uses another relay with our key. A
@@ -141,7 +139,7 @@ static void forget_session(struct announce *a, const char *device, const struct 
 {
 	char key[WG_KEY_STRLEN];
 
-	if (!h || !a->config->announce.silent || !p->handshake || !p->endpoint.family ||
+	if (!a->config->announce.silent || !p->handshake || !p->endpoint.family ||
 	    uv_now(a->loop) - h->since <= a->config->announce.silent * 1000ULL)
 		return;
 	if (!wg_renew_peer(device, p, NULL, 0))
@@ -155,15 +153,10 @@ static void forget_session(struct announce *a, const char *device, const struct 
 static void want_route(struct announce *a, struct routes *r, const struct prefix *prefix,
 		       __u32 ifindex)
 {
-	struct nl_route *route = append(r->list, r->n);
-
-	if (route)
-		*route = (struct nl_route){
-			.dst = *prefix, .oif = ifindex, .table = a->table, .type = RTN_UNICAST,
-			.protocol = ANNOUNCE_PROTOCOL, .metric = ANNOUNCE_METRIC,
-		};
-	else
-		a->stale = true;	/* no memory: read the routes again in the next pass */
+	*append(r->list, r->n) = (struct nl_route){
+		.dst = *prefix, .oif = ifindex, .table = a->table, .type = RTN_UNICAST,
+		.protocol = ANNOUNCE_PROTOCOL, .metric = ANNOUNCE_METRIC,
+	};
 }
 
 static void want_peer(struct announce *a, struct routes *r, const char *device,
@@ -232,14 +225,11 @@ struct devices {
  * other in the configuration. */
 static void add_device(struct devices *d, const char *name)
 {
-	struct device_name *place;
-
 	for (size_t i = d->n; i-- > 0;)
 		if (!strcmp(d->list[i].name, name))
 			return;
-	place = *name ? append(d->list, d->n) : NULL;
-	if (place)
-		strcpy(place->name, name);
+	if (*name)
+		strcpy(append(d->list, d->n)->name, name);
 }
 
 static void want_routes(struct announce *a, struct routes *r)
@@ -406,10 +396,8 @@ struct announce *announce_new(uv_loop_t *loop, const char *instance)
 {
 	struct announce *a = xcalloc(1, sizeof(*a));
 
-	{
-		a->loop = loop;
-		a->instance = instance;
-		timer_init(loop, &a->tick, a);
-	}
+	a->loop = loop;
+	a->instance = instance;
+	timer_init(loop, &a->tick, a);
 	return a;
 }

@@ -13,7 +13,7 @@
 
 struct announce;
 
-struct announce *announce_new(uv_loop_t *loop, const char *instance);	/* NULL: no memory */
+struct announce *announce_new(uv_loop_t *loop, const char *instance);
 /* Announces what c configures, and follows the kernel's routes. Removes its routes from another
  * table, also those of an earlier daemon. */
 void announce_reconfigure(struct announce *a, const struct config *c);

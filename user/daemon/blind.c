@@ -325,8 +325,6 @@ struct blind *blind_new(uv_loop_t *loop, const char *instance, void (*full)(void
 	b->saver = (struct saver){ .loop = loop, .sites = &b->sites };
 	b->partner = partner_new(loop, &b->sites);
 	b->challenges = challenges_new(loop, &b->sites);
-	if (!b->partner || !b->challenges)
-		return NULL;
 	memset(b->sites.fds, -1, sizeof(b->sites.fds));
 	timer_init(loop, &b->tick, b);
 	timer_init(loop, &b->soon, b);

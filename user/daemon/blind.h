@@ -11,7 +11,7 @@
 struct blind;
 
 /* It calls full() if the maps have no room for a new site; the caller must then apply the
- * configuration, which makes larger maps. Returns NULL if there is no memory. */
+ * configuration, which makes larger maps. */
 struct blind *blind_new(uv_loop_t *loop, const char *instance, void (*full)(void *data),
 			void *data);
 /* Serves the sites that c configures; without `blind` in c, no sites. */

@@ -16,7 +16,6 @@
 
 struct challenges;
 
-/* Returns NULL if there is no memory. */
 struct challenges *challenges_new(uv_loop_t *loop, struct sites *s);
 /* Data of a site came from its candidate address. Does nothing while the site is being asked. */
 void challenges_begin(struct challenges *c, __u32 number);

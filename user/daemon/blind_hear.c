@@ -204,22 +204,20 @@ static void endpoint_add(struct at_endpoints *at, __u32 number)
 	at->number[i] = number;
 }
 
-/* Returns false if there is no memory. */
-static bool endpoints_made(struct at_endpoints *at)
+static void make_endpoints(struct at_endpoints *at)
 {
 	if (at->number)
-		return true;
+		return;
 	at->mask = 1;
 	while (at->mask < 4 * at->s->room)	/* each site is added at most twice */
 		at->mask = 2 * at->mask + 1;
 	at->number = xcalloc(at->mask + 1, sizeof(*at->number));
-	for (__u32 n = 1; at->number && n < at->s->room; n++) {
+	for (__u32 n = 1; n < at->s->room; n++) {
 		const struct blind_known *k = &at->s->known[n];
 
 		if (*k->name && (k->proven || is_owner(k)))
 			endpoint_add(at, n);
 	}
-	return at->number;
 }
 
 /* Returns another site that WireGuard heard last at this peer's endpoint, or that has got it
@@ -227,8 +225,7 @@ static bool endpoints_made(struct at_endpoints *at)
 static struct blind_known *other_at(struct at_endpoints *at, const struct blind_known *k,
 				    const struct wg_peer *p)
 {
-	if (!endpoints_made(at))
-		return NULL;
+	make_endpoints(at);
 	for (__u32 i = endpoint_home(at, &p->endpoint, p->endpoint_port); at->number[i];
 	     i = (i + 1) & at->mask) {
 		struct blind_known *other = &at->s->known[at->number[i]];

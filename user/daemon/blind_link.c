@@ -289,12 +289,13 @@ static void on_connection(uv_stream_t *listener, int status)
 
 static void begin_listening(struct relay_link *l)
 {
-	uv_tcp_t *tcp = l->listener ? NULL : xcalloc(1, sizeof(*tcp));
 	struct sockaddr_in6 local;
+	uv_tcp_t *tcp;
 	int rc;
 
-	if (!tcp)
+	if (l->listener)
 		return;
+	tcp = xcalloc(1, sizeof(*tcp));
 	uv_tcp_init(l->tick.loop, tcp);
 	tcp->data = l;
 	address_to_socket(&l->config.local, port_of(l), 0, &local);
@@ -314,8 +315,6 @@ static void begin_connecting(struct relay_link *l)
 	struct sockaddr_in6 local, peer;
 	int rc;
 
-	if (!c)
-		return;
 	c->link = l;
 	l->connection = c;
 	c->connect.data = c;

@@ -85,15 +85,14 @@ static bool add_entry(struct partner *p, const struct blind_session *is, struct 
 	return true;
 }
 
-/* Returns whether the copy has n entries. If not, makes an empty copy of that size. */
-static bool fit_copy(struct partner *p, size_t n)
+/* Makes an empty copy of n entries, unless the copy has this size. */
+static void fit_copy(struct partner *p, size_t n)
 {
 	if (p->n_sent == n)
-		return true;
+		return;
 	free(p->sent);
 	p->sent = xcalloc(n, sizeof(*p->sent));
-	p->n_sent = p->sent ? n : 0;
-	return p->sent;
+	p->n_sent = n;
 }
 
 /* Adds lines for the entries that are not as they were sent. Removed keys come first, because a key
@@ -103,7 +102,8 @@ static void add_sessions(struct partner *p)
 	size_t n = (size_t)p->sites->n_buckets * BLIND_WAYS;
 	bool room = true;
 
-	for (int gone = 1; gone >= 0 && fit_copy(p, n); gone--)
+	fit_copy(p, n);
+	for (int gone = 1; gone >= 0; gone--)
 		for (size_t i = 0; i < n && room; i++) {
 			struct blind_session is = sites_entry(p->sites, i), *was = &p->sent[i];
 

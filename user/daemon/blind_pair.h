@@ -11,7 +11,6 @@
 
 struct partner;				/* the other relay */
 
-/* Returns NULL if there is no memory. */
 struct partner *partner_new(uv_loop_t *loop, struct sites *s);
 /* Returns whether the other relay should have the shared address, because this host has not. */
 bool partner_is_standby(const struct partner *p);

@@ -237,12 +237,12 @@ static int is_named(const void *name, const void *site)
 static void add_pairs(const struct sites *s, struct table_entry *want, size_t *n)
 {
 	const struct blind_config *c = &s->config->blind;
-	const struct blind_known **sorted = c->n_pairs ? xcalloc(s->room, sizeof(*sorted)) : NULL;
-	const struct blind_known *const *site[2];
+	const struct blind_known *const *site[2], **sorted;
 	size_t n_sorted = 0;
 
-	if (!sorted)
+	if (!c->n_pairs)
 		return;
+	sorted = xcalloc(s->room, sizeof(*sorted));
 	for (__u32 i = 1; i < s->room; i++)
 		if (*s->known[i].name)
 			sorted[n_sorted++] = &s->known[i];
@@ -287,7 +287,7 @@ void sites_write_endpoints(const struct sites *s)
 
 	t.buckets = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
 			 s->fds[BLIND_MAP_endpoints], 0);
-	if (!want || t.buckets == MAP_FAILED) {
+	if (t.buckets == MAP_FAILED) {
 		free(want);
 		return;
 	}

@@ -213,7 +213,7 @@ static bool restore_line(struct restoring *r, const struct blind_line *l)
 	return l->word == BLIND_WORD_ENTRY && restore_entry(r, l);
 }
 
-/* Returns a file without sites; NULL if there is no memory. */
+/* Returns a file without sites. */
 static struct restoring *restoring_new(struct sites *s)
 {
 	struct restoring *r = xmalloc(sizeof(*r));
@@ -233,14 +233,14 @@ bool sites_restore(struct sites *s, bool all)
 	struct restoring *r = restoring_new(s);
 	__u64 began = sites_clock();
 	struct blind_line l;
-	bool lacks = false;
 	size_t n = 0;
+	bool lacks;
 	FILE *in;
 
 	for (__u32 i = 0; i < s->room; i++)
 		s->known[i].restored = s->known[i].restored && !all;
 	var_state_path(path, s->instance, "blind");
-	in = r ? fopen(path, "re") : NULL;
+	in = fopen(path, "re");
 	for (bool first = true; in && fgets(line, sizeof(line), in); first = false) {
 		line[strcspn(line, "\n")] = '\0';
 		if (blind_line_parse(line, &l))
@@ -249,8 +249,7 @@ bool sites_restore(struct sites *s, bool all)
 			r->written = l.number;
 		n += restore_line(r, &l);
 	}
-	if (r)
-		lacks = r->lacks;
+	lacks = r->lacks;
 	free(r);
 	for (__u32 i = 0; i < s->room; i++)
 		s->known[i].restored = !i || *s->known[i].name;

@@ -106,9 +106,7 @@ void sites_list(struct sites *s)
 	s->rename = true;
 	free(s->listed);
 	s->n_listed = c->n_sites ?: 2 * c->n_pairs;
-	s->listed = s->n_listed ? xcalloc(s->n_listed, sizeof(*s->listed)) : NULL;
-	if (!s->listed)
-		return;
+	s->listed = xcalloc(s->n_listed, sizeof(*s->listed));
 	for (size_t i = 0; i < s->n_listed; i++)
 		strcpy(s->listed[i].name, c->n_sites ? c->sites[i].name :
 		       c->pairs[i / 2].name[i % 2]);
@@ -191,10 +189,9 @@ static bool is_taken(struct names *names, const char *name)
 
 	if (!names->sorted && n) {
 		names->sorted = xcalloc(n, sizeof(*names->sorted));
-		for (size_t i = 0; names->sorted && i < n; i++)
+		for (size_t i = 0; i < n; i++)
 			strcpy(names->sorted[i].name, names->list.list[i].name);
-		if (names->sorted)
-			site_names_sort(names->sorted, n);
+		site_names_sort(names->sorted, n);
 	}
 	return site_names_have(names->sorted, n, name);
 }
@@ -286,7 +283,7 @@ static void forget_number(const struct sites *s, __u32 number)
 	struct blind_total *cpus = xcalloc(AT_ONCE * n_cpus, sizeof(*cpus));
 	__u32 keys[AT_ONCE], count = AT_ONCE, next;
 	static const struct blind_waiting none;
-	int rc = !cpus;
+	int rc = 0;
 
 	bpf_map_update_elem(s->fds[BLIND_MAP_waiting], &number, &none, BPF_ANY);
 	for (bool begun = false; !rc && count; begun = true) {
@@ -315,12 +312,10 @@ void sites_forget_pairs(struct sites *s)
 	__u32 count = map_entries(map) / 32 + AT_ONCE;	/* all after 32 calls */
 	__u64 *keys = xmalloc(count * sizeof(*keys)), now = jiffies_now();
 	struct blind_pair *pairs = xmalloc(count * sizeof(*pairs));
-	int rc = -ENOMEM;
+	/* the call also fails with the last entries */
+	int rc = bpf_map_lookup_batch(map, s->pairs_begun ? &s->pairs_next : NULL,
+				      &s->pairs_next, keys, pairs, &count, NULL);
 
-	if (keys && pairs)
-		/* the call also fails with the last entries */
-		rc = bpf_map_lookup_batch(map, s->pairs_begun ? &s->pairs_next : NULL,
-					  &s->pairs_next, keys, pairs, &count, NULL);
 	for (__u32 i = 0; (!rc || rc == -ENOENT) && i < count; i++)
 		if (pair_is_idle(&pairs[i], now))
 			bpf_map_delete_elem(map, &keys[i]);

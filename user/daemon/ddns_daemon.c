@@ -89,12 +89,11 @@ static void report_complaints(struct job *j)
 	size_t size;
 	FILE *out = text_open(&text, &size);
 
-	for (size_t i = 0; i < j->run.n_lines && out; i++)
+	for (size_t i = 0; i < j->run.n_lines; i++)
 		if (j->run.lines[i].level != DDNS_SAY)
 			fprintf(out, "%s\n", j->run.lines[i].text);
 	fclose(out);
-	for (size_t i = 0;
-	     i < j->run.n_lines && j->complaints && text && !strcmp(j->complaints, text); i++)
+	for (size_t i = 0; i < j->run.n_lines && j->complaints && !strcmp(j->complaints, text); i++)
 		if (j->run.lines[i].level != DDNS_SAY)
 			*j->run.lines[i].text = '\0';
 	ddns_tell(&j->run);
@@ -193,38 +192,23 @@ struct ddns *ddns_new(uv_loop_t *loop, const char *instance)
 	return d;
 }
 
-static bool copy_config(const struct ddns_config *from, struct ddns_config *to)
+static void copy_config(const struct ddns_config *from, struct ddns_config *to)
 {
 	*to = *from;
-	to->names = xcalloc(from->n_names + 1, sizeof(*to->names));
-	to->command = xcalloc(from->n_command + 1, sizeof(*to->command));
-	if (to->names && from->n_names)
-		memcpy(to->names, from->names, from->n_names * sizeof(*to->names));
-	if (to->command && from->n_command)
-		memcpy(to->command, from->command, from->n_command * sizeof(*to->command));
-	return to->names && to->command;
+	to->names = xmemdup(from->names, from->n_names * sizeof(*to->names));
+	to->command = xmemdup(from->command, from->n_command * sizeof(*to->command));
 }
 
 static void add_job(struct ddns *d, const struct ddns_config *c)
 {
-	struct job *j = xcalloc(1, sizeof(*j)), **place = j ? append(d->jobs, d->n_jobs) : NULL;
+	struct job *j = xcalloc(1, sizeof(*j));
 
-	j->failed = xcalloc(c->n_names + 1, sizeof(*j->failed));
-	if (!place || !j->failed || !copy_config(c, &j->config)) {
-		log_warning("ddns: there is no memory for a section, so its records are not "
-			    "updated");
-		d->n_jobs -= place != NULL;
-		if (j) {
-			config_free_ddns(&j->config);
-			free(j->failed);
-		}
-		free(j);
-		return;
-	}
+	j->failed = xcalloc(c->n_names, sizeof(*j->failed));
+	copy_config(c, &j->config);
 	j->ddns = d;
 	timer_init(d->loop, &j->due, j);
 	j->work.data = j;
-	*place = j;
+	*append(d->jobs, d->n_jobs) = j;
 }
 
 /* Makes a job for each section ddns. If no section has changed, the present jobs go on. */
@@ -234,11 +218,9 @@ static void follow_sections(struct ddns *d, const struct config *c)
 	size_t size;
 	FILE *out = text_open(&text, &size);
 
-	{
-		config_put_ddns(out, c);
-		fclose(out);
-	}
-	if (!text || (d->text && !strcmp(d->text, text))) {
+	config_put_ddns(out, c);
+	fclose(out);
+	if (d->text && !strcmp(d->text, text)) {
 		free(text);
 		return;
 	}
@@ -278,11 +260,9 @@ static void check_addresses(struct ddns *d)
 		char *text = NULL;
 		FILE *out = text_open(&text, &size);
 
-		{
-			write_addresses(out, j, list, n);
-			fclose(out);
-		}
-		if (!text || !j->addresses || strcmp(text, j->addresses)) {
+		write_addresses(out, j, list, n);
+		fclose(out);
+		if (!j->addresses || strcmp(text, j->addresses)) {
 			j->retry_ms = 0;
 			run_job(j);
 		}

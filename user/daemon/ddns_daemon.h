@@ -10,7 +10,6 @@
 
 struct ddns;
 
-/* Returns NULL if there is no memory. */
 struct ddns *ddns_new(uv_loop_t *loop, const char *instance);
 /* Keeps the DNS records that c configures up to date; c may be the same as before. */
 void ddns_reconfigure(struct ddns *d, const struct config *c);

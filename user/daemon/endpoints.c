@@ -249,7 +249,7 @@ static void ask_inside(struct watched *f, const struct address *inside)
 static void on_lookup(void *data, const struct lookup_answer *answer)
 {
 	struct watched *f = data;
-	struct address inside, *list = NULL, *place;
+	struct address inside, *list = NULL;
 	bool failed = answer->failed[0] || answer->failed[1] || !answer->n;
 	struct wg_peer p = { 0 };
 	char text[64];
@@ -269,8 +269,8 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 		size_t n_from = answer->failed[half] ? f->of.n : answer->n;
 
 		for (size_t i = 0; i < n_from; i++)
-			if (from[i].family == family && (place = append(list, n)))
-				*place = from[i];
+			if (from[i].family == family)
+				*append(list, n) = from[i];
 	}
 	if (!n)
 		return;
@@ -439,18 +439,12 @@ void endpoints_reconfigure(struct endpoints *s, const struct config *c)
 	for (size_t i = 0; i < c->n_endpoints; i++) {
 		struct watched *f = take_known(s, &c->endpoints[i]) ?:
 				    new_watched(s, &c->endpoints[i]);
-		struct watched **place = f ? append(list, n) : NULL;
 
-		if (!place) {
-			if (f)
-				free_watched(f);
-			break;
-		}
 		f->is = c->endpoints[i];
 		f->set = s;
 		f->of.port = f->is.port;
 		f->of.within = f->is.within * 1000ULL;
-		*place = f;
+		*append(list, n) = f;
 	}
 	for (size_t i = 0; i < s->n; i++)
 		if (s->list[i])
@@ -478,10 +472,8 @@ struct endpoints *endpoints_new(uv_loop_t *loop, const char *instance)
 {
 	struct endpoints *s = xcalloc(1, sizeof(*s));
 
-	{
-		s->loop = loop;
-		s->instance = instance;
-		timer_init(loop, &s->tick, s);
-	}
+	s->loop = loop;
+	s->instance = instance;
+	timer_init(loop, &s->tick, s);
 	return s;
 }

@@ -90,7 +90,6 @@ bool endpoint_knows(const struct endpoint_of *e, const struct address *list, siz
 bool endpoint_take(struct endpoint_of *e, const struct wg_peer *p, struct address *list, size_t n);
 
 struct endpoints;
-/* Returns NULL if there is no memory. */
 struct endpoints *endpoints_new(uv_loop_t *loop, const char *instance);
 /* Maintains the endpoints that c configures; without any it does nothing. */
 void endpoints_reconfigure(struct endpoints *s, const struct config *c);

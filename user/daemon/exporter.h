@@ -9,8 +9,7 @@
 
 struct exporter;
 
-/* Makes it. n_sockets: the number of sockets from notify_sockets(), which the child inherits.
- * Returns NULL if there is no memory. */
+/* Makes it. n_sockets: the number of sockets from notify_sockets(), which the child inherits. */
 struct exporter *exporter_new(uv_loop_t *loop, const char *instance, unsigned int n_sockets);
 /* Starts or stops the child as c needs. The child itself notices other changes of c. */
 void exporter_reconfigure(struct exporter *e, const struct config *c);

@@ -119,15 +119,16 @@ void knock_run(uv_loop_t *loop, const struct learn_config *c)
 	const char *name = *c->user ? c->user : KNOCK_USER;
 	const struct passwd *user = getpwnam(name);
 	size_t size = sizeof(struct run) + (c->n_command + 1) * sizeof(char *);
-	struct run *r = running || !user ? NULL : xcalloc(1, size);
+	struct run *r;
 	int rc;
 
-	if (!r) {
+	if (running || !user) {
 		log_event("knock: the command %s is not run: %s", c->command[0].text,
 			  running ? "the last program still runs" :
-			  !user ? "its user does not exist: correct user" : strerror(ENOMEM));
+			  "its user does not exist: correct user");
 		return;
 	}
+	r = xcalloc(1, size);
 	strcpy(r->program, c->command[0].text);
 	timer_init(loop, &r->limit, r);
 	r->process.data = r;

@@ -346,9 +346,9 @@ void learn_end(struct learn *l)
 
 void learn_reconfigure(struct learn *l, const struct config *c)
 {
-	struct learning *list = c->n_learn ? xcalloc(c->n_learn, sizeof(*list)) : NULL;
+	struct learning *list = xcalloc(c->n_learn, sizeof(*list));
 
-	for (size_t i = 0; list && i < c->n_learn; i++) {
+	for (size_t i = 0; i < c->n_learn; i++) {
 		list[i].is = &c->learn[i];
 		carry_over(&list[i], l->list, l->n);
 		list[i].instance = l->instance;
@@ -357,7 +357,7 @@ void learn_reconfigure(struct learn *l, const struct config *c)
 	learn_end(l);
 	free(l->list);
 	l->list = list;
-	l->n = list ? c->n_learn : 0;
+	l->n = c->n_learn;
 	timer_repeat(&l->tick, l->n, on_tick, 0, TICK_MS);
 	if (!l->n)
 		ring_forget(&l->ring);
@@ -371,10 +371,8 @@ struct learn *learn_new(uv_loop_t *loop, const char *instance)
 {
 	struct learn *l = xcalloc(1, sizeof(*l));
 
-	{
-		l->loop = loop;
-		l->instance = instance;
-		timer_init(loop, &l->tick, l);
-	}
+	l->loop = loop;
+	l->instance = instance;
+	timer_init(loop, &l->tick, l);
 	return l;
 }

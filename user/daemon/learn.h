@@ -22,7 +22,6 @@
 
 struct learn;
 
-/* Returns NULL if there is no memory. */
 struct learn *learn_new(uv_loop_t *loop, const char *instance);
 /* Learns the endpoints that c configures. c must stay valid until the next call. */
 void learn_reconfigure(struct learn *l, const struct config *c);

@@ -128,7 +128,7 @@ struct list_difference *list_difference_new(size_t n)
 					 PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 					 -1, 0);
 
-	return d == MAP_FAILED ? NULL : d;
+	return memory_there(d == MAP_FAILED ? NULL : d);
 }
 
 void list_difference_free(struct list_difference *d)

@@ -30,6 +30,6 @@ int list_reader_start(uv_loop_t *loop, const char *instance, const struct list_c
 		      __u32 id, list_read_done *done, void *data, struct list_reader **ret);
 /* Ends reading. done() is not called. */
 void list_reader_stop(struct list_reader *r);
-/* Returns an empty difference with room for n keys, or NULL. */
+/* Returns an empty difference with room for n keys. */
 struct list_difference *list_difference_new(size_t n);
 void list_difference_free(struct list_difference *d);

@@ -119,12 +119,11 @@ static int join_element(void *data, const struct nft_element *e)
 	return 0;
 }
 
-static int add_change(struct follow *f, const struct source_key *key, bool del)
+static void add_change(struct follow *f, const struct source_key *key, bool del)
 {
 	struct change *c = append(f->changes, f->n_changes);
 
 	*c = (struct change){ .key = *key, .del = del, .number = f->n_changes };
-	return 0;
 }
 
 static void add_elements(struct lists *l, struct follow *f, bool del, const struct nlattr *elements)
@@ -137,7 +136,7 @@ static void add_elements(struct lists *l, struct follow *f, bool del, const stru
 	f->join_deletes = del;
 	rc = nft_elements_each(elements, &f->join.kind, join_element, &n, &skipped);
 	for (size_t i = 0; i < n.keys.n && !rc; i++)
-		rc = add_change(f, &n.keys.list[i], del);
+		add_change(f, &n.keys.list[i], del);
 	list_keys_free(&n.keys);
 	if (rc || skipped || f->join.broken)
 		make_dirty(l, f, BURST_MS);
@@ -256,15 +255,10 @@ static void watch_file(struct lists *l, struct follow *f)
 		return;
 	strcpy(path, f->from.name);
 	f->directory = xcalloc(1, sizeof(*f->directory));
-	if (!f->directory || uv_fs_event_init(l->loop, f->directory)) {
-		free(f->directory);
-		f->directory = NULL;
-		return;
-	}
+	uv_fs_event_init(l->loop, f->directory);
 	f->directory->data = l;
-	if (uv_fs_event_start(f->directory, on_directory, dirname(path), 0)) {
+	if (uv_fs_event_start(f->directory, on_directory, dirname(path), 0))
 		unwatch_file(f);	/* there is no such directory yet: on_tick() tries again */
-	}
 }
 
 /* ---- writing ---- */
@@ -291,7 +285,7 @@ static struct list_difference *sort_changes(struct follow *f)
 			f->changes[n++] = f->changes[i];
 	f->n_changes = 0;
 	d = list_difference_new(n);
-	for (int del = 0; d && del < 2; del++) {
+	for (int del = 0; del < 2; del++) {
 		for (size_t i = 0; i < n; i++)
 			if (f->changes[i].del == del)
 				d->keys[written++] = f->changes[i].key;
@@ -586,8 +580,7 @@ void lists_reconfigure(struct lists *l, const struct config *c)
 	struct chosen chosen = { .l = l };
 	bool sets = false;
 
-	if (lists_each(c, choose, &chosen))
-		log_error("cannot follow all lists of allow and deny: %s", strerror(ENOMEM));
+	lists_each(c, choose, &chosen);
 	for (size_t i = 0; i < l->n; i++)
 		follow_free(l->list[i]);
 	free(l->list);

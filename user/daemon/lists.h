@@ -9,8 +9,7 @@
 
 struct lists;
 
-/* full: called when the lists have outgrown the hints, so that a pass enlarges these. Returns NULL
- * if there is no memory. */
+/* full: called when the lists have outgrown the hints, so that a pass enlarges these. */
 struct lists *lists_new(uv_loop_t *loop, const char *instance, void (*full)(void *data),
 			void *data);
 /* Follows the lists of this configuration. Call it after each pass. */

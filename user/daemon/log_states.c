@@ -45,9 +45,7 @@ static void compare_state(struct logged_states *t, const char *kind, const char 
 		reword_deleted(&now, kind, was->is);
 	if (was ? strcmp(was->is, now.is) : *why)
 		log_event("%s: %s", now.what, now.is);
-	was = was ?: append(t->list, t->n);
-	if (was)
-		*was = now;
+	*(was ?: append(t->list, t->n)) = now;
 }
 
 /* Logs the states of peers that changed. The list has only peers that do not work, because there
@@ -154,12 +152,11 @@ static void compare_listeners(struct logged_states *t, const struct conditions *
 static void forget_unseen(struct logged_states *t, const struct conditions *k)
 {
 	struct logged_states left = { 0 };
-	struct logged_state *place;
 
 	for (size_t i = 0; i < t->n; i++)
-		if (t->list[i].seen && (place = append(left.list, left.n))) {
-			*place = t->list[i];
-			place->seen = false;
+		if (t->list[i].seen) {
+			t->list[i].seen = false;
+			*append(left.list, left.n) = t->list[i];
 		} else if (!strncmp(t->list[i].what, "interface ", 10)) {
 			log_event("%s: %s", t->list[i].what,
 				  host_link_by_name(&k->h, t->list[i].what + 10) ||
@@ -214,9 +211,9 @@ static int write_states(void *data)
 /* Reads n rows from the file into *list. Returns whether they are there. */
 static bool read_rows(int fd, off_t *at, void **list, size_t n, size_t size)
 {
-	void *rows = xcalloc(n + 1, size);
+	void *rows = xcalloc(n, size);
 
-	if (!rows || pread(fd, rows, n * size, *at) != (ssize_t)(n * size)) {
+	if (pread(fd, rows, n * size, *at) != (ssize_t)(n * size)) {
 		free(rows);
 		return false;
 	}

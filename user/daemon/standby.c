@@ -139,11 +139,9 @@ static struct watched_backend *find_watched(struct standby *s, const char *servi
 		    !strcmp(s->list[i].of.backend, backend))
 			return &s->list[i];
 	b = append(s->list, s->n);
-	if (b) {
-		strcpy(b->of.service, service);
-		strcpy(b->of.backend, backend);
-		b->socket = -1;
-	}
+	strcpy(b->of.service, service);
+	strcpy(b->of.backend, backend);
+	b->socket = -1;
 	return b;
 }
 

@@ -50,7 +50,7 @@ void standby_written(struct standby_of *b, __u64 now);
 
 struct standby;
 /* Makes the task. It calls switched() when the standby has replaced the backend or the reverse; the
- * caller must then apply the configuration. Returns NULL if there is no memory. */
+ * caller must then apply the configuration. */
 struct standby *standby_new(uv_loop_t *loop, const char *instance,
 			    const struct resolved_backends *answers,
 			    void (*switched)(void *data), void *data);

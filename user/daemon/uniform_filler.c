@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include "daemon/child.h"
 #include "daemon/uniform_filler.h"
+#include "lib/memory.h"
 #include "instance/uniform_writer.h"
 
 struct uniform_filler {		/* in memory that the child shares with the daemon */
@@ -24,8 +25,7 @@ struct uniform_filler *uniform_filler_new(uv_loop_t *loop, const char *instance,
 	struct uniform_filler *f = mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE,
 					MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (f == MAP_FAILED)
-		return NULL;
+	memory_there(f == MAP_FAILED ? NULL : f);
 	*f = (struct uniform_filler){ .loop = loop, .instance = instance, .done = done,
 				      .data = data };
 	return f;

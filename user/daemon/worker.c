@@ -117,18 +117,13 @@ struct worker *worker_new(uv_loop_t *loop, worker_work *work, worker_done *done,
 {
 	struct worker *w = xcalloc(1, sizeof(*w));
 
-	*w = (struct worker){
-		.loop = loop,
-		.work = work,
-		.done = done,
-		.data = data,
-	};
+	*w = (struct worker){ .loop = loop, .work = work, .done = done, .data = data };
 	return w;
 }
 
 int worker_fork(struct worker *w)
 {
-	int ends[2], rc;
+	int ends[2], rc = 0;
 
 	if (w->poll)
 		end(w);
@@ -137,11 +132,12 @@ int worker_fork(struct worker *w)
 	w->socket = ends[0];
 	w->said = memfd_create("wgxdp-log", MFD_CLOEXEC);
 	w->poll = xcalloc(1, sizeof(*w->poll));
-	rc = !w->poll ? -ENOMEM : uv_poll_init(w->loop, w->poll, w->socket);
-	w->process = rc ? -1 : child_fork();
+	uv_poll_init(w->loop, w->poll, w->socket);
+	w->process = child_fork();
 	if (!w->process)
 		serve(w, ends[1]);
-	rc = rc ?: w->process < 0 ? -errno : 0;
+	if (w->process < 0)
+		rc = -errno;
 	close(ends[1]);
 	if (!rc) {
 		w->poll->data = w;
@@ -150,8 +146,7 @@ int worker_fork(struct worker *w)
 	}
 	close(w->socket);
 	close(w->said);
-	if (w->poll && w->process < 0)
-		uv_close((uv_handle_t *)w->poll, on_closed);
+	uv_close((uv_handle_t *)w->poll, on_closed);
 	w->poll = NULL;
 	return rc;
 }

@@ -21,16 +21,13 @@ keep_message(struct ddns_run *run, enum ddns_line_level level, const char *name,
 	struct ddns_line *line = append(run->lines, run->n_lines);
 	char text[1024];
 
-	if (!line)
-		return;
 	vsnprintf(text, sizeof(text), format, args);
 	/* Texts from servers may have control characters, which must not reach a terminal. */
 	for (char *c = text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = ' ';
 	line->level = level;
-	if (asprintf(&line->text, "%s%s%s", text, name ? " fqdn=" : "", name ?: "") < 0)
-		run->n_lines--;
+	line->text = xasprintf("%s%s%s", text, name ? " fqdn=" : "", name ?: "");
 }
 
 static void __attribute__((format(printf, 3, 4)))
@@ -105,14 +102,9 @@ void ddns_free(struct ddns_run *run)
 	run->n_lines = run->n_sets = 0;
 }
 
-void ddns_has(struct ddns_run *run, struct ddns_set *set, const struct address *a)
+void ddns_has(struct ddns_set *set, const struct address *a)
 {
-	struct address *there = append(set->there, set->n_there);
-
-	if (there)
-		*there = *a;
-	else
-		ddns_fail(run, set, "%s: no memory", ddns_type(set));
+	*append(set->there, set->n_there) = *a;
 }
 
 /* ---- this host's addresses ---- */
@@ -151,18 +143,18 @@ static int find_addresses(const struct ddns_config *c, __u8 family, struct found
 	*ret = (struct found){ .list = NULL };
 	if (rc)
 		return rc;
-	rc = ddns_candidates(list, n, ifindex, family, &c->host, &ret->list, &ret->n);
-	if (!rc && !ifindex)
+	ddns_candidates(list, n, ifindex, family, &c->host, &ret->list, &ret->n);
+	if (!ifindex)
 		snprintf(ret->why, sizeof(ret->why), "this interface does not exist");
-	else if (!rc && !ret->n)
+	else if (!ret->n)
 		tell_unfit(ret, list, n, ifindex, family);
 	free(list);
-	return rc;
+	return 0;
 }
 
 /* ---- the run ---- */
 
-static int add_sets(struct ddns_run *run, __u8 family)
+static void add_sets(struct ddns_run *run, __u8 family)
 {
 	for (size_t i = 0; i < run->config->n_names; i++) {
 		struct ddns_set *set = append(run->sets, run->n_sets);
@@ -170,7 +162,6 @@ static int add_sets(struct ddns_run *run, __u8 family)
 		set->name = run->config->names[i].text;
 		set->family = family;
 	}
-	return 0;
 }
 
 /* Chooses one address for all names: preferably one that is in a record already, else the best. */
@@ -248,8 +239,12 @@ static int add_family(struct ddns_run *run, __u8 family, struct found *f)
 	struct ddns_set none = { .family = family };
 	int rc = find_addresses(c, family, f);
 
-	if (rc || f->n)
-		return rc ?: add_sets(run, family);
+	if (rc)
+		return rc;
+	if (f->n) {
+		add_sets(run, family);
+		return 0;
+	}
 	run->status = DDNS_NO_ADDRESS;
 	for (size_t i = 0; i < c->n_names; i++) {
 		none.name = c->names[i].text;

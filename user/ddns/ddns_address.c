@@ -94,18 +94,13 @@ static bool fades(const struct nl_address *a, const struct nl_address *best)
 	       a->local.addr.q[0] != best->local.addr.q[0];
 }
 
-int ddns_candidates(const struct nl_address *list, size_t n, __u32 ifindex, __u8 family,
-		    const struct address *host, struct address **ret, size_t *ret_n)
+void ddns_candidates(const struct nl_address *list, size_t n, __u32 ifindex, __u8 family,
+		     const struct address *host, struct address **ret, size_t *ret_n)
 {
 	const struct nl_address **sorted = xcalloc(n + 1, sizeof(*sorted));
 	struct address *out = xcalloc(n + 1, sizeof(*out)), none = { .family = 0 };
 	size_t n_out = 0, at;
 
-	if (!sorted || !out) {
-		free(sorted);
-		free(out);
-		return -ENOMEM;
-	}
 	if (family == FAMILY_IPV4)
 		host = &none;
 	for (size_t i = 0; i < n; i++) {
@@ -126,7 +121,6 @@ int ddns_candidates(const struct nl_address *list, size_t n, __u32 ifindex, __u8
 	}
 	free(sorted);
 	*ret = out;
-	return 0;
 }
 
 const struct address *ddns_still(const struct address *list, size_t n,

@@ -11,9 +11,9 @@
 const char *ddns_unfit(const struct nl_address *a);
 /* Finds the addresses of an interface that may be published, the best first. Leaves out those in
  * prefixes that no router renews any more. host: its last 64 bits replace those of IPv6 addresses;
- * family 0: none. The caller frees *ret. Returns 0 or -ENOMEM. */
-int ddns_candidates(const struct nl_address *list, size_t n, __u32 ifindex, __u8 family,
-		    const struct address *host, struct address **ret, size_t *ret_n);
+ * family 0: none. The caller frees *ret. */
+void ddns_candidates(const struct nl_address *list, size_t n, __u32 ifindex, __u8 family,
+		     const struct address *host, struct address **ret, size_t *ret_n);
 /* Returns the first address of `list` that is published already, or NULL. */
 const struct address *ddns_still(const struct address *list, size_t n,
 				 const struct address *published, size_t n_published);

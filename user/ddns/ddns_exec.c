@@ -213,7 +213,7 @@ static void take_output(struct ddns_run *run, struct ddns_set *set, char *output
 
 	while ((line = strsep(&output, "\n"))) {
 		if (sscanf(line, "%63s %u", word, &ttl) == 2 && !address_parse(word, &a)) {
-			ddns_has(run, set, &a);
+			ddns_has(set, &a);
 			set->other_ttl |= ttl != run->config->ttl;
 		} else if (*line) {
 			ddns_warn(run, "%s", line);
@@ -256,7 +256,6 @@ struct asking {
 
 struct question {
 	struct asking *of;
-	struct ddns_run *run;
 	struct ddns_set *set;
 	int status;
 };
@@ -273,7 +272,7 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
 
 		if (a.family == q->set->family)
 			/* Its TTL says nothing: the answer may come from a cache. */
-			ddns_has(q->run, q->set, &a);
+			ddns_has(q->set, &a);
 	}
 	if (info)
 		ares_freeaddrinfo(info);
@@ -294,18 +293,15 @@ static void ask_dns(struct ddns_run *run)
 	struct question *questions = xcalloc(run->n_sets, sizeof(*questions));
 	struct asking asking = { .open = run->n_sets };
 	uv_loop_t loop;
-	bool looped = questions && !uv_loop_init(&loop);
 
-	if (!looped || dns_open(&loop, true, on_progress, &asking, &asking.dns)) {
-		ddns_fail_from(run, run->sets, "exec: cannot ask DNS: there is no memory, or "
-					       "/etc/resolv.conf cannot be read");
-		if (looped)
-			uv_loop_close(&loop);
+	if (uv_loop_init(&loop) || dns_open(&loop, true, on_progress, &asking, &asking.dns)) {
+		ddns_fail_from(run, run->sets,
+			       "exec: cannot ask DNS: /etc/resolv.conf cannot be read");
 		free(questions);
 		return;
 	}
 	for (size_t i = 0; i < run->n_sets; i++) {
-		questions[i] = (struct question){ &asking, run, &run->sets[i], ARES_ETIMEOUT };
+		questions[i] = (struct question){ &asking, &run->sets[i], ARES_ETIMEOUT };
 		dns_ask(asking.dns, run->sets[i].name,
 			run->sets[i].family == FAMILY_IPV4 ? AF_INET : AF_INET6, on_answer,
 			&questions[i]);

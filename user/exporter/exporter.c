@@ -129,9 +129,8 @@ static void take_passed(struct sockets *s, unsigned int n, bool wanted)
 			    taken);
 }
 
-/* Opens all sockets. n_passed: the number of the service manager's. Returns false if there is no
- * memory. */
-static bool open_sockets(struct exporter *e, unsigned int n_passed, struct sockets *ret)
+/* Opens all sockets. n_passed: the number of the service manager's. */
+static void open_sockets(struct exporter *e, unsigned int n_passed, struct sockets *ret)
 {
 	const struct config *c = e->config;
 	char name[ADDRESS_STRLEN];
@@ -139,8 +138,6 @@ static bool open_sockets(struct exporter *e, unsigned int n_passed, struct socke
 
 	ret->list = xcalloc(c->n_exporter + n_passed, sizeof(*ret->list));
 	e->missing = xcalloc(c->n_exporter, sizeof(*e->missing));
-	if (!ret->list || !e->missing)
-		return false;
 	for (size_t i = 0; i < c->n_exporter; i++) {
 		const struct endpoint_config *at = &c->exporter[i];
 		int fd = at->systemd ? 0 : listening_socket(at);
@@ -155,7 +152,6 @@ static bool open_sockets(struct exporter *e, unsigned int n_passed, struct socke
 		}
 	}
 	take_passed(ret, n_passed, systemd);
-	return true;
 }
 
 /* Tries again to listen on the addresses that are missing. */
@@ -237,10 +233,7 @@ static char *section_of(const struct config *c)
 	FILE *out = text_open(&text, &n);
 
 	config_put_exporter(out, c);
-	if (out && fclose(out)) {
-		free(text);
-		text = NULL;
-	}
+	fclose(out);
 	return text;
 }
 
@@ -258,7 +251,7 @@ static bool is_as_before(const struct exporter *e)
 	if (e->server)
 		server_hold(e->server, false);
 	now = rc ? NULL : section_of(c);
-	/* While the file is being written, or if there is no memory, nothing has changed. */
+	/* While the file is being written, nothing has changed. */
 	same = rc != -ENOENT && (!now || !strcmp(now, e->section));
 	config_free(c);
 	free(now);
@@ -344,8 +337,10 @@ static bool start(struct exporter *e, char *title, size_t size)
 		return true;
 	}
 	e->server = server_new(&e->web, &e->access);
-	if (!e->server || !open_sockets(e, notify_sockets(), &sockets) ||
-	    !give_up_rights(e, title, size))
+	if (!e->server)
+		return false;
+	open_sockets(e, notify_sockets(), &sockets);
+	if (!give_up_rights(e, title, size))
 		return false;
 	for (size_t i = 0; i < sockets.n; i++) {
 		int rc = server_listen(e->server, sockets.list[i].fd);
@@ -383,7 +378,7 @@ int exporter_run(const char *instance, char *title, size_t size)
 		return EXIT_FAILED;
 	}
 	e.section = section_of(e.config);
-	if (!e.section || !start(&e, title, size))
+	if (!start(&e, title, size))
 		return EXIT_FAILED;
 	serve(&e, signals, changes);
 	/* Threads may still answer, so nothing is freed. */

@@ -137,16 +137,13 @@ static bool is_local(struct MHD_Connection *connection, const struct address *fr
 	return address_equal(from, &own) || address_is_loopback(from);
 }
 
-/* Makes the response of an answer, whose text it owns. Returns NULL if there is no memory. */
+/* Makes the response of an answer, whose text it owns. */
 static struct MHD_Response *make_response(const struct web_answer *a)
 {
-	struct MHD_Response *response = mhd.MHD_create_response_from_buffer(
-		a->size, a->text, a->constant ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE);
+	struct MHD_Response *response = memory_there(mhd.MHD_create_response_from_buffer(
+		a->size, a->text, a->constant ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE));
 
-	if (response)
-		add_headers(response, a);
-	else if (!a->constant)
-		free(a->text);
+	add_headers(response, a);
 	return response;
 }
 
@@ -155,8 +152,6 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, const stru
 	struct MHD_Response *response = make_response(a);
 	enum MHD_Result rc;
 
-	if (!response)
-		return MHD_NO;
 	rc = mhd.MHD_queue_response(connection, a->status, response);
 	mhd.MHD_destroy_response(response);
 	return rc;
@@ -182,17 +177,14 @@ static struct written *find_written(struct server *s, const char *path)
 	if (w)
 		return w;
 	w = xcalloc(1, sizeof(*w));
-	if (!w || !(w->path = xstrdup(path))) {
-		free(w);
-		return NULL;
-	}
+	w->path = xstrdup(path);
 	w->next = s->written;
 	s->written = w;
 	return w;
 }
 
-/* Writes the answer again. Returns false if there is no memory. */
-static bool write_answer(struct server *s, struct written *w, const struct web_request *r)
+/* Writes the answer again. */
+static void write_answer(struct server *s, struct written *w, const struct web_request *r)
 {
 	struct web_answer a;
 
@@ -203,7 +195,6 @@ static bool write_answer(struct server *s, struct written *w, const struct web_r
 	w->response = make_response(&a);
 	w->status = a.status;
 	w->at = clock_ms();
-	return w->response;
 }
 
 /* Sends an answer that reads the maps. Requests for the same path that came before it was complete
@@ -212,13 +203,14 @@ static enum MHD_Result send_written(struct server *s, struct MHD_Connection *con
 				    const struct web_request *r)
 {
 	__u64 asked = clock_ms(), age = strcmp(r->path, "/metrics") ? 0 : METRICS_MS;
-	enum MHD_Result rc = MHD_NO;
+	enum MHD_Result rc;
 	struct written *w;
 
 	pthread_mutex_lock(&s->reads);
 	w = find_written(s, r->path);
-	if (w && ((w->response && w->at + age >= asked) || write_answer(s, w, r)))
-		rc = mhd.MHD_queue_response(connection, w->status, w->response);
+	if (!w->response || w->at + age < asked)
+		write_answer(s, w, r);
+	rc = mhd.MHD_queue_response(connection, w->status, w->response);
 	pthread_mutex_unlock(&s->reads);
 	wake(s);
 	return rc;
@@ -327,13 +319,13 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
 struct server *server_new(const struct web *web, struct web_config *access)
 {
 	char why[LIBRARY_WHY_LEN];
-	struct server *s = xcalloc(1, sizeof(*s));
+	struct server *s;
 
-	if (!s || LIBRARY_OPEN(&library_mhd, functions, &mhd, why)) {
-		log_error("exporter: cannot serve metrics: %s", s ? why : strerror(ENOMEM));
-		free(s);
+	if (LIBRARY_OPEN(&library_mhd, functions, &mhd, why)) {
+		log_error("exporter: cannot serve metrics: %s", why);
 		return NULL;
 	}
+	s = xmalloc(sizeof(*s));
 	*s = (struct server){
 		.web = web, .access = access, .wakes = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		.lock = PTHREAD_MUTEX_INITIALIZER, .reads = PTHREAD_MUTEX_INITIALIZER,
@@ -351,25 +343,22 @@ int server_listen(struct server *s, int fd)
 		{ MHD_OPTION_END, 0, NULL },
 	};
 
-	l->daemon = mhd.MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC | (certificate ? MHD_USE_TLS : 0),
-					 0, NULL, NULL, on_request, s,
-					 MHD_OPTION_ARRAY,
-					 certificate ? tls : tls + 2,
-					 MHD_OPTION_LISTEN_SOCKET, fd,
-					 MHD_OPTION_CONNECTION_LIMIT,
-					 CONNECTIONS,
-					 MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-					 OF_ONE_CLIENT,
-					 MHD_OPTION_CONNECTION_TIMEOUT,
-					 SILENCE_SECONDS,
-					 MHD_OPTION_NOTIFY_COMPLETED,
-					 on_completed, s,
-					 MHD_OPTION_NOTIFY_CONNECTION,
-					 on_connection, s, MHD_OPTION_END);
-	if (!l || !l->daemon) {
+	l->daemon = mhd.MHD_start_daemon(
+		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
+		MHD_USE_POLL | MHD_USE_ITC | (certificate ? MHD_USE_TLS : 0),
+		0, NULL, NULL, on_request, s,
+		MHD_OPTION_ARRAY, certificate ? tls : tls + 2,
+		MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, OF_ONE_CLIENT,
+		MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_SECONDS,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+		MHD_OPTION_END);
+	if (!l->daemon) {
 		close(fd);
 		free(l);
-		return certificate ? -EKEYREJECTED : -ENOMEM;
+		return certificate ? -EKEYREJECTED : -EIO;
 	}
 	l->next = s->listeners;
 	s->listeners = l;

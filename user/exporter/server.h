@@ -12,7 +12,7 @@ struct server;
  * must exist as long as the process. Returns NULL after logging why there is none. */
 struct server *server_new(const struct web *web, struct web_config *access);
 /* Serves a listening socket, and owns it from now on. Returns 0, or -EKEYREJECTED if the key or
- * certificate is not accepted, or -ENOMEM. */
+ * certificate is not accepted, or -EIO. */
 int server_listen(struct server *s, int fd);
 /* Returns a descriptor that poll(2) reports as readable when server_tick() is due. */
 int server_wakes(const struct server *s);

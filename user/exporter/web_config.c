@@ -81,8 +81,6 @@ static void add_user(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		return;
 	}
 	user = append(c->users, c->n_users);
-	if (!user)
-		return;
 	strcpy(user->name, name->text);
 	strcpy(user->hash, hash);
 }

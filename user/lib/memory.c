@@ -15,14 +15,10 @@
 
 void *memory_there(void *p)
 {
-	static const char text[] = "error: there is no memory left\n";
-
 	if (p)
 		return p;
-	/* log_error() allocates, and exit(3) would write the buffers that a child has of its
-	 * parent. */
-	if (write(STDERR_FILENO, text, sizeof(text) - 1))
-		_exit(EXIT_FAILED);
+	/* log_error() allocates, and exit(3) writes buffers that a child has of its parent */
+	dprintf(STDERR_FILENO, "error: there is no memory left\n");
 	_exit(EXIT_FAILED);
 }
 
@@ -39,6 +35,11 @@ void *xcalloc(size_t n, size_t size)
 void *xreallocarray(void *old, size_t n, size_t size)
 {
 	return memory_there(reallocarray(old, n ?: 1, size));
+}
+
+void *xmemdup(const void *from, size_t size)
+{
+	return size ? memcpy(xmalloc(size), from, size) : NULL;
 }
 
 char *xstrdup(const char *text)

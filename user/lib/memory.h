@@ -14,6 +14,7 @@ void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);
 void *xreallocarray(void *old, size_t n, size_t size);
 char *xstrdup(const char *text);
+void *xmemdup(const void *from, size_t size);
 char *xstrndup(const char *text, size_t n);
 /* Returns p, which another function allocated, or ends the process in this way if p is NULL. */
 void *memory_there(void *p);
