@@ -141,7 +141,6 @@ $(O)/tests/unit_blind_sites: LIBS += $(addprefix -Wl$(comma)--wrap=,wg_set_endpo
 $(O)/tests/unit_blind_saver: LIBS += -Wl,--wrap=fork,--wrap=fsync
 $(O)/tests/unit_blind_ask: LIBS += $(addprefix -Wl$(comma)--wrap=,wg_read wg_free sites_number sites_has_session sites_ask \
 	uv_timer_start uv_timer_stop)
-$(O)/tests/unit_daemon_memory: LIBS += -Wl,--wrap=calloc,--wrap=reallocarray
 $(O)/tests/unit_log: LIBS += -Wl,--wrap=clock_gettime
 $(O)/tests/unit_flows: LIBS += -Wl,--wrap=pin_get,--wrap=bpf_prog_test_run_opts
 $(O)/tests/unit_resolver: LIBS += $(patsubst %,-Wl$(comma)--wrap=ares_%,library_init init_options strerror timeout getaddrinfo freeaddrinfo process_fd destroy)
@@ -348,7 +347,7 @@ $(BENCH_DIR)/relay: $(BENCH_DIR)/relay.o
 -include $(wildcard $(BENCH_DIR)/*.d)
 
 # ---- what the selftests (and the demo) need besides wgxdp ----
-SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftests/flowhammer $(O)/selftests/entryhammer $(O)/selftests/flowcrowd $(O)/selftests/flowtable $(O)/selftests/flood $(O)/selftests/mapsum $(O)/selftests/objects $(O)/selftests/seen $(O)/selftests/shown $(O)/selftests/faultrun $(O)/selftests/nomemory.so $(O)/selftests/refuse.so \
+SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftests/flowhammer $(O)/selftests/entryhammer $(O)/selftests/flowcrowd $(O)/selftests/flowtable $(O)/selftests/flood $(O)/selftests/mapsum $(O)/selftests/objects $(O)/selftests/seen $(O)/selftests/shown $(O)/selftests/faultrun $(O)/selftests/refuse.so \
 	$(O)/selftests/peer.bpf.o $(O)/selftests/beside.bpf.o
 
 .PHONY: selftest-programs

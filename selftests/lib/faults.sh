@@ -15,7 +15,6 @@
 #     sites      site-a → site-b                            the relay
 # shellcheck disable=SC2034,SC2154 # who sources this has some, and takes others
 faultrun=$build/selftests/faultrun
-nomemory=$build/selftests/nomemory.so
 streams=(four six guarded nat64 sites)
 overlay=fd12:3456:789a
 a_key=$(wg genkey | wg pubkey) b_key=$(wg genkey | wg pubkey) c_key=$(wg genkey | wg pubkey)

@@ -136,9 +136,9 @@ static void read_after_failure(void **state)
 	const struct config *former = s.config;
 
 	text = 2;
-	read_rc = -ENOMEM;
+	read_rc = -EIO;
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(daemon_state_read(&s), -ENOMEM);
+		assert_int_equal(daemon_state_read(&s), -EIO);
 		assert_true(daemon_state_changed(&s));
 		assert_ptr_equal(s.config, former);
 	}
@@ -154,9 +154,9 @@ static void not_written_after_failure(void **state)
 	struct daemon_state s = begin();
 
 	text = 2;
-	read_rc = -ENOMEM;
+	read_rc = -EIO;
 	remove_named("running.yaml");
-	assert_int_equal(daemon_state_read(&s), -ENOMEM);
+	assert_int_equal(daemon_state_read(&s), -EIO);
 	assert_int_equal(writes, 0);
 	read_rc = -ENOENT;		/* the text is gone too */
 	assert_int_equal(daemon_state_read(&s), 1);

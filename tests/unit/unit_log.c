@@ -2,7 +2,7 @@
 /*
  * The daemon prints each event, and a warning once while its cause lasts and again when the cause comes back. In
  * rounds, the rounds that have the cause count; outside of them, the time since the last one. A text that a child prints
- * in a round counts as printed by the daemon.
+ * in a round counts as printed by the daemon. A process without memory ends with one line and exit status 1.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +15,7 @@
 #include <cmocka.h>
 #include "capture_stderr.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 
 static time_t now = 1000;		/* seconds since boot */
 
@@ -51,6 +52,21 @@ static void empty_rounds(int n)
 		log_round(true);
 		log_round(false);
 	}
+}
+
+static void no_memory(void **state)
+{
+	struct captured t;
+	int status;
+
+	assert_ptr_equal(memory_there(state), state);
+	capture_stderr(&t);
+	if (!fork())
+		memory_there(NULL);
+	wait(&status);
+	assert_string_equal(release_stderr(&t), "wgxdp: error: there is no memory left\n");
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 1);
 }
 
 static void command(void **state)
@@ -116,7 +132,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(command), cmocka_unit_test(rounds), cmocka_unit_test(outside),
-		cmocka_unit_test(child),
+		cmocka_unit_test(child), cmocka_unit_test(no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@ void *memory_there(void *p)
 	if (p)
 		return p;
 	/* log_error() allocates, and exit(3) writes buffers that a child has of its parent */
-	dprintf(STDERR_FILENO, "error: there is no memory left\n");
+	dprintf(STDERR_FILENO, "wgxdp: error: there is no memory left\n");
 	_exit(EXIT_FAILED);
 }
 
