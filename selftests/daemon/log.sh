@@ -51,7 +51,12 @@ service other: waiting: the interface that it listens on was deleted' changed ip
 says 'service wg-end: waiting: no route to its backend 192.168.1.10
 interface lan: no longer used' changed ip route del 192.168.1.0/24
 says 'service wg-end: listening' changed ip route add 192.168.1.0/24 dev lan
-sed 's/interface: second/interface: third/' "$work/wgxdp.yaml" > "$work/third.yaml"
+{
+	sed 's/interface: second/interface: third/' "$work/wgxdp.yaml"
+	for n in 4 5 6; do # more objects than the list that a child has written has room for
+		echo "  - { name: s$n, listen: { interface: eth$n, ports: [ 51820 ] }, backend: { ipv4: 192.168.1.10, port: 51821 } }"
+	done
+} > "$work/third.yaml"
 sed '/name: other/,$d' "$work/wgxdp.yaml" > "$work/one.yaml"
 cp "$work/third.yaml" "$work/wgxdp.yaml"
 hangs_up

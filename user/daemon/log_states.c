@@ -208,11 +208,14 @@ static int write_states(void *data)
 	return fclose(out);
 }
 
-/* Reads n rows from the file into *list. Returns whether they are there. */
+/* Reads n rows from the file into *list, to which append() may add. Returns whether they are
+ * there. */
 static bool read_rows(int fd, off_t *at, void **list, size_t n, size_t size)
 {
-	void *rows = xcalloc(n, size);
+	void *rows = NULL;
 
+	for (size_t i = 0; i < n;)
+		grow(&rows, &i, size);
 	if (pread(fd, rows, n * size, *at) != (ssize_t)(n * size)) {
 		free(rows);
 		return false;
