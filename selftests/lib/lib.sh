@@ -55,13 +55,14 @@ at_most() { # MS
 }
 
 wait_for() { # SECONDS WHAT COMMAND...: waits until COMMAND succeeds; if time is not measured, five times as long
-	local patience=5 what=$2
+	local patience=5 what=$2 tries=0 pause
 	[[ ! ${WGXDP_STRICT:-} ]] || patience=1
 	local deadline=$((SECONDS + $1 * patience + 1))
 	shift 2
 	until "$@" > /dev/null 2>&1; do
 		((SECONDS < deadline)) || fail "waited in vain: $what"
-		nap 0.02
+		((++tries > 10)) && pause=0.1 || pause=0.02 # each try starts processes
+		nap $pause
 	done
 }
 
@@ -78,8 +79,8 @@ holds() { grep "$@" | cat > /dev/null; }
 
 # --- networks
 
-inside() { nsenter --net="/run/netns/$1" "${@:2}"; } # NAMESPACE COMMAND...
-start() { nsenter --net="/run/netns/$1" "${@:2}" & } # like inside, in the background; $! is its process
+inside() { "$build/selftests/inside" "$@"; } # NAMESPACE COMMAND...
+start() { "$build/selftests/inside" "$@" & } # like inside, in the background; $! is its process
 
 # Prints how many of COUNT pings had no reply, SECONDS after the last of them at the latest. With -c alone, ping waits for
 # its last replies only as long as two others took, which is too short on a busy machine. With -w, it sends more packets
