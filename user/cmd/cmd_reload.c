@@ -7,7 +7,6 @@
 #include "instance/apply.h"
 #include "cmd/command.h"
 #include "config/config_diff.h"
-#include "lib/heap.h"
 #include "lib/log.h"
 #include "instance/running.h"
 #include "instance/source.h"
@@ -92,7 +91,6 @@ static int run_reload(const struct global *g, int argc, char **argv)
 			running_not_up(g->instance);
 		return EXIT_FAILED;
 	}
-	heap_for_file(a.file);
 	time = source_time(a.file);
 	rc = config_read(a.file, &new);
 	if (rc && !a.dry)

@@ -11,7 +11,6 @@
 #include "dataplane/config_text.h"
 #include "dataplane/load_error.h"
 #include "cmd/quick_service.h"
-#include "lib/heap.h"
 #include "lib/log.h"
 #include "instance/source.h"
 #include "instance/run_state.h"
@@ -144,7 +143,6 @@ static int run_up(const struct global *g, int argc, char **argv)
 	if (!rc && a.keep)
 		return keep_trial(g->instance);
 	if (!rc && file) {
-		heap_for_file(file);
 		rc = !a.file && access(file, F_OK) ? -ENOENT : config_read(file, &a.line.config);
 		if (rc == -ENOENT && !a.file)
 			log_error("up: the file %s does not exist: write it, name another with -c "
