@@ -89,7 +89,7 @@ static void endpoint_without_room(void **state)
 /* A knock, while each of its allocations fails in turn */
 static void knock(void **state)
 {
-	struct knock_word words[] = { { "/bin/true" }, { "word" } };
+	struct ddns_text words[] = { { "/bin/true" }, { "word" } };
 	struct learn_config c = { .command = words, .n_command = 2 };
 	bool failed = true;
 	uv_loop_t loop;

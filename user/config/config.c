@@ -32,16 +32,6 @@ static const char *const ipv6_names[] = { "direct", "dnat", "off", NULL };
 static const char *const df_names[] = { "fragment", "report", NULL };
 static const char *const page_names[] = { "local", "everywhere", "off", NULL };
 
-static int name_parse(const char *const *names, const char *s)
-{
-	int i;
-
-	for (i = 0; names[i]; i++)
-		if (*s && !strcmp(names[i], s))
-			return i;
-	return -EINVAL;
-}
-
 const char *express_name(enum express_use e)
 {
 	return express_names[e];
@@ -77,22 +67,14 @@ const char *page_name(enum page_for p)
 	return page_names[p];
 }
 
-int mode_parse(const char *s, enum mode *ret)
-{
-	int i = name_parse(mode_names, s);
-
-	if (i >= 0)
-		*ret = i;
-	return i < 0 ? i : 0;
-}
-
 int nat_parse(const char *s, enum nat *ret)
 {
-	int i = name_parse(nat_names, s);
-
-	if (i >= 0)
-		*ret = i;
-	return i < 0 ? i : 0;
+	for (int i = 0; nat_names[i]; i++)
+		if (!strcmp(nat_names[i], s)) {
+			*ret = i;
+			return 0;
+		}
+	return -EINVAL;
 }
 
 /* ---- values that are more than text ---- */
@@ -113,7 +95,6 @@ static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	const char *text = yaml_text(y, key, value);
 	struct service_config *s = object;
 	unsigned int port, last;
-	__be16 *place;
 
 	if (!text)
 		return;
@@ -134,25 +115,8 @@ static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 				   key->name, port);
 			return;
 		}
-		place = append(s->ports, s->n_ports);
-		if (!place)
-			return;
-		*place = htons(port);
+		*append(s->ports, s->n_ports) = htons(port);
 	}
-}
-
-/* Appends an address to a list. For invalid text it appends family 0, so that indexes in the list
- * and in the file stay the same: errors of config_check.c use them. */
-static void add_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-			void *object)
-{
-	const char *text = yaml_text(y, key, value);
-	struct service_config *s = object;
-	struct address *place =
-		append(s->listen_addresses, s->n_listen_addresses);
-
-	if (place && text && address_parse(text, place))
-		yaml_error(y, value, "%s: '%s' %s", key->name, text, address_wrong(text, 0, false));
 }
 
 static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -160,11 +124,11 @@ static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct yaml
 {
 	const char *text = yaml_text(y, key, value);
 	struct config *c = object;
-	struct endpoint_config *place =
-		text ? append(c->exporter, c->n_exporter) : NULL;
+	struct endpoint_config *place;
 
-	if (!place)
+	if (!text)
 		return;
+	place = append(c->exporter, c->n_exporter);
 	place->systemd = !strcmp(text, "systemd");
 	if (!place->systemd && endpoint_parse(text, &place->address, &place->port)) {
 		yaml_error(y, value, "%s: '%s' is not an address and a port: write both, such as "
@@ -201,7 +165,8 @@ static const struct yaml_key interface_keys[] = {
 static const struct yaml_key listen_keys[] = {
 	{ "interface", yaml_set_text, "eth0", AT(service_config, listen_interface),
 	  .pattern = PATTERN_INTERFACE },
-	{ "addresses", yaml_set_list, "203.0.113.1", .item = add_address,
+	{ "addresses", yaml_set_list, "203.0.113.1",
+	  ROWS(service_config, listen_addresses, n_listen_addresses), .item = config_add_address,
 	  .pattern = PATTERN_ADDRESS },
 	{ "ports", yaml_set_list, "51820", .item = add_ports, IS_PORTS },
 	{},

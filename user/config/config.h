@@ -212,5 +212,4 @@ const char *reject_name(enum policy_reject r);
  * "echo-request", and sets *ret_type to its ICMPv6 type, such as 128. Returns NULL after the last
  * one. */
 const char *icmpv6_name(unsigned int i, __u8 *ret_type);
-int mode_parse(const char *s, enum mode *ret);
 int nat_parse(const char *s, enum nat *ret);

@@ -301,7 +301,6 @@ struct listener {
 struct listeners {
 	struct listener *rows;
 	size_t n;
-	bool no_memory;
 };
 
 static void add_listener(struct listeners *l, const char *interface, const struct address *address,
@@ -395,9 +394,9 @@ static void check_listeners(struct check *k)
 
 	for (i = 0; i < k->c->n_services; i++)
 		add_service_listeners(&l, &k->c->services[i], i);
-	if (!l.no_memory && l.n)
+	if (l.n)
 		qsort(l.rows, l.n, sizeof(*l.rows), compare_listeners);
-	for (i = 1, first = l.rows; i < l.n && !l.no_memory; i++) {
+	for (i = 1, first = l.rows; i < l.n; i++) {
 		if (compare_place(first, &l.rows[i])) {
 			first = &l.rows[i];
 			continue;
@@ -409,8 +408,6 @@ static void check_listeners(struct check *k)
 		reported = &l.rows[i];
 	}
 	free(l.rows);
-	if (l.no_memory)
-		tell(k, "no memory");
 }
 
 /* Reports a backend whose address and port are among those that the service listens on: packets
