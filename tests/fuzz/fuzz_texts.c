@@ -52,10 +52,9 @@ static void check_name(const char *name)
 
 static void quick_names(char *text)
 {
-	struct wg_names names = { 0 };
+	struct wg_names names;
 
-	if (wg_names_parse(text, &names))
-		return;
+	wg_names_parse(text, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		check_name(names.list[i].name);
 		MUST(!wg_key_is_none(&names.list[i].key));

@@ -2,9 +2,6 @@
  *
  * Reads and writes the key flows of services with nat: masquerade or hairpin: true.
  */
-#include <arpa/inet.h>
-#include <stdlib.h>
-#include <string.h>
 #include "lib/grow.h"
 #include "config/config_check.h"
 #include "config/config_flows.h"

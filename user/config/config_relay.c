@@ -3,7 +3,6 @@
  * Reads the sections peers, follow, announce and policy, and defines the words of policy.
  */
 #include <ctype.h>
-#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -97,12 +97,11 @@ const char *host_link_names(const struct host *h, const char *name, char ret[HOS
 	struct like *list = xcalloc(h->n_links + 1, sizeof(*list));
 	size_t n = 0, used = 0, i;
 
-	for (i = 0; i < h->n_links && list; i++)
+	for (i = 0; i < h->n_links; i++)
 		if (!h->links[i].loopback)
 			list[n++] = (struct like){ h->links[i].name,
 						   text_distance(name, h->links[i].name) };
-	if (n)
-		qsort(list, n, sizeof(*list), compare_likeness);
+	qsort(list, n, sizeof(*list), compare_likeness);
 	strcpy(ret, "none");
 	/* Leave room for " and N more". */
 	for (i = 0; i < n && used + IFNAMSIZ + 32 < HOST_NAMES_LEN; i++)
@@ -161,7 +160,6 @@ size_t host_ways(const struct host *h, const struct address *to, __u32 vrf,
 
 	if (!to->family)
 		return 0;
-
 	for (size_t i = 0; i < h->n_routes && n < room; i++)
 		if (h->routes[i].type == RTN_UNICAST && prefix_covers(&h->routes[i].dst, to) &&
 		    is_asked(h, &h->routes[i], vrf))

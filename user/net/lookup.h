@@ -26,7 +26,7 @@ struct lookup_answer {
 struct lookup;
 
 /* Starts a lookup. done() is called later with the answer, whose list is valid only during that
- * call. Returns 0 or -ENOMEM. */
+ * call. Returns 0 or -errno. */
 typedef void lookup_done(void *data, const struct lookup_answer *answer);
 int lookup_start(uv_loop_t *loop, const char *name, lookup_done *done, void *data,
 		 struct lookup **ret);

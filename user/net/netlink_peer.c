@@ -9,7 +9,6 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <stdlib.h>
 #include <string.h>
 #include "net/netlink.h"
 #include "net/netlink_talk.h"
@@ -56,10 +55,8 @@ static int filter_row(const struct nlmsghdr *nlh, void *data)
 	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*tc))
 		return MNL_CB_OK;
 	f = list_add(data);
-	if (!f)
-		return MNL_CB_ERROR;
-	*f = (struct nl_filter){ .priority = TC_H_MAJ(tc->tcm_info) >> 16,
-				 .handle = tc->tcm_handle };
+	f->priority = TC_H_MAJ(tc->tcm_info) >> 16;
+	f->handle = tc->tcm_handle;
 	if (is_bpf_filter(nlh))
 		f->program = filter_program(nlh);
 	return MNL_CB_OK;
@@ -67,30 +64,12 @@ static int filter_row(const struct nlmsghdr *nlh, void *data)
 
 int nl_filters(__u32 ifindex, bool egress, struct nl_filter **ret, size_t *ret_n)
 {
-	struct list l = { .size = sizeof(**ret) };
-	int rc = -EINTR;
+	struct tcmsg tc = {
+		.tcm_ifindex = ifindex,
+		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS),
+	};
 
-	for (int tries = 0; rc == -EINTR && tries < DUMP_TRIES; tries++) {
-		char buffer[128] = {};
-		struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-		struct tcmsg *tc;
-
-		l.n = 0;
-		request->nlmsg_type = RTM_GETTFILTER;
-		request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-		tc = mnl_nlmsg_put_extra_header(request, sizeof(*tc));
-		tc->tcm_ifindex = ifindex;
-		tc->tcm_parent = TC_H_MAKE(TC_H_CLSACT,
-					   egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
-		rc = nl_ask(request, filter_row, &l);
-	}
-	if (rc) {
-		free(l.rows);
-		return rc;
-	}
-	*ret = l.rows;
-	*ret_n = l.n;
-	return 0;
+	return nl_dump(RTM_GETTFILTER, &tc, sizeof(tc), filter_row, sizeof(**ret), ret, ret_n);
 }
 
 static int peer_row(const struct nlmsghdr *nlh, void *data)

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 #include "lib/grow.h"
 #include "net/netlink_talk.h"
 #include "net/nft_set.h"
@@ -66,24 +65,20 @@ static bool parse_element(const struct nlattr *nest, __u8 family, struct nft_ele
 	return ret->first.family && !(flags & NFT_SET_ELEM_CATCHALL);
 }
 
-int nft_elements_each(const struct nlattr *elements, const struct nft_set_kind *kind,
-		      nft_each *each, void *data, __u32 *ret_skipped)
+void nft_elements_each(const struct nlattr *elements, const struct nft_set_kind *kind,
+		       nft_each *each, void *data, __u32 *ret_skipped)
 {
 	const struct nlattr *nest;
 	struct nft_element e;
-	int rc = 0;
 
 	mnl_attr_for_each_nested(nest, elements) {
 		if (mnl_attr_get_type(nest) != NFTA_LIST_ELEM)
 			continue;
 		if (parse_element(nest, kind->family, &e))
-			rc = each(data, &e);
+			each(data, &e);
 		else
 			++*ret_skipped;
-		if (rc)
-			return rc;
 	}
-	return 0;
 }
 
 /* Subtracts 1. Returns false if the address is the first one of its family. */
@@ -187,13 +182,11 @@ struct dump {
 	__be16 generation;		/* generation of the ruleset, in the first message */
 };
 
-static int add_element(void *data, const struct nft_element *e)
+static void add_element(void *data, const struct nft_element *e)
 {
 	struct dump *d = data;
-	struct nft_element *place = append(d->list, d->n);
 
-	*place = *e;
-	return 0;
+	*append(d->list, d->n) = *e;
 }
 
 /* The kernel continues a dump after as many elements as it has sent. After a removal, the dump
@@ -211,11 +204,8 @@ static int element_row(const struct nlmsghdr *nlh, void *data)
 	d->begun = true;
 	d->generation = header->res_id;
 	mnl_attr_for_each(a, nlh, sizeof(struct nfgenmsg))
-		if (mnl_attr_get_type(a) == NFTA_SET_ELEM_LIST_ELEMENTS &&
-		    nft_elements_each(a, &d->kind, add_element, d, &d->skipped)) {
-			errno = ENOMEM;
-			return MNL_CB_ERROR;
-		}
+		if (mnl_attr_get_type(a) == NFTA_SET_ELEM_LIST_ELEMENTS)
+			nft_elements_each(a, &d->kind, add_element, d, &d->skipped);
 	return MNL_CB_OK;
 }
 

@@ -102,14 +102,14 @@ struct wg_names {			/* sorted by key, then by position */
 /* Reads peers' names from the text of a wg-quick(8) file: `# friendly_name=NAME` in or above a
  * [Peer] section, or else the comment directly above it. Characters that are not allowed in names
  * become '-'. Peers without a name, or with the name of an earlier peer, are not in the list. */
-int wg_names_parse(const char *text, struct wg_names *ret);
+void wg_names_parse(const char *text, struct wg_names *ret);
 /* Reads the names from the wg-quick(8) file of a device; none if it cannot be read. */
 void wg_names_read(const char *device, struct wg_names *ret);
 /* Returns when that file changed last, in ms since 1970; 0: there is none. */
 long long wg_names_time(const char *device);
 /* Adds names that take precedence: an entry of the list with the same key, or with the same name,
- * no longer counts. Returns 0, or -ENOMEM without a change. */
-int wg_names_prefer(struct wg_names *names, const struct wg_name *list, size_t n);
+ * no longer counts. */
+void wg_names_prefer(struct wg_names *names, const struct wg_name *list, size_t n);
 void wg_names_free(struct wg_names *names);
 /* Returns the name of the peer with this key in the list, or NULL. */
 const char *wg_name_find(const struct wg_names *names, const struct wg_key *key);

@@ -154,13 +154,11 @@ static int set_socket(const char *device, const struct wg_key *peer, const struc
 	if (a)
 		fprintf(f, "endpoint=%s\n", endpoint_format(a, port, text));
 	fputc('\n', f);
-	rc = fclose(f) ? -errno : 0;
-	if (!rc)
-		rc = wg_talk(device, question, &answer, &n);
+	fclose(f);
+	rc = wg_talk(device, question, &answer, &n);
 	if (!rc && (n < 8 || strncmp(answer, "errno=0\n", 8)))
 		rc = -EPROTO;
-	if (question)
-		explicit_bzero(question, strlen(question));
+	explicit_bzero(question, room);
 	free(question);
 	free(answer);
 	return rc;

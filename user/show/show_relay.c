@@ -2,9 +2,7 @@
  *
  * wgxdp show: peers, with their counters and their state in WireGuard, and routes.
  */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include "show/condition.h"
 #include "show/show_parts.h"
 #include "show/words.h"
