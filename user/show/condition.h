@@ -80,6 +80,5 @@ bool site_is_there(const struct conditions *k, const struct blind_view_site *s,
 const char *service_state_name(enum service_state s);
 const char *interface_state_name(enum interface_state s);
 
-/* ---- parts, each in a file of its own ---- */
-int conditions_of_interfaces(struct conditions *k);
+/* The part of conditions_read() in condition_service.c. */
 int conditions_of_services(struct conditions *k);

@@ -49,7 +49,7 @@ static void show_interface(struct node list, const char *name, const char *role,
 	document_number(row, "xmit_failed", failed);
 }
 
-/* Explains an interface's mode of attachment. The caller frees the text; NULL: no memory. */
+/* Explains an interface's mode of attachment. The caller frees the text. */
 static char *why_interface(const struct conditions *k, const struct plan *p,
 			   const struct interface_condition *i)
 {
@@ -58,8 +58,8 @@ static char *why_interface(const struct conditions *k, const struct plan *p,
 	return why_port(p, &k->h, k->links, k->n_links, i->link->ifindex);
 }
 
-static int show_condition(struct node list, const struct conditions *k, const struct plan *p,
-			  const struct interface_condition *i)
+static void show_condition(struct node list, const struct conditions *k, const struct plan *p,
+			   const struct interface_condition *i)
 {
 	const struct nl_link *here = i->link ? host_link(&k->h, i->link->ifindex) : NULL;
 	char *why = why_interface(k, p, i);
@@ -72,7 +72,6 @@ static int show_condition(struct node list, const struct conditions *k, const st
 		       i->link ? mode_of_link(k->links, k->n_links, i->link) : "none",
 		       interface_state_name(i->state), why, i->link ? i->link->flags : 0, failed);
 	free(why);
-	return 0;
 }
 
 static int show_interfaces(struct document *d, const struct conditions *k)
@@ -84,7 +83,7 @@ static int show_interfaces(struct document *d, const struct conditions *k)
 	if (k->config && !k->dp->elsewhere)
 		rc = plan_running(&k->h, k->config, k->links, k->n_links, &p);
 	for (size_t i = 0; i < k->n_interfaces && !rc; i++)
-		rc = show_condition(list, k, p, &k->interfaces[i]);
+		show_condition(list, k, p, &k->interfaces[i]);
 	plan_free(p);
 	return rc;
 }

@@ -47,7 +47,7 @@ int guarded_read(const struct dataplane *dp, const struct table_entry *table, si
 		if (guard.flags & GUARD_BACKENDS ? at >= n_names || !*names[at].name : number)
 			continue;
 		g = append(list, used);
-		rc = g ? dataplane_health(dp, id, number, &g->health) : -ENOMEM;
+		rc = dataplane_health(dp, id, number, &g->health);
 		if (rc)
 			break;
 		g->number = number;

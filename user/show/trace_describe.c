@@ -126,13 +126,13 @@ static void add_hop(const struct trace_result *r, struct node row)
 		      "its MAC address is unknown, and the kernel resolves it");
 }
 
-static void add_frame(const struct trace_frame *f, const char *key, struct node row)
+static void add_frame(const struct trace_frame *f, struct node row)
 {
 	char *text = xmalloc(2 * f->len + 1);
 
-	for (__u32 i = 0; text && i < f->len; i++)
+	for (__u32 i = 0; i < f->len; i++)
 		sprintf(text + 2 * i, "%02x", f->bytes[i]);
-	document_text(row, key, f->len ? text : NULL);
+	document_text(row, "frame", f->len ? text : NULL);
 	free(text);
 }
 
@@ -181,8 +181,8 @@ static void format_summary(const struct trace_result *r, char text[SENTENCE])
 			 r->fragments > 1 ? ", in fragments (the last one is shown)" : "");
 }
 
-int trace_describe(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
-		   const struct trace_result *r, bool frames, struct node list)
+void trace_describe(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
+		    const struct trace_result *r, bool frames, struct node list)
 {
 	const struct trace_step *s = r->last;
 	struct node row = document_row(list);
@@ -207,6 +207,5 @@ int trace_describe(const struct trace *t, __u32 ifindex, const struct trace_fram
 	format_summary(r, text);
 	document_text(row, "says", text);
 	if (frames)
-		add_frame(&r->out, "frame", row);
-	return 0;
+		add_frame(&r->out, row);
 }
