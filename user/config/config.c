@@ -304,8 +304,7 @@ static void read_root(struct yaml *y, struct yaml_node *root, bool is_file, stru
 	} else if (other) {
 		yaml_error(y, other, "'%s' is a section of a topology, not of a configuration: "
 				     "`wgxdp gen hosts %s -o DIR` makes a configuration for each "
-				     "host",
-			   other->text, y->name);
+				     "host", other->text, y->name);
 	} else if (root) {
 		yaml_map(y, root, config_keys, "the configuration", c);
 		config_check_each(c, y->errors, report_at, y);

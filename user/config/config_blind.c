@@ -20,9 +20,8 @@ void config_set_port(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	const char *text = yaml_text(y, key, value);
 
 	if (text && port_parse(text, (__be16 *)((char *)object + key->offset)))
-		yaml_error(y, value, "%s: '%s' is not a port: write 1 to 65535, such as "
-				     "%s", key->name, text,
-			   key->like);
+		yaml_error(y, value, "%s: '%s' is not a port: write 1 to 65535, such as %s",
+			   key->name, text, key->like);
 }
 
 static bool read_site_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -71,8 +70,7 @@ static void add_pair(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	    read_site_name(y, key, value->first->next, place->name[1]) &&
 	    !strcmp(place->name[0], place->name[1]))
 		yaml_error(y, value, "%s: a pair has '%s' twice: write two different sites",
-				     key->name,
-			   place->name[0]);
+			   key->name, place->name[0]);
 }
 
 static bool read_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,

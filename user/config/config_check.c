@@ -102,8 +102,7 @@ static void check_nat_none(struct check *k, size_t i)
 		if (s->ports[j] != s->backend.port)
 			tell(k, "ports: with nat: none a service listens on the backend's own port "
 				"%u, not on %u: leave ports out, or write nat: dnat",
-				ntohs(s->backend.port),
-			     ntohs(s->ports[j]));
+				ntohs(s->backend.port), ntohs(s->ports[j]));
 	}
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (s->ipv6 == IPV6_DNAT)
@@ -272,8 +271,7 @@ static void check_names(struct check *k)
 		at(k, 0, "/interfaces/%zu/name", i);
 		if (j < i)
 			tell(k, "name: interface '%s' is listed twice: remove one of the two "
-				"entries",
-			     c->interfaces[i].name);
+				"entries", c->interfaces[i].name);
 		if (!*c->interfaces[i].name || !c->interfaces[i].role)
 			tell(k, "an interface has no name or no role: add both, { name: eth0, "
 				"role: wan }");

@@ -62,8 +62,7 @@ static void set_interface(struct yaml *y, const struct yaml_key *key, struct yam
 
 	if (text && !is_interface_name(text))
 		yaml_error(y, value, "%s: '%s' cannot be the name of an interface: write one such "
-				     "as %s", key->name, text,
-			   key->like);
+			   "as %s", key->name, text, key->like);
 	else if (text)
 		strcpy(((struct ddns_config *)object)->interface, text);
 }
@@ -112,8 +111,7 @@ static void set_host(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		return;
 	if (address_parse(text, &a) || a.family != FAMILY_IPV6 || a.addr.q[0] || !a.addr.q[1])
 		yaml_error(y, value, "%s: '%s' is not the last half of an IPv6 address: write one "
-				     "such as %s",
-			   key->name, text, key->like);
+			   "such as %s", key->name, text, key->like);
 	else
 		((struct ddns_config *)object)->host = a;
 }
@@ -181,8 +179,7 @@ static void add_word(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	read_text(y, key, value, place->text);
 	if (d->n_command == 1 && *place->text && *place->text != '/')
 		yaml_error(y, value, "%s: '%s' does not begin with '/': write the whole path, such "
-				     "as %s", key->name,
-			   place->text, key->like);
+			   "as %s", key->name, place->text, key->like);
 }
 
 /* ---- the grammar ---- */
@@ -281,17 +278,17 @@ static bool is_written(const struct config *c, const struct ddns_config *d, cons
 }
 
 static void check_section(struct yaml *y, struct yaml_node *section, const struct config *c,
-			  struct ddns_config *d, bool unsaid)
+			  struct ddns_config *d)
 {
-	struct yaml_node *names = yaml_by_path(section, "/names");
+	struct yaml_node *names = yaml_by_path(section, "/names"),
+			 *records = yaml_by_path(section, "/records");
 
-	d->ipv6 |= unsaid;
+	d->ipv6 |= !records;
 	if (names && names->type == YAML_LIST && !names->n)
 		yaml_error(y, names,
 			"names: the list is empty: write [ wg-end.example.net ]");
-	if (!d->ipv6 && !d->ipv4 && yaml_by_path(section, "/records")->type == YAML_LIST &&
-	    !yaml_by_path(section, "/records")->n)
-		yaml_error(y, yaml_by_path(section, "/records"),
+	if (!d->ipv6 && !d->ipv4 && records->type == YAML_LIST && !records->n)
+		yaml_error(y, records,
 			"records: the list is empty: write [ AAAA ]");
 	if (d->host.family && !d->ipv6)
 		yaml_error(y, yaml_by_path(section, "/host"),
@@ -320,7 +317,7 @@ void config_add_ddns(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	if (value && value->type == YAML_ALIAS)
 		value = value->to;
 	if (value && value->type == YAML_MAP)
-		check_section(y, value, c, d, !yaml_by_path(value, "/records"));
+		check_section(y, value, c, d);
 }
 
 /* ---- writing ---- */

@@ -103,8 +103,7 @@ void config_check_learn(struct check *k)
 		at(k, 0, "/learn/%zu/knock/port", i);
 		if (ntohs(l->port) > 65536 - KNOCK_PORTS)
 			tell(k, "port: %u is too large, because it is the first of %u ports: write "
-			     "%u or less", ntohs(l->port),
-			     KNOCK_PORTS, 65536 - KNOCK_PORTS);
+			     "%u or less", ntohs(l->port), KNOCK_PORTS, 65536 - KNOCK_PORTS);
 		at(k, 0, "/learn/%zu/knock/user", i);
 		if (*l->user && !l->n_command)
 			tell(k, "user: there is no command that '%s' could run: add command, or "

@@ -7,8 +7,7 @@
 #include <uv.h>
 #include "lib/addr.h"
 
-#define LOOKUP_TTL_MIN 1		/* seconds; a lower TTL counts as this */
-#define LOOKUP_TTL_MAX 86400
+#define LOOKUP_TTL_MAX 86400		/* seconds */
 /* TTL in seconds for what has none: names from /etc/hosts, addresses, and a TTL of 0. */
 #define LOOKUP_TTL_HOSTS 30
 

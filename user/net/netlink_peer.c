@@ -18,38 +18,12 @@ struct veth_end {
 	bool has_netns, has_xdp, has_vlans;
 };
 
-/* Reads the id of a BPF filter's program. */
-static __u32 filter_program(const struct nlmsghdr *nlh)
-{
-	const struct nlattr *a, *option;
-	__u32 id = 0;
-
-	mnl_attr_for_each(a, nlh, sizeof(struct tcmsg))
-		if (mnl_attr_get_type(a) == TCA_OPTIONS)
-			mnl_attr_for_each_nested(option, a)
-				if (mnl_attr_get_type(option) == TCA_BPF_ID)
-					id = attr_u32(option);
-	return id;
-}
-
-static bool is_bpf_filter(const struct nlmsghdr *nlh)
-{
-	const struct nlattr *a;
-	bool is = false;
-	char kind[8];
-
-	mnl_attr_for_each(a, nlh, sizeof(struct tcmsg))
-		if (mnl_attr_get_type(a) == TCA_KIND) {
-			attr_string(a, kind, sizeof(kind));
-			is = !strcmp(kind, "bpf");
-		}
-	return is;
-}
-
 static int filter_row(const struct nlmsghdr *nlh, void *data)
 {
 	const struct tcmsg *tc = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *a, *option;
 	struct nl_filter *f;
+	char kind[8] = "";
 
 	if (nlh->nlmsg_type != RTM_NEWTFILTER ||
 	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*tc))
@@ -57,8 +31,14 @@ static int filter_row(const struct nlmsghdr *nlh, void *data)
 	f = list_add(data);
 	f->priority = TC_H_MAJ(tc->tcm_info) >> 16;
 	f->handle = tc->tcm_handle;
-	if (is_bpf_filter(nlh))
-		f->program = filter_program(nlh);
+	mnl_attr_for_each(a, nlh, sizeof(*tc))
+		/* the kernel sends TCA_KIND before TCA_OPTIONS */
+		if (mnl_attr_get_type(a) == TCA_KIND)
+			attr_string(a, kind, sizeof(kind));
+		else if (mnl_attr_get_type(a) == TCA_OPTIONS && !strcmp(kind, "bpf"))
+			mnl_attr_for_each_nested(option, a)
+				if (mnl_attr_get_type(option) == TCA_BPF_ID)
+					f->program = attr_u32(option);
 	return MNL_CB_OK;
 }
 

@@ -235,17 +235,15 @@ static void join_all(struct dump *d, struct list_keys *ret)
 	list_keys_sort(ret);
 }
 
-/* Reads the elements once. An interrupted dump leaves its rest queued on the socket. */
-static int dump_once(struct nlmsghdr *request, struct dump *d)
+/* Sends a request on a socket of its own, because an interrupted dump leaves its rest queued. */
+static int ask_once(struct nlmsghdr *request, mnl_cb_t row, void *data)
 {
 	struct mnl_socket *sock;
 	int rc = nl_open(NETLINK_NETFILTER, &sock);
 
 	if (rc)
 		return rc;
-	d->n = d->skipped = 0;
-	d->begun = false;
-	rc = nl_talk(sock, request, element_row, d);
+	rc = nl_talk(sock, request, row, data);
 	mnl_socket_close(sock);
 	return rc;
 }
@@ -253,15 +251,10 @@ static int dump_once(struct nlmsghdr *request, struct dump *d)
 static int read_kind(const struct set_name *name, struct nft_set_kind *ret)
 {
 	char buffer[1024] = { 0 };
-	struct mnl_socket *sock;
-	int rc = nl_open(NETLINK_NETFILTER, &sock);
+	struct nlmsghdr *request = begin_request(buffer, name, NFT_MSG_GETSET, NLM_F_ACK,
+						 NFTA_SET_TABLE, NFTA_SET_NAME);
 
-	if (rc)
-		return rc;
-	rc = nl_talk(sock, begin_request(buffer, name, NFT_MSG_GETSET, NLM_F_ACK, NFTA_SET_TABLE,
-					 NFTA_SET_NAME), kind_row, ret);
-	mnl_socket_close(sock);
-	return rc ?: ret->family ? 0 : -EOPNOTSUPP;
+	return ask_once(request, kind_row, ret) ?: ret->family ? 0 : -EOPNOTSUPP;
 }
 
 int nft_set_read(const char *name, struct nft_set_kind *ret_kind, struct list_keys *ret,
@@ -277,8 +270,11 @@ int nft_set_read(const char *name, struct nft_set_kind *ret_kind, struct list_ke
 	rc = -EINTR;
 	for (int i = 0; i < DUMP_TRIES && rc == -EINTR; i++) {
 		d.lax = i == DUMP_TRIES - 1;	/* the set changes all the time */
-		rc = dump_once(begin_request(buffer, &n, NFT_MSG_GETSETELEM, NLM_F_DUMP,
-					     NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET), &d);
+		d.n = d.skipped = 0;
+		d.begun = false;
+		rc = ask_once(begin_request(buffer, &n, NFT_MSG_GETSETELEM, NLM_F_DUMP,
+					    NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET),
+			      element_row, &d);
 	}
 	if (!rc)
 		join_all(&d, ret);

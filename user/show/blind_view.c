@@ -183,7 +183,6 @@ int blind_view_read(const struct dataplane *dp, struct blind_view *ret)
 		return 0;
 	ret->n = state.sites ?: 1;
 	ret->refused = state.refused;
-	ret->challenges = state.challenges;
 	ret->silenced = state.silenced;
 	ret->sites = xcalloc(ret->n, sizeof(*ret->sites));
 	for (__u32 i = 1; i < ret->n && !rc; i++)

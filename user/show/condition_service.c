@@ -104,9 +104,9 @@ note_fault(struct service_check *j, enum fault fault, const char *format, ...)
 	va_end(args);
 }
 
-static const char *family_name(const struct address *a)
+static const char *family_name(__u8 family)
 {
-	return a->family == FAMILY_IPV4 ? "IPv4" : "IPv6";
+	return family == FAMILY_IPV4 ? "IPv4" : "IPv6";
 }
 
 static bool is_unresolved(const struct service_check *j, const struct nl_way *way,
@@ -152,7 +152,7 @@ static bool forwards(struct service_check *j, const struct nl_link *link, const 
 {
 	if (!link || is_forwarding(j, link, a->family == FAMILY_IPV6))
 		return true;
-	note_fault(j, FAULT_FORWARDING, "%s forwarding is off on %s", family_name(a), link->name);
+	note_fault(j, FAULT_FORWARDING, "%s forwarding is off on %s", family_name(a->family), link->name);
 	return false;
 }
 
@@ -289,8 +289,7 @@ static void check_name(struct service_check *j, const char *text, __u8 family)
 	struct address a;
 
 	if (*text && !resolved_backends_address(&j->answers, text, family, &a))
-		note_fault(j, FAULT_NAME, "%s has no %s address yet", text,
-			   family == FAMILY_IPV4 ? "IPv4" : "IPv6");
+		note_fault(j, FAULT_NAME, "%s has no %s address yet", text, family_name(family));
 }
 
 static void check_names(struct service_check *j)

@@ -199,30 +199,17 @@ static void peer_drops(struct scrape *s)
 	}
 }
 
-static void peer_states(struct scrape *s)
+static void peer_families(struct scrape *s)
 {
 	char why[CONDITION_WHY];
 
+	metric_family(&s->text, "wgxdp_peer_attached", "gauge",
+		      "1 if the peer's device exists and knows its key; 0 if its packets are not "
+		      "forwarded.");
 	for (__u32 id = 1; id < s->relay.n_peers; id++)
 		if (*s->relay.peers[id].name.name)
 			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name }),
 			       peer_is_attached(&s->is, &s->relay, id, why));
-}
-
-static void peer_handshakes(struct scrape *s)
-{
-	for (__u32 id = 1; id < s->relay.n_peers; id++)
-		if (*s->relay.peers[id].name.name && s->relay.wireguard[id])
-			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name }),
-			       s->relay.wireguard[id]->handshake);
-}
-
-static void peer_families(struct scrape *s)
-{
-	metric_family(&s->text, "wgxdp_peer_attached", "gauge",
-		      "1 if the peer's device exists and knows its key; 0 if its packets are not "
-		      "forwarded.");
-	peer_states(s);
 	metric_family(&s->text, "wgxdp_peer_packets_total", "counter",
 		      "Packets from a peer (rx) by verdict, and packets forwarded to it (tx).");
 	peers(s, false);
@@ -235,7 +222,10 @@ static void peer_families(struct scrape *s)
 	peer_drops(s);
 	metric_family(&s->text, "wgxdp_peer_last_handshake_timestamp_seconds", "gauge",
 		      "Time of the last WireGuard handshake with a peer; 0 if there was none.");
-	peer_handshakes(s);
+	for (__u32 id = 1; id < s->relay.n_peers; id++)
+		if (*s->relay.peers[id].name.name && s->relay.wireguard[id])
+			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name }),
+			       s->relay.wireguard[id]->handshake);
 }
 
 /* ---- interfaces ---- */

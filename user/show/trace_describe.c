@@ -100,15 +100,9 @@ static struct address hop_address(const struct nexthop *hop)
 	       address_from_ipv4((struct in_addr){ hop->fib.ipv4_dst }) : address_from_ipv6(six);
 }
 
-static bool hop_is_resolved(const struct nexthop *hop)
-{
-	static const __u8 none[6];
-
-	return memcmp(hop->fib.dmac, none, sizeof(none));
-}
-
 static void add_hop(const struct trace_result *r, struct node row)
 {
+	static const __u8 none[6];
 	char text[ADDRESS_STRLEN], mac[18];
 	const __u8 *m = r->hop.fib.dmac;
 	struct address a = hop_address(&r->hop);
@@ -122,7 +116,7 @@ static void add_hop(const struct trace_result *r, struct node row)
 		return;
 	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
 		 m[5]);
-	document_text(row, "mac", hop_is_resolved(&r->hop) ? mac :
+	document_text(row, "mac", memcmp(m, none, sizeof(none)) ? mac :
 		      "its MAC address is unknown, and the kernel resolves it");
 }
 
@@ -162,8 +156,7 @@ static void format_summary(const struct trace_result *r, char text[SENTENCE])
 
 	if (s->verdict == TRACE_NOT_RUN)
 		snprintf(text, SENTENCE, "the kernel cannot run the BPF programs on this packet: "
-					 "%s",
-			 strerror(-s->error));
+			 "%s", strerror(-s->error));
 	else if (!s->ours)
 		snprintf(text, SENTENCE,
 			 "the packet belongs to no service and no peer, so it goes up to the "
@@ -175,9 +168,8 @@ static void format_summary(const struct trace_result *r, char text[SENTENCE])
 		snprintf(text, SENTENCE, "the packet is dropped: %s", reason_text(s->reason));
 	else
 		snprintf(text, SENTENCE, "%s sends the packet out of %s%s%s%s",
-					 s == &r->step[PLANE_XDP] ?
-			 "XDP" : "tc", interface_name(r->egress, out), r->has_hop ? " to " : "",
-			 r->has_hop ? address_format(&a, hop) : "",
+			 s == &r->step[PLANE_XDP] ? "XDP" : "tc", interface_name(r->egress, out),
+			 r->has_hop ? " to " : "", r->has_hop ? address_format(&a, hop) : "",
 			 r->fragments > 1 ? ", in fragments (the last one is shown)" : "");
 }
 
