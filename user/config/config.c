@@ -448,6 +448,51 @@ const char *config_followed(const struct config *c, size_t i, char *path, size_t
 	return i < c->n_ddns ? c->ddns[i].interface : NULL;
 }
 
+/* Returns the i-th name of an interface: those of the section interfaces, then those on which
+ * services and the blind relay listen, then the devices of peers. NULL: there are no more. */
+static const char *interface_at(const struct config *c, size_t i, enum link_role *ret_role)
+{
+	*ret_role = i < c->n_interfaces ? c->interfaces[i].role :
+		    i <= c->n_interfaces + c->n_services ? ROLE_WAN : ROLE_TUNNEL;
+	if (i < c->n_interfaces)
+		return c->interfaces[i].name;
+	i -= c->n_interfaces;
+	if (i < c->n_services)
+		return c->services[i].listen_interface;
+	i -= c->n_services;
+	if (!i)
+		return c->blind.interface;
+	i--;
+	if (i < c->follow.n_wireguard)
+		return c->follow.wireguard[i].name;
+	i -= c->follow.n_wireguard;
+	return i < c->n_peers ? c->peers[i].device : NULL;
+}
+
+static bool named_before(const struct config *c, size_t i, const char *name)
+{
+	enum link_role role;
+
+	/* Search backwards, because most peers have the same device as the peer before. */
+	for (size_t j = i; j--;)
+		if (!strcmp(interface_at(c, j, &role), name))
+			return true;
+	return false;
+}
+
+const char *config_interface(const struct config *c, size_t *at, enum link_role *ret_role)
+{
+	const char *name;
+
+	while ((name = interface_at(c, *at, ret_role))) {
+		size_t i = (*at)++;
+
+		if (*name && !named_before(c, i, name))
+			return name;
+	}
+	return NULL;
+}
+
 /* Warns if IPv6 clients, which send to the backend itself, need another port than IPv4 clients: no
  * name and port then serves both. */
 static void warn_direct(const struct service_config *s)

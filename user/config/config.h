@@ -172,6 +172,11 @@ bool service_has_flows(const struct service_config *s);
 /* Enumerates the interfaces in the sections endpoints, learn and ddns, in this order. Returns the
  * i-th one, and writes where the file has it to `path`. Returns NULL after the last. */
 const char *config_followed(const struct config *c, size_t i, char *path, size_t n);
+/* Enumerates the interfaces that the configuration names, whether or not the host has them. Returns
+ * the next name with each call, each name once, and NULL after the last. *at must be 0 before the
+ * first call. *ret_role is the configured role. Without one it is ROLE_WAN for an interface named
+ * under listen, or ROLE_TUNNEL for the device of a peer. */
+const char *config_interface(const struct config *c, size_t *at, enum link_role *ret_role);
 /* Warns about a valid configuration that is probably not intended: nothing to forward, or a service
  * that IPv6 clients reach by another port than IPv4 clients. */
 void config_warn(const struct config *c);

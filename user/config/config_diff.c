@@ -11,7 +11,6 @@
 #include "config/config_endpoints.h"
 #include "config/config_learn.h"
 #include "config/config_rates.h"
-#include "config/config_names.h"
 #include "config/config_diff.h"
 #include "lib/memory.h"
 #include "lib/text.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include "lib/memory.h"
-#include "net/wg_remote.h"
+#include "net/wireguard.h"
 
 struct answer {
 	int rc;

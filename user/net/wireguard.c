@@ -23,7 +23,6 @@
 #include "lib/library.h"
 #include "net/netlink_talk.h"
 #include "net/udp_socket.h"
-#include "net/wg_remote.h"
 #include "net/wireguard.h"
 
 #ifndef TEMP_FAILURE_RETRY		/* musl has none */

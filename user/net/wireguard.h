@@ -77,7 +77,11 @@ int wg_talk(const char *device, const char *question, char **ret, size_t *ret_n)
 /* Derives the public key from a private one. Without libsodium *ret stays unchanged. */
 void wg_public_key(const struct wg_key *private, struct wg_key *ret);
 
-/* ---- parsers: parts of wg_read, for tests ---- */
+/* ---- parts of wg_read() ---- */
+
+/* Asks the other process if wg_read_through() was called, and otherwise returns false. *ret_rc: the
+ * result of wg_read() there, or -EIO. */
+bool wg_asks_other(const char *device, struct wg_device *ret, int *ret_rc);
 
 /* Reads one message of the dump of WG_CMD_GET_DEVICE, as a callback of libmnl. data: struct
  * wg_device *. A peer with many AllowedIPs continues in the next message. */

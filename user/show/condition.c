@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "config/config_names.h"
 #include "dataplane/attach.h"
 #include "dataplane/config_text.h"
 #include "instance/run_state.h"
@@ -61,13 +60,10 @@ static const char *former_name(const struct conditions *k, enum link_role role)
 {
 	enum link_role its;
 	const char *name;
-	bool taken;
 
-	for (size_t at = 0; k->config && (name = config_interface(k->config, &at, &its));) {
-		taken = its != role || is_attached(k, name);
-		if (!taken && !is_listed(k, name))
+	for (size_t at = 0; k->config && (name = config_interface(k->config, &at, &its));)
+		if (its == role && !is_attached(k, name) && !is_listed(k, name))
 			return name;
-	}
 	return NULL;
 }
 

@@ -67,8 +67,7 @@ static int read_shapes(const struct dataplane *dp, const struct relay_view *v, s
 	struct config *c = NULL;
 	int rc = 0;
 
-	if (run_state_read(dp->instance, &c))
-		c = NULL;
+	run_state_read(dp->instance, &c);
 	for (size_t i = 0; c && i < c->n_peers; i++)
 		for (size_t j = 0; j < c->peers[i].n_prefixes && !rc; j++)
 			rc = prefixes_add(s, &c->peers[i].prefixes[j]);

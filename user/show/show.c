@@ -7,11 +7,9 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include "config/config_diff.h"
 #include "config/config_endpoints.h"
-#include "config/config_names.h"
 #include "config/config_rates.h"
 #include "lib/document.h"
 #include "instance/running.h"
@@ -124,17 +122,17 @@ static bool is_listener(const struct table_entry *e, bool backends)
 
 /* Lists the addresses (or the backends) of a service's listeners, in the order of the table and
  * each one once. */
-static void show_listeners(struct node row, const char *key, const struct table_bucket *buckets,
-			   __u32 n, __u32 id, bool backends)
+static void show_listeners(struct node row, const char *key, const struct table_entry *table,
+			   size_t n, __u32 id, bool backends)
 {
 	struct node list = document_list(row, key);
 
-	for (__u32 i = 0; i < n * TABLE_WAYS; i++) {
-		const struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
+	for (size_t i = 0; i < n; i++) {
+		const struct table_entry *e = &table[i];
 		char text[ADDRESS_STRLEN];
 		struct address a;
 
-		if (!e->tag || !is_listener(e, backends) || e->service.id != id)
+		if (!is_listener(e, backends) || e->service.id != id)
 			continue;
 		a = backends ? entry_backend(e) : local_address(e);
 		endpoint_format(&a, backends ? e->service.port : (__be16)(e->key.word >> 16), text);
@@ -206,17 +204,11 @@ static int show_services(struct document *d, const struct conditions *k,
 {
 	struct node list = document_list(document_root(d), "services");
 	const struct dataplane *dp = k->dp;
-	__u32 n = dataplane_entries(dp, MAP_table);
-	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED,
-					    map_fd(dp, MAP_table), 0);
 	struct table_entry *table = NULL;
-	size_t n_table = 0;
 	__u32 *flows = NULL;
-	int rc = buckets == MAP_FAILED ? -errno : dataplane_table(dp, &table, &n_table) ?:
-		 dataplane_flow_counts(dp, &flows);
+	size_t n = 0;
+	int rc = dataplane_table(dp, &table, &n) ?: dataplane_flow_counts(dp, &flows);
 
-	if (rc)
-		return rc;
 	for (__u32 id = 0; id < k->n_services && !rc; id++) {
 		const struct service_condition *is = &k->services[id];
 		struct node row;
@@ -225,18 +217,17 @@ static int show_services(struct document *d, const struct conditions *k,
 			continue;
 		row = document_row(list);
 		document_text(row, "name", k->names[id].name);
-		show_listeners(row, "listen", buckets, n, id, false);
-		show_listeners(row, "backend", buckets, n, id, true);
+		show_listeners(row, "listen", table, n, id, false);
+		show_listeners(row, "backend", table, n, id, true);
 		document_text(row, "nat", nat_name(k->names[id].nat));
 		document_text(row, "state", service_state_name(is->state));
 		document_text(row, "why", *is->why ? is->why : NULL);
 		show_lists(row, k->config, k->names[id].name);
 		show_limits(row, k->config, k->names[id].name, "");
-		rc = show_pool(row, dp, id, flows) ?: show_guard(row, dp, table, n_table, id) ?:
+		rc = show_pool(row, dp, id, flows) ?: show_guard(row, dp, table, n, id) ?:
 		     show_direction(row, dp, id, DIRECTION_ORIGINAL, reasons, n_reasons) ?:
 		     show_direction(row, dp, id, DIRECTION_REPLY, reasons, n_reasons);
 	}
-	munmap(buckets, n * sizeof(*buckets));
 	free(table);
 	free(flows);
 	return rc;
