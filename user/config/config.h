@@ -164,7 +164,6 @@ void config_free_peer(struct peer_config *p);
 const struct yaml_key *config_grammar(void);
 /* Returns whether at least one peer is configured, or a device is followed. */
 bool config_relays(const struct config *c);
-/* Returns whether follow.wireguard has this device. */
 bool config_follows(const struct config *c, const char *device);
 /* Returns whether the service has `allow` or `deny`. */
 bool service_has_lists(const struct service_config *s);

@@ -107,7 +107,6 @@ static void add_shared(struct yaml *y, const struct yaml_key *key, struct yaml_n
 
 static const char *const all_words[] = { "all", NULL };
 
-/* Reads the word `all` or a list. */
 static void set_all_or_list(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			    void *object)
 {

@@ -24,7 +24,6 @@ struct entry {
 	size_t n;
 };
 
-/* Splits the text into lines. */
 static void entry_split(struct entry *e)
 {
 	char *rest = e->text, *line;

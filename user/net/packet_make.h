@@ -38,7 +38,7 @@ struct packet_wish {
 int packet_make(const struct packet_wish *w, __u8 *frame, size_t max);
 
 #define UDP_FRAME_HEADERS (14 + 40 + 8)	/* Ethernet, IPv6, UDP, in bytes */
-/* Writes the frame of a datagram with zeros as MAC addresses, and returns its length. Both addresses
- * have the same family, and frame has room for UDP_FRAME_HEADERS + n bytes. */
+/* Writes the frame of a datagram, with zeros as MAC addresses, and returns its length. Both
+ * addresses have the same family, and frame has room for UDP_FRAME_HEADERS + n bytes. */
 int udp_frame(__u8 *frame, const struct addr *src, __be16 sport, const struct addr *dst,
 	      __be16 dport, const void *payload, size_t n);

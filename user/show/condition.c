@@ -102,7 +102,6 @@ static bool is_ours(const struct conditions *k, __u32 program)
 	return pins_have_program(program);
 }
 
-/* Returns whether our tc program is missing on a link. */
 static bool tc_is_gone(const struct conditions *k, const struct link *l)
 {
 	__u32 ids[16];
@@ -224,8 +223,8 @@ static void list_missing(struct conditions *k)
 		if (!is_attached(k, name) && !is_listed(k, name))
 			add_missing(k, name, role, INTERFACE_WAITING,
 				    host_link_by_name(&k->h, name) ?
-				    "it exists, but wgxdp is not attached: the messages of `up` or the "
-				    "daemon say why" : "not there yet");
+				    "it exists, but wgxdp is not attached: the messages of `up` or "
+				    "the daemon say why" : "not there yet");
 }
 
 static void list_interfaces(struct conditions *k)

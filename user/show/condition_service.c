@@ -152,7 +152,8 @@ static bool forwards(struct service_check *j, const struct nl_link *link, const 
 {
 	if (!link || is_forwarding(j, link, a->family == FAMILY_IPV6))
 		return true;
-	note_fault(j, FAULT_FORWARDING, "%s forwarding is off on %s", family_name(a->family), link->name);
+	note_fault(j, FAULT_FORWARDING, "%s forwarding is off on %s", family_name(a->family),
+		   link->name);
 	return false;
 }
 
@@ -428,7 +429,9 @@ static void decide_state(struct service_check *j, const struct places *p,
 
 int conditions_of_services(struct conditions *k)
 {
-	struct service_check j = { .k = k, .places = xcalloc(k->n_services + 1, sizeof(*j.places)) };
+	struct service_check j = {
+		.k = k, .places = xcalloc(k->n_services + 1, sizeof(*j.places)),
+	};
 	struct table_entry *table = NULL;
 	size_t n = 0;
 	int rc = dataplane_table(k->dp, &table, &n);

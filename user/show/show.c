@@ -180,7 +180,6 @@ static void show_clients(struct node row, const char *key, const struct prefix *
 		document_append(to, list_describe(&lists[i], described));
 }
 
-/* Shows the service's lists allow and deny from the configuration. */
 static void show_lists(struct node row, const struct config *c, const char *name)
 {
 	const struct service_config none = { 0 }, *s = c ? config_service(c, name) : NULL;

@@ -130,7 +130,6 @@ static int by_name(const void *a, const void *b)
 	return (int)x->kind - (int)y->kind ?: strcmp(x->name, y->name);
 }
 
-/* Returns the seconds of CLOCK_MONOTONIC. */
 static double now_seconds(void)
 {
 	struct timespec now;

@@ -14,7 +14,6 @@
 
 #define SENTENCE 600
 
-/* Adds the service or peer that a packet belongs to, and the packet's direction. */
 static void add_owner(const struct trace *t, const struct trace_step *s, struct node row)
 {
 	char name[NAME_LEN];
@@ -147,7 +146,6 @@ static void add_out(const struct trace_result *r, struct node row)
 		document_number(row, "fragments", r->fragments);
 }
 
-/* Writes a sentence that says what happens to the packet in the end. */
 static void format_summary(const struct trace_result *r, char text[SENTENCE])
 {
 	const struct trace_step *s = r->last;
