@@ -26,13 +26,8 @@ int host_read(struct host *h)
 	int rc;
 
 	memset(h, 0, sizeof(*h));
-	rc = nl_links(&h->links, &h->n_links);
-	if (!rc)
-		rc = nl_addresses(&h->addresses, &h->n_addresses);
-	if (!rc)
-		rc = nl_routes(&h->routes, &h->n_routes);
-	if (!rc)
-		rc = nl_rules(&h->rules, &h->n_rules);
+	rc = nl_links(&h->links, &h->n_links) ?: nl_addresses(&h->addresses, &h->n_addresses) ?:
+	     nl_routes(&h->routes, &h->n_routes) ?: nl_rules(&h->rules, &h->n_rules);
 	for (size_t i = 0; i < h->n_routes; i++)
 		h->several |= h->routes[i].several;
 	if (rc) {

@@ -316,7 +316,6 @@ static int uapi_own_key(const char *value, struct wg_device *d)
 	return rc;
 }
 
-/* Reads a line about the device. */
 static int uapi_device_line(const char *key, const char *value, struct wg_device *d)
 {
 	__u64 number;

@@ -48,7 +48,6 @@ void wg_read_through(int fd);
 bool wg_answer(int fd);
 /* Returns the peer with this key, or NULL. */
 const struct wg_peer *wg_find_peer(const struct wg_device *d, const struct wg_key *key);
-/* Returns whether the peer's endpoint is this address and port. */
 bool wg_has_endpoint(const struct wg_peer *p, const struct address *a, __be16 port);
 /* Returns an address of the peer inside the tunnel, from the longest of its AllowedIPs; family 0:
  * none. */

@@ -89,7 +89,6 @@ static struct blind_view_pair *find_pair(struct pairs *p, __u32 from, __u32 to)
 
 #define AT_ONCE 1024			/* entries that one system call reads */
 
-/* Adds the counters of one CPU. */
 static void add_total(struct blind_view *v, struct pairs *p, const struct blind_total *t)
 {
 	struct blind_view_pair *pair;
@@ -157,7 +156,6 @@ static int by_numbers(const void *a, const void *b)
 				    (p->to > q->to) - (p->to < q->to);
 }
 
-/* Sets v->pairs. Returns 0 or -errno. */
 static int read_pairs(const struct dataplane *dp, struct blind_view *v)
 {
 	struct pairs p = { 0 };

@@ -236,6 +236,15 @@ static void list_interfaces(struct conditions *k)
 	list_all_followed(k);
 }
 
+__u64 conditions_transmit_failed(const struct conditions *k, __u32 ifindex)
+{
+	const struct nl_link *link = host_link(&k->h, ifindex);
+	__u64 failed = 0;
+
+	dataplane_transmit_failed(k->dp, ifindex, link ? link->tx_dropped : 0, &failed);
+	return failed;
+}
+
 /* ---- peers and sites ---- */
 
 static bool device_works(const struct conditions *k, const char *device, char why[CONDITION_WHY])

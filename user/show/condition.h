@@ -70,6 +70,8 @@ const struct config *conditions_config(const char *instance);
 /* Reads how services and interfaces of a running instance are. Returns 0 or -errno. */
 int conditions_read(const struct dataplane *dp, struct conditions *ret);
 void conditions_free(struct conditions *k);
+/* Returns how many packets the device's driver failed to send. */
+__u64 conditions_transmit_failed(const struct conditions *k, __u32 ifindex);
 /* Returns whether the packets of peer `id` are forwarded. If not, writes the reason to `why`. */
 bool peer_is_attached(const struct conditions *k, const struct relay_view *v, __u32 id,
 		      char why[CONDITION_WHY]);

@@ -230,15 +230,6 @@ static void peer_families(struct scrape *s)
 
 /* ---- interfaces ---- */
 
-static __u64 transmit_failed(const struct scrape *s, __u32 ifindex)
-{
-	const struct nl_link *link = host_link(&s->is.h, ifindex);
-	__u64 failed = 0;
-
-	dataplane_transmit_failed(s->dp, ifindex, link ? link->tx_dropped : 0, &failed);
-	return failed;
-}
-
 enum interface_family { INTERFACE_INFO, INTERFACE_WORKS, INTERFACE_FAILED };
 
 static void interfaces(struct scrape *s, enum interface_family family)
@@ -256,7 +247,7 @@ static void interfaces(struct scrape *s, enum interface_family family)
 							     i->link) }), 1);
 		else if (i->link)
 			metric(&s->text, LABELS({ "interface", i->name }),
-			       transmit_failed(s, i->link->ifindex));
+			       conditions_transmit_failed(&s->is, i->link->ifindex));
 	}
 }
 

@@ -31,22 +31,6 @@ static const char *tc_name(__u16 flags)
 	       flags & LINK_TC ? "shared qdisc" : "none";
 }
 
-static void show_interface(struct node list, const char *name, const char *role, const char *mode,
-			   const char *state, const char *why, __u16 flags, __u64 failed)
-{
-	struct node row = document_row(list);
-
-	document_text(row, "name", name);
-	document_text(row, "role", role);
-	document_text(row, "mode", mode);
-	document_text(row, "why", why);
-	document_text(row, "state", state);
-	document_text(row, "shared", flags & LINK_SHARED ? "yes" : "no");
-	document_text(row, "tc", tc_name(flags));
-	document_text(row, "xdp_transmit", flags & LINK_XDP_SENDS ? "yes" : "no");
-	document_number(row, "xmit_failed", failed);
-}
-
 /* Explains an interface's mode of attachment. The caller frees the text. */
 static char *why_interface(const struct conditions *k, const struct plan *p,
 			   const struct interface_condition *i)
@@ -56,19 +40,23 @@ static char *why_interface(const struct conditions *k, const struct plan *p,
 	return why_port(p, &k->h, k->links, k->n_links, i->link->ifindex);
 }
 
-static void show_condition(struct node list, const struct conditions *k, const struct plan *p,
+static void show_interface(struct node list, const struct conditions *k, const struct plan *p,
 			   const struct interface_condition *i)
 {
-	const struct nl_link *here = i->link ? host_link(&k->h, i->link->ifindex) : NULL;
+	struct node row = document_row(list);
+	__u16 flags = i->link ? i->link->flags : 0;
 	char *why = why_interface(k, p, i);
-	__u64 failed = 0;
 
-	if (i->link)
-		dataplane_transmit_failed(k->dp, i->link->ifindex, here ? here->tx_dropped : 0,
-					  &failed);
-	show_interface(list, i->name, role_name(i->role),
-		       i->link ? mode_of_link(k->links, k->n_links, i->link) : "none",
-		       interface_state_name(i->state), why, i->link ? i->link->flags : 0, failed);
+	document_text(row, "name", i->name);
+	document_text(row, "role", role_name(i->role));
+	document_text(row, "mode", i->link ? mode_of_link(k->links, k->n_links, i->link) : "none");
+	document_text(row, "why", why);
+	document_text(row, "state", interface_state_name(i->state));
+	document_text(row, "shared", flags & LINK_SHARED ? "yes" : "no");
+	document_text(row, "tc", tc_name(flags));
+	document_text(row, "xdp_transmit", flags & LINK_XDP_SENDS ? "yes" : "no");
+	document_number(row, "xmit_failed",
+			i->link ? conditions_transmit_failed(k, i->link->ifindex) : 0);
 	free(why);
 }
 
@@ -81,7 +69,7 @@ static int show_interfaces(struct document *d, const struct conditions *k)
 	if (k->config && !k->dp->elsewhere)
 		rc = plan_running(&k->h, k->config, k->links, k->n_links, &p);
 	for (size_t i = 0; i < k->n_interfaces && !rc; i++)
-		show_condition(list, k, p, &k->interfaces[i]);
+		show_interface(list, k, p, &k->interfaces[i]);
 	plan_free(p);
 	return rc;
 }
