@@ -243,22 +243,6 @@ static void show_rates(struct document *d, const struct config *c)
 	}
 }
 
-static bool show_whose(struct node list, const struct reason_key *k,
-		       const struct service_name *names, size_t n_names,
-		       const struct relay_peer *peers, size_t n_peers, struct node *ret)
-{
-	bool peer = k->id & PEER_ID;
-	__u32 id = k->id & ~PEER_ID;
-
-	if (peer ? id && (id >= n_peers || !*peers[id].name.name) : id >= n_names)
-		return false;
-	*ret = document_row(list);
-	document_text(*ret, peer ? "peer" : "service",
-		      !peer ? names[id].name : id ? peers[id].name.name : NULL);
-	document_text(*ret, "direction", peer ? "rx" : direction_name(k->direction));
-	return true;
-}
-
 static int show_drops(struct document *d, const struct dataplane *dp,
 		      const struct dataplane_reason *reasons, size_t n)
 {
@@ -271,11 +255,17 @@ static int show_drops(struct document *d, const struct dataplane *dp,
 
 	for (size_t at = 0; !rc && reasons_next(reasons, n, &at, &r);) {
 		const struct reason_key *k = &r.key;
+		__u32 id = k->id & ~PEER_ID;
+		bool peer = k->id & PEER_ID;
 		struct node row;
 
 		if (!r.packets || k->reason >= REASON_MAX ||
-		    !show_whose(list, k, names, n_names, peers, n_peers, &row))
+		    (peer ? id && (id >= n_peers || !*peers[id].name.name) : id >= n_names))
 			continue;
+		row = document_row(list);
+		document_text(row, peer ? "peer" : "service",
+			      !peer ? names[id].name : id ? peers[id].name.name : NULL);
+		document_text(row, "direction", peer ? "rx" : direction_name(k->direction));
 		document_text(row, "reason", reason_name(k->reason));
 		document_number(row, "packets", r.packets);
 		document_text(row, "verdict", reason_drops(k->reason) ? "dropped" : "passed");
