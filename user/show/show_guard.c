@@ -33,7 +33,7 @@ int guarded_read(const struct dataplane *dp, const struct table_entry *table, si
 	struct guarded *list = NULL;
 	size_t n_names = 0, used = 0;
 	struct guard guard;
-	int rc = 0;
+	int rc;
 
 	*ret = NULL;
 	*ret_n = 0;
@@ -48,8 +48,6 @@ int guarded_read(const struct dataplane *dp, const struct table_entry *table, si
 			continue;
 		g = append(list, used);
 		rc = dataplane_health(dp, id, number, &g->health);
-		if (rc)
-			break;
 		g->number = number;
 		g->down = backend_is_surely_down(&guard, &g->health, jiffies_now());
 		g->on_standby = guard.standby >> number & 1;
