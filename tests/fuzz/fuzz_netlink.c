@@ -250,10 +250,10 @@ static void check_keys(struct list_keys *k)
 
 static struct nft_join join;
 
-static int join_element(void *data, const struct nft_element *e)
+static void join_element(void *data, const struct nft_element *e)
 {
 	check_address(&e->first, false);
-	return nft_join(&join, e, data);
+	nft_join(&join, e, data);
 }
 
 static void watch_sets(void *data, enum nft_change change, const char *name, const struct nlattr *elements)

@@ -174,7 +174,7 @@ def values_in_page():
         words = line.split()
         if re.match(r'\.(S[hs]|It) ', line):
             key = words[2] if words[0] == '.It' and len(words) > 2 else words[1] if words[0] == '.Ss' and words[1].startswith('express') else ''
-        elif words[:1] == ['.Cm'] and key in ('mode', 'nat', 'role', 'ipv6', 'df', 'shared', 'origin', 'reject', 'profile', 'strict', 'by', 'page', 'express', 'transmit'):
+        elif words[:1] == ['.Cm'] and key in ('mode', 'nat', 'role', 'ipv6', 'df', 'shared', 'origin', 'reject', 'profile', 'by', 'page', 'express', 'transmit'):
             found.add(f'{key} {words[1]}')
     return found - {'mode up', 'origin running', 'origin save'}        # other words than values
 

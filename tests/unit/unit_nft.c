@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "config/config_names.h"
 #include "gen/nft_service.h"
 #include "instance/run_state.h"
 

@@ -179,7 +179,9 @@ static int trace_frame(const struct arguments *a, __u32 ifindex, struct trace_fr
 	__u32 nic = trace_nic(a->trace, ifindex, frame);
 	int rc = trace_packet(a->trace, nic, frame, &result);
 
-	return rc ?: trace_describe(a->trace, ifindex, frame, &result, a->json, list);
+	if (!rc)
+		trace_describe(a->trace, ifindex, frame, &result, a->json, list);
+	return rc;
 }
 
 static int trace_described(struct arguments *a, struct node list)

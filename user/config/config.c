@@ -32,16 +32,6 @@ static const char *const ipv6_names[] = { "direct", "dnat", "off", NULL };
 static const char *const df_names[] = { "fragment", "report", NULL };
 static const char *const page_names[] = { "local", "everywhere", "off", NULL };
 
-static int name_parse(const char *const *names, const char *s)
-{
-	int i;
-
-	for (i = 0; names[i]; i++)
-		if (*s && !strcmp(names[i], s))
-			return i;
-	return -EINVAL;
-}
-
 const char *express_name(enum express_use e)
 {
 	return express_names[e];
@@ -77,22 +67,14 @@ const char *page_name(enum page_for p)
 	return page_names[p];
 }
 
-int mode_parse(const char *s, enum mode *ret)
-{
-	int i = name_parse(mode_names, s);
-
-	if (i >= 0)
-		*ret = i;
-	return i < 0 ? i : 0;
-}
-
 int nat_parse(const char *s, enum nat *ret)
 {
-	int i = name_parse(nat_names, s);
-
-	if (i >= 0)
-		*ret = i;
-	return i < 0 ? i : 0;
+	for (int i = 0; nat_names[i]; i++)
+		if (!strcmp(nat_names[i], s)) {
+			*ret = i;
+			return 0;
+		}
+	return -EINVAL;
 }
 
 /* ---- values that are more than text ---- */
@@ -113,7 +95,6 @@ static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	const char *text = yaml_text(y, key, value);
 	struct service_config *s = object;
 	unsigned int port, last;
-	__be16 *place;
 
 	if (!text)
 		return;
@@ -134,25 +115,8 @@ static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 				   key->name, port);
 			return;
 		}
-		place = append(s->ports, s->n_ports);
-		if (!place)
-			return;
-		*place = htons(port);
+		*append(s->ports, s->n_ports) = htons(port);
 	}
-}
-
-/* Appends an address to a list. For invalid text it appends family 0, so that indexes in the list
- * and in the file stay the same: errors of config_check.c use them. */
-static void add_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-			void *object)
-{
-	const char *text = yaml_text(y, key, value);
-	struct service_config *s = object;
-	struct address *place =
-		append(s->listen_addresses, s->n_listen_addresses);
-
-	if (place && text && address_parse(text, place))
-		yaml_error(y, value, "%s: '%s' %s", key->name, text, address_wrong(text, 0, false));
 }
 
 static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -160,11 +124,11 @@ static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct yaml
 {
 	const char *text = yaml_text(y, key, value);
 	struct config *c = object;
-	struct endpoint_config *place =
-		text ? append(c->exporter, c->n_exporter) : NULL;
+	struct endpoint_config *place;
 
-	if (!place)
+	if (!text)
 		return;
+	place = append(c->exporter, c->n_exporter);
 	place->systemd = !strcmp(text, "systemd");
 	if (!place->systemd && endpoint_parse(text, &place->address, &place->port)) {
 		yaml_error(y, value, "%s: '%s' is not an address and a port: write both, such as "
@@ -201,7 +165,8 @@ static const struct yaml_key interface_keys[] = {
 static const struct yaml_key listen_keys[] = {
 	{ "interface", yaml_set_text, "eth0", AT(service_config, listen_interface),
 	  .pattern = PATTERN_INTERFACE },
-	{ "addresses", yaml_set_list, "203.0.113.1", .item = add_address,
+	{ "addresses", yaml_set_list, "203.0.113.1",
+	  ROWS(service_config, listen_addresses, n_listen_addresses), .item = config_add_address,
 	  .pattern = PATTERN_ADDRESS },
 	{ "ports", yaml_set_list, "51820", .item = add_ports, IS_PORTS },
 	{},
@@ -339,8 +304,7 @@ static void read_root(struct yaml *y, struct yaml_node *root, bool is_file, stru
 	} else if (other) {
 		yaml_error(y, other, "'%s' is a section of a topology, not of a configuration: "
 				     "`wgxdp gen hosts %s -o DIR` makes a configuration for each "
-				     "host",
-			   other->text, y->name);
+				     "host", other->text, y->name);
 	} else if (root) {
 		yaml_map(y, root, config_keys, "the configuration", c);
 		config_check_each(c, y->errors, report_at, y);
@@ -482,6 +446,51 @@ const char *config_followed(const struct config *c, size_t i, char *path, size_t
 	i -= c->n_learn;
 	snprintf(path, n, "/ddns/%zu/interface", i);
 	return i < c->n_ddns ? c->ddns[i].interface : NULL;
+}
+
+/* Returns the i-th name of an interface: those of the section interfaces, then those on which
+ * services and the blind relay listen, then the devices of peers. NULL: there are no more. */
+static const char *interface_at(const struct config *c, size_t i, enum link_role *ret_role)
+{
+	*ret_role = i < c->n_interfaces ? c->interfaces[i].role :
+		    i <= c->n_interfaces + c->n_services ? ROLE_WAN : ROLE_TUNNEL;
+	if (i < c->n_interfaces)
+		return c->interfaces[i].name;
+	i -= c->n_interfaces;
+	if (i < c->n_services)
+		return c->services[i].listen_interface;
+	i -= c->n_services;
+	if (!i)
+		return c->blind.interface;
+	i--;
+	if (i < c->follow.n_wireguard)
+		return c->follow.wireguard[i].name;
+	i -= c->follow.n_wireguard;
+	return i < c->n_peers ? c->peers[i].device : NULL;
+}
+
+static bool named_before(const struct config *c, size_t i, const char *name)
+{
+	enum link_role role;
+
+	/* Search backwards, because most peers have the same device as the peer before. */
+	for (size_t j = i; j--;)
+		if (!strcmp(interface_at(c, j, &role), name))
+			return true;
+	return false;
+}
+
+const char *config_interface(const struct config *c, size_t *at, enum link_role *ret_role)
+{
+	const char *name;
+
+	while ((name = interface_at(c, *at, ret_role))) {
+		size_t i = (*at)++;
+
+		if (*name && !named_before(c, i, name))
+			return name;
+	}
+	return NULL;
 }
 
 /* Warns if IPv6 clients, which send to the backend itself, need another port than IPv4 clients: no

@@ -164,7 +164,6 @@ void config_free_peer(struct peer_config *p);
 const struct yaml_key *config_grammar(void);
 /* Returns whether at least one peer is configured, or a device is followed. */
 bool config_relays(const struct config *c);
-/* Returns whether follow.wireguard has this device. */
 bool config_follows(const struct config *c, const char *device);
 /* Returns whether the service has `allow` or `deny`. */
 bool service_has_lists(const struct service_config *s);
@@ -172,6 +171,11 @@ bool service_has_flows(const struct service_config *s);
 /* Enumerates the interfaces in the sections endpoints, learn and ddns, in this order. Returns the
  * i-th one, and writes where the file has it to `path`. Returns NULL after the last. */
 const char *config_followed(const struct config *c, size_t i, char *path, size_t n);
+/* Enumerates the interfaces that the configuration names, whether or not the host has them. Returns
+ * the next name with each call, each name once, and NULL after the last. *at must be 0 before the
+ * first call. *ret_role is the configured role. Without one it is ROLE_WAN for an interface named
+ * under listen, or ROLE_TUNNEL for the device of a peer. */
+const char *config_interface(const struct config *c, size_t *at, enum link_role *ret_role);
 /* Warns about a valid configuration that is probably not intended: nothing to forward, or a service
  * that IPv6 clients reach by another port than IPv4 clients. */
 void config_warn(const struct config *c);
@@ -212,5 +216,4 @@ const char *reject_name(enum policy_reject r);
  * "echo-request", and sets *ret_type to its ICMPv6 type, such as 128. Returns NULL after the last
  * one. */
 const char *icmpv6_name(unsigned int i, __u8 *ret_type);
-int mode_parse(const char *s, enum mode *ret);
 int nat_parse(const char *s, enum nat *ret);

@@ -20,9 +20,8 @@ void config_set_port(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	const char *text = yaml_text(y, key, value);
 
 	if (text && port_parse(text, (__be16 *)((char *)object + key->offset)))
-		yaml_error(y, value, "%s: '%s' is not a port: write 1 to 65535, such as "
-				     "%s", key->name, text,
-			   key->like);
+		yaml_error(y, value, "%s: '%s' is not a port: write 1 to 65535, such as %s",
+			   key->name, text, key->like);
 }
 
 static bool read_site_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -46,10 +45,8 @@ static void add_site(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		     void *object)
 {
 	struct blind_config *b = object;
-	struct site_name *place = append(b->sites, b->n_sites);
 
-	if (place)
-		read_site_name(y, key, value, place->name);
+	read_site_name(y, key, value, append(b->sites, b->n_sites)->name);
 }
 
 static void add_pair(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -69,12 +66,11 @@ static void add_pair(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		return;
 	}
 	place = append(b->pairs, b->n_pairs);
-	if (place && read_site_name(y, key, value->first, place->name[0]) &&
+	if (read_site_name(y, key, value->first, place->name[0]) &&
 	    read_site_name(y, key, value->first->next, place->name[1]) &&
 	    !strcmp(place->name[0], place->name[1]))
 		yaml_error(y, value, "%s: a pair has '%s' twice: write two different sites",
-				     key->name,
-			   place->name[0]);
+			   key->name, place->name[0]);
 }
 
 static bool read_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -111,7 +107,6 @@ static void add_shared(struct yaml *y, const struct yaml_key *key, struct yaml_n
 
 static const char *const all_words[] = { "all", NULL };
 
-/* Reads the word `all` or a list. */
 static void set_all_or_list(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			    void *object)
 {
@@ -229,19 +224,6 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name) ?: (x > y) - (x < y);
 }
 
-/* Returns the list of sites in the order of their names, which the caller frees; NULL: the list is
- * empty, or there is no memory. */
-static const struct site_name **sorted_sites(const struct blind_config *b)
-{
-	const struct site_name **list = b->n_sites ? xcalloc(b->n_sites, sizeof(*list)) : NULL;
-
-	for (size_t i = 0; list && i < b->n_sites; i++)
-		list[i] = &b->sites[i];
-	if (list)
-		qsort(list, b->n_sites, sizeof(*list), by_name);
-	return list;
-}
-
 static int is_named(const void *name, const void *site)
 {
 	return strcmp(name, (*(const struct site_name *const *)site)->name);
@@ -251,15 +233,18 @@ static int is_named(const void *name, const void *site)
 static void check_names(struct check *k)
 {
 	const struct blind_config *b = &k->c->blind;
-	const struct site_name **list = sorted_sites(b);
+	const struct site_name **list = xcalloc(b->n_sites + 1, sizeof(*list));
 
-	for (size_t i = 1; list && i < b->n_sites; i++)
+	for (size_t i = 0; i < b->n_sites; i++)
+		list[i] = &b->sites[i];
+	qsort(list, b->n_sites, sizeof(*list), by_name);
+	for (size_t i = 1; i < b->n_sites; i++)
 		if (!strcmp(list[i]->name, list[i - 1]->name) && *list[i]->name) {
 			at(k, 0, "/blind/sites/%zu", list[i] - b->sites);
 			tell(k, "sites: '%s' is listed twice: remove one of the two",
 			     list[i]->name);
 		}
-	for (size_t i = 0; list && i < b->n_pairs; i++)
+	for (size_t i = 0; b->n_sites && i < b->n_pairs; i++)
 		for (int j = 0; j < 2; j++) {
 			const char *name = b->pairs[i].name[j];
 

@@ -89,7 +89,7 @@ static void collect_facts(struct facts *f, const struct yaml_node *node, const c
 	}
 }
 
-/* Reads the facts of an entry's text. Returns false for "", or if there is no memory. */
+/* Reads the facts of an entry's text. Returns false for "". */
 static bool read_facts(struct facts *f, const char *text, bool in_list)
 {
 	const struct yaml_node *node;

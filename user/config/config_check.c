@@ -102,8 +102,7 @@ static void check_nat_none(struct check *k, size_t i)
 		if (s->ports[j] != s->backend.port)
 			tell(k, "ports: with nat: none a service listens on the backend's own port "
 				"%u, not on %u: leave ports out, or write nat: dnat",
-				ntohs(s->backend.port),
-			     ntohs(s->ports[j]));
+				ntohs(s->backend.port), ntohs(s->ports[j]));
 	}
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (s->ipv6 == IPV6_DNAT)
@@ -272,8 +271,7 @@ static void check_names(struct check *k)
 		at(k, 0, "/interfaces/%zu/name", i);
 		if (j < i)
 			tell(k, "name: interface '%s' is listed twice: remove one of the two "
-				"entries",
-			     c->interfaces[i].name);
+				"entries", c->interfaces[i].name);
 		if (!*c->interfaces[i].name || !c->interfaces[i].role)
 			tell(k, "an interface has no name or no role: add both, { name: eth0, "
 				"role: wan }");
@@ -301,7 +299,6 @@ struct listener {
 struct listeners {
 	struct listener *rows;
 	size_t n;
-	bool no_memory;
 };
 
 static void add_listener(struct listeners *l, const char *interface, const struct address *address,
@@ -395,9 +392,9 @@ static void check_listeners(struct check *k)
 
 	for (i = 0; i < k->c->n_services; i++)
 		add_service_listeners(&l, &k->c->services[i], i);
-	if (!l.no_memory && l.n)
+	if (l.n)
 		qsort(l.rows, l.n, sizeof(*l.rows), compare_listeners);
-	for (i = 1, first = l.rows; i < l.n && !l.no_memory; i++) {
+	for (i = 1, first = l.rows; i < l.n; i++) {
 		if (compare_place(first, &l.rows[i])) {
 			first = &l.rows[i];
 			continue;
@@ -409,8 +406,6 @@ static void check_listeners(struct check *k)
 		reported = &l.rows[i];
 	}
 	free(l.rows);
-	if (l.no_memory)
-		tell(k, "no memory");
 }
 
 /* Reports a backend whose address and port are among those that the service listens on: packets

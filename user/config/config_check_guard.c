@@ -113,9 +113,8 @@ static void check_pair(struct check *k, size_t i, size_t b, size_t before)
 		tell(k, "name: two backends are called '%s': rename one of them", is->name);
 	config_at_backend(k, i, b, "");
 	if (same_place(is, other, &place))
-		tell(k,
-		     "backends: '%s' and '%s' have the same address and port, %s:%u: write one "
-		     "backend with both public-keys",
+		tell(k, "backends: '%s' and '%s' have the same address and port, %s:%u: write one "
+			"backend with both public-keys",
 		     is->name, other->name, place, ntohs(is->port));
 }
 
@@ -154,8 +153,7 @@ static void check_backends(struct check *k, size_t i)
 		     s->n_backends ? ntohs(s->backends->port) : 51820);
 	else if (s->n_backends > GUARD_BACKENDS_MAX)
 		tell(k, "backends: the service has %zu backends, and the limit is %u: divide them "
-			"among several services",
-		     s->n_backends, GUARD_BACKENDS_MAX);
+			"among several services", s->n_backends, GUARD_BACKENDS_MAX);
 	at(k, 0, "/services/%zu/nat", i);
 	if (s->nat == NAT_NONE)
 		tell(k, "nat: with nat: none clients choose the backend by its address: for "
@@ -231,8 +229,7 @@ static void check_amneziawg(struct check *k, size_t i)
 	at(k, 0, "/services/%zu/wireguard/profile/amneziawg/h", i);
 	if (g->n_headers && g->n_headers != MESSAGES)
 		tell(k, "h: the list needs %u numbers, one for each type of message, and has %zu: "
-			"add or remove some", MESSAGES,
-		     g->n_headers);
+			"add or remove some", MESSAGES, g->n_headers);
 	for (size_t a = 1; a < g->n_headers && g->n_headers == MESSAGES; a++)
 		for (size_t b = 0; b < a; b++) {
 			at(k, 0, "/services/%zu/wireguard/profile/amneziawg/h/%zu", i, a);

@@ -3,7 +3,6 @@
  * Checks the sections peers, follow, announce and policy. It finds duplicates by sorting, because
  * there may be tens of thousands of peers.
  */
-#include <errno.h>
 #include <string.h>
 #include "config/config_relay.h"
 #include "config/relay_prefix.h"
@@ -79,18 +78,17 @@ static void check_names_and_keys(struct check *k)
 	const struct config *c = k->c;
 	const struct peer_config **sorted = xcalloc(c->n_peers + 1, sizeof(*sorted));
 
-	for (size_t i = 0; i < c->n_peers && sorted; i++)
+	for (size_t i = 0; i < c->n_peers; i++)
 		sorted[i] = &c->peers[i];
 	qsort(sorted, c->n_peers, sizeof(*sorted), compare_names);
-	for (size_t i = 1; i < c->n_peers && sorted; i++) {
+	for (size_t i = 1; i < c->n_peers; i++) {
 		if (strcmp(sorted[i]->name, sorted[i - 1]->name))
 			continue;
 		at(k, 0, "/peers/%zu/name", (size_t)(sorted[i] - c->peers));
 		tell(k, "name: two peers are called '%s': rename one of them", sorted[i]->name);
 	}
-	if (sorted)
-		qsort(sorted, c->n_peers, sizeof(*sorted), compare_keys);
-	for (size_t i = 1; i < c->n_peers && sorted; i++) {
+	qsort(sorted, c->n_peers, sizeof(*sorted), compare_keys);
+	for (size_t i = 1; i < c->n_peers; i++) {
 		if (wg_key_is_none(&sorted[i]->key) ||
 		    wg_key_compare(&sorted[i]->key, &sorted[i - 1]->key))
 			continue;
@@ -152,7 +150,7 @@ static void check_prefixes(struct check *k)
 		n += c->peers[i].n_prefixes;
 	o = list = xcalloc(n + 1, sizeof(*list));
 	prefix_format(&c->policy.overlay, overlay);
-	for (size_t i = 0; i < c->n_peers && list; i++)
+	for (size_t i = 0; i < c->n_peers; i++)
 		for (size_t j = 0; j < c->peers[i].n_prefixes; j++, o++) {
 			const char *why =
 				relay_prefix_wrong(&c->peers[i].prefixes[j], &c->policy.overlay);
@@ -164,10 +162,8 @@ static void check_prefixes(struct check *k)
 			tell(k, "prefixes: %s %s %s", prefix_format(o->prefix, text), why,
 			     overlay);
 		}
-	if (list) {
-		qsort(list, n, sizeof(*list), compare_owned);
-		check_twice(k, list, n);
-	}
+	qsort(list, n, sizeof(*list), compare_owned);
+	check_twice(k, list, n);
 	free(list);
 }
 

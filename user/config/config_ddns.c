@@ -17,11 +17,6 @@ static const char *const ovh_endpoints[] = {
 	[OVH_EU] = "ovh-eu", [OVH_CA] = "ovh-ca", [OVH_US] = "ovh-us", NULL
 };
 
-const char *ddns_endpoint_name(enum ddns_endpoint e)
-{
-	return e < sizeof(ovh_endpoints) / sizeof(*ovh_endpoints) ? ovh_endpoints[e] : NULL;
-}
-
 bool ddns_in_zone(const char *name, const char *zone)
 {
 	size_t n = strlen(name), n_zone = strlen(zone);
@@ -67,8 +62,7 @@ static void set_interface(struct yaml *y, const struct yaml_key *key, struct yam
 
 	if (text && !is_interface_name(text))
 		yaml_error(y, value, "%s: '%s' cannot be the name of an interface: write one such "
-				     "as %s", key->name, text,
-			   key->like);
+			   "as %s", key->name, text, key->like);
 	else if (text)
 		strcpy(((struct ddns_config *)object)->interface, text);
 }
@@ -80,7 +74,7 @@ void config_add_host_name(struct yaml *y, const struct yaml_key *key, struct yam
 	size_t *n = (size_t *)((char *)object + key->count);
 	struct ddns_text *place = append(*names, *n);
 
-	if (!place || !read_host_name(y, key, value, place->text))
+	if (!read_host_name(y, key, value, place->text))
 		return;
 	for (size_t i = 0; i + 1 < *n; i++)
 		if (!strcasecmp((*names)[i].text, place->text))
@@ -117,8 +111,7 @@ static void set_host(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		return;
 	if (address_parse(text, &a) || a.family != FAMILY_IPV6 || a.addr.q[0] || !a.addr.q[1])
 		yaml_error(y, value, "%s: '%s' is not the last half of an IPv6 address: write one "
-				     "such as %s",
-			   key->name, text, key->like);
+			   "such as %s", key->name, text, key->like);
 	else
 		((struct ddns_config *)object)->host = a;
 }
@@ -183,13 +176,10 @@ static void add_word(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	struct ddns_config *d = object;
 	struct ddns_text *place = append(d->command, d->n_command);
 
-	if (!place)
-		return;
 	read_text(y, key, value, place->text);
 	if (d->n_command == 1 && *place->text && *place->text != '/')
 		yaml_error(y, value, "%s: '%s' does not begin with '/': write the whole path, such "
-				     "as %s", key->name,
-			   place->text, key->like);
+			   "as %s", key->name, place->text, key->like);
 }
 
 /* ---- the grammar ---- */
@@ -288,17 +278,17 @@ static bool is_written(const struct config *c, const struct ddns_config *d, cons
 }
 
 static void check_section(struct yaml *y, struct yaml_node *section, const struct config *c,
-			  struct ddns_config *d, bool unsaid)
+			  struct ddns_config *d)
 {
-	struct yaml_node *names = yaml_by_path(section, "/names");
+	struct yaml_node *names = yaml_by_path(section, "/names"),
+			 *records = yaml_by_path(section, "/records");
 
-	d->ipv6 |= unsaid;
+	d->ipv6 |= !records;
 	if (names && names->type == YAML_LIST && !names->n)
 		yaml_error(y, names,
 			"names: the list is empty: write [ wg-end.example.net ]");
-	if (!d->ipv6 && !d->ipv4 && yaml_by_path(section, "/records")->type == YAML_LIST &&
-	    !yaml_by_path(section, "/records")->n)
-		yaml_error(y, yaml_by_path(section, "/records"),
+	if (!d->ipv6 && !d->ipv4 && records->type == YAML_LIST && !records->n)
+		yaml_error(y, records,
 			"records: the list is empty: write [ AAAA ]");
 	if (d->host.family && !d->ipv6)
 		yaml_error(y, yaml_by_path(section, "/host"),
@@ -321,16 +311,13 @@ void config_add_ddns(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 {
 	struct config *c = object;
 	struct ddns_config *d = append(c->ddns, c->n_ddns);
-	struct yaml_key one = *key;
 
-	if (!d)
-		return;
-	*d = (struct ddns_config){ .ttl = DDNS_TTL };
-	yaml_set_map(y, &one, value, d);
+	d->ttl = DDNS_TTL;
+	yaml_set_map(y, key, value, d);
 	if (value && value->type == YAML_ALIAS)
 		value = value->to;
 	if (value && value->type == YAML_MAP)
-		check_section(y, value, c, d, !yaml_by_path(value, "/records"));
+		check_section(y, value, c, d);
 }
 
 /* ---- writing ---- */
@@ -341,7 +328,7 @@ static void put_key(FILE *out, const char *key, const char *text)
 	config_put_text(out, text);
 }
 
-static void put_texts(FILE *out, const struct ddns_text *list, size_t n)
+void config_put_texts(FILE *out, const struct ddns_text *list, size_t n)
 {
 	putc('[', out);
 	for (size_t i = 0; i < n; i++) {
@@ -355,7 +342,7 @@ static void put_provider(FILE *out, const struct ddns_config *d)
 {
 	if (d->by == DDNS_EXEC) {
 		fputs("    provider: { exec: ", out);
-		put_texts(out, d->command, d->n_command);
+		config_put_texts(out, d->command, d->n_command);
 		fputs(" }\n", out);
 		return;
 	}
@@ -368,7 +355,7 @@ static void put_provider(FILE *out, const struct ddns_config *d)
 	if (*d->url)
 		put_key(out, "url", d->url);
 	else if (d->by == DDNS_OVH)
-		put_key(out, "endpoint", ddns_endpoint_name(d->endpoint));
+		put_key(out, "endpoint", ovh_endpoints[d->endpoint]);
 	put_key(out, d->by == DDNS_OVH ? "credentials" : "key-file", d->secret);
 	fputs(" } }\n", out);
 }
@@ -380,7 +367,7 @@ void config_put_ddns_one(FILE *out, const struct ddns_config *d)
 	fputs("  - interface: ", out);
 	config_put_text(out, d->interface);
 	fputs("\n    names: ", out);
-	put_texts(out, d->names, d->n_names);
+	config_put_texts(out, d->names, d->n_names);
 	fprintf(out, "\n    records: [ %s%s%s ]\n", d->ipv6 ? "AAAA" : "",
 		d->ipv6 && d->ipv4 ? ", " : "", d->ipv4 ? "A" : "");
 	if (d->host.family)

@@ -48,7 +48,7 @@ void config_put_ddns(FILE *out, const struct config *c);
 void config_put_ddns_one(FILE *out, const struct ddns_config *d);
 void config_free_ddns(struct ddns_config *d);	/* frees the members, not *d itself */
 
-/* Returns the name of OVH's API endpoint e in the configuration, or NULL if e is none. */
-const char *ddns_endpoint_name(enum ddns_endpoint e);
+/* Writes a list of texts in brackets. */
+void config_put_texts(FILE *out, const struct ddns_text *list, size_t n);
 /* Returns whether the DNS name is the zone's own name or below it. */
 bool ddns_in_zone(const char *name, const char *zone);

@@ -4,7 +4,6 @@
  * within an entry the lines by their keys. For sentences, config_changes.c matches the values by
  * their places.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "config/config_blind.h"
@@ -12,10 +11,8 @@
 #include "config/config_endpoints.h"
 #include "config/config_learn.h"
 #include "config/config_rates.h"
-#include "config/config_names.h"
 #include "config/config_diff.h"
-#include "lib/grow.h"
-#include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/text.h"
 #include "lib/yaml.h"
 
@@ -27,7 +24,6 @@ struct entry {
 	size_t n;
 };
 
-/* Splits the text into lines. */
 static void entry_split(struct entry *e)
 {
 	char *rest = e->text, *line;
@@ -43,10 +39,10 @@ static void entry_split(struct entry *e)
 	struct entry e = { 0 }; \
 	size_t size; \
 	FILE *out = (there) ? text_open(&e.text, &size) : NULL; \
-	if (out) \
+	if (out) { \
 		put; \
-	if ((there) && (!out || fclose(out))) \
-		log_warning("cannot print the difference: %s", strerror(ENOMEM)); \
+		fclose(out); \
+	} \
 	e; \
 })
 
@@ -65,50 +61,9 @@ static struct entry peer_entry(const struct peer_config *p)
 	return ENTRY(p, config_put_peer(out, p));
 }
 
-static struct entry running_entry(const struct config *c)
-{
-	return ENTRY(c, fprintf(out, "running: { mode: %s }\n", mode_name(c->mode)));
-}
-
-static struct entry express_entry(const struct config *c)
-{
-	return ENTRY(c, fprintf(out, "express: %s\n", express_name(c->express)));
-}
-
-static struct entry tuples_entry(const struct config *c)
-{
-	return ENTRY(c, fprintf(out, "express-entries: %u\n",
-				c->express_entries ?: EXPRESS_TUPLES));
-}
-
-static struct entry follow_entry(const struct config *c)
-{
-	return ENTRY(c, config_put_follow(out, c));
-}
-
-static struct entry announce_entry(const struct config *c)
-{
-	return ENTRY(c, config_put_announce(out, c));
-}
-
-static struct entry policy_entry(const struct config *c)
-{
-	return ENTRY(c, config_put_policy(out, c));
-}
-
-static struct entry blind_entry(const struct config *c)
-{
-	return ENTRY(c, config_put_blind(out, c));
-}
-
 static struct entry endpoint_entry(const struct peer_endpoint_config *p)
 {
 	return ENTRY(p, config_put_endpoint(out, p));
-}
-
-static struct entry learn_entry(const struct config *c)
-{
-	return ENTRY(c, config_put_learn(out, c));
 }
 
 static struct entry rate_entry(const struct rate_config *r)
@@ -116,15 +71,34 @@ static struct entry rate_entry(const struct rate_config *r)
 	return ENTRY(r, config_put_rate(out, r));
 }
 
-static struct entry exporter_entry(const struct config *c)
-{
-	return ENTRY(c, config_put_exporter(out, c));
-}
-
 static struct entry ddns_entry(const struct config *c, size_t i)
 {
 	return ENTRY(i < c->n_ddns, config_put_ddns_one(out, &c->ddns[i]));
 }
+
+/* ---- sections that are one entry ---- */
+
+static void put_running(FILE *out, const struct config *c)
+{
+	fprintf(out, "running: { mode: %s }\n", mode_name(c->mode));
+}
+
+static void put_express(FILE *out, const struct config *c)
+{
+	fprintf(out, "express: %s\n", express_name(c->express));
+}
+
+static void put_tuples(FILE *out, const struct config *c)
+{
+	fprintf(out, "express-entries: %u\n", c->express_entries ?: EXPRESS_TUPLES);
+}
+
+static void (*const put_section[])(FILE *out, const struct config *c) = {
+	put_running, put_express, put_tuples, config_put_blind, config_put_exporter,
+	config_put_learn, config_put_follow, config_put_announce, config_put_policy,
+};
+
+/* ---- differences ---- */
 
 static size_t key_length(const char *line)
 {
@@ -257,12 +231,12 @@ static int compare_peers(const void *a, const void *b)
 		      (*(const struct peer_config *const *)b)->name);
 }
 
-/* Returns the peers sorted by name, as pointers that NULL ends; NULL: there is no memory. */
+/* Returns the peers sorted by name, as pointers that NULL ends. */
 static const struct peer_config **by_name(const struct config *c)
 {
 	const struct peer_config **sorted = xcalloc(c->n_peers + 1, sizeof(*sorted));
 
-	for (size_t i = 0; i < c->n_peers && sorted; i++)
+	for (size_t i = 0; i < c->n_peers; i++)
 		sorted[i] = &c->peers[i];
 	qsort(sorted, c->n_peers, sizeof(*sorted), compare_peers);
 	return sorted;
@@ -285,7 +259,7 @@ static void diff_peers(struct diff *d, const struct config *old, const struct co
 				 **n = news;
 
 	begin_section(d, "peers", "peer");
-	while (olds && news && (*o || *n)) {
+	while (*o || *n) {
 		int order = !*o ? 1 : !*n ? -1 : strcmp((*o)->name, (*n)->name);
 
 		if (order || !same_peer(*o, *n))
@@ -335,15 +309,9 @@ static void diff_interfaces(struct diff *d, const struct config *old, const stru
 
 static void diff_configs(struct diff *d, const struct config *old, const struct config *new)
 {
-	diff_entry(d, running_entry(old), running_entry(new));
-	diff_entry(d, express_entry(old), express_entry(new));
-	diff_entry(d, tuples_entry(old), tuples_entry(new));
-	diff_entry(d, blind_entry(old), blind_entry(new));
-	diff_entry(d, exporter_entry(old), exporter_entry(new));
-	diff_entry(d, learn_entry(old), learn_entry(new));
-	diff_entry(d, follow_entry(old), follow_entry(new));
-	diff_entry(d, announce_entry(old), announce_entry(new));
-	diff_entry(d, policy_entry(old), policy_entry(new));
+	for (size_t i = 0; i < sizeof(put_section) / sizeof(*put_section); i++)
+		diff_entry(d, ENTRY(old, put_section[i](out, old)),
+			   ENTRY(new, put_section[i](out, new)));
 	diff_interfaces(d, old, new);
 	begin_section(d, "endpoints", "endpoint");
 	for (size_t i = 0; i < old->n_endpoints; i++)

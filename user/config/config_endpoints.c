@@ -58,9 +58,8 @@ void config_check_endpoints(struct check *k)
 		for (other = k->c->endpoints; other < e; other++)
 			if (!strcmp(other->interface, e->interface) &&
 			    !wg_key_compare(&other->peer, &e->peer))
-				tell(k,
-				     "peer: an entry above has the same peer of %s: remove one of "
-				     "the two. The name in host may have several addresses",
+				tell(k, "peer: an entry above has the same peer of %s: remove one "
+					"of the two. The name in host may have several addresses",
 				     e->interface);
 	}
 }

@@ -2,9 +2,6 @@
  *
  * Reads and writes the key flows of services with nat: masquerade or hairpin: true.
  */
-#include <arpa/inet.h>
-#include <stdlib.h>
-#include <string.h>
 #include "lib/grow.h"
 #include "config/config_check.h"
 #include "config/config_flows.h"
@@ -24,17 +21,14 @@ static void set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 		s->flows.ports = (struct port_range){ first, last };
 }
 
-/* Appends an address to a list. For invalid text it appends family 0, so that indexes in the list
- * and in the file stay the same. */
-static void add_source(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		       void *object)
+void config_add_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			void *object)
 {
 	const char *text = yaml_text(y, key, value);
-	struct service_config *s = object;
-	struct address *place =
-		append(s->flows.sources, s->flows.n_sources);
+	struct address *place = grow((char *)object + key->offset,
+				     (size_t *)((char *)object + key->count), sizeof(*place));
 
-	if (place && text && address_parse(text, place))
+	if (text && address_parse(text, place))
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, address_wrong(text, 0, false));
 }
 
@@ -46,7 +40,9 @@ const struct yaml_key config_flows_keys[] = {
 	{ "timeout", yaml_set_number, "300s", AT(timeout), .least = 1, .most = FLOW_TIMEOUT_MAX,
 	  .unit = "s" },
 	{ "ports", set_ports, "20000-60999", IS_PORTS },
-	{ "source", yaml_set_list, "192.168.1.1", .item = add_source, .pattern = PATTERN_ADDRESS },
+	{ "source", yaml_set_list, "192.168.1.1", AT(sources),
+	  .count = offsetof(struct service_config, flows.n_sources), .item = config_add_address,
+	  .pattern = PATTERN_ADDRESS },
 	{},
 };
 

@@ -14,7 +14,6 @@
 #include "config/config_pattern.h"
 
 static const char *const profile_names[] = { "wireguard", "none", NULL };
-static const char *const strict_names[] = { "false", "true", NULL };
 
 const char *profile_name(enum profile p)
 {
@@ -28,9 +27,9 @@ static void add_key(struct yaml *y, const struct yaml_key *key, struct yaml_node
 {
 	const char *text = yaml_text(y, key, value);
 	struct wg_key *place = grow((char *)object + key->offset,
-					   (size_t *)((char *)object + key->count), sizeof(*place));
+				    (size_t *)((char *)object + key->count), sizeof(*place));
 
-	if (place && text && (wg_key_parse(text, place) || wg_key_is_none(place)))
+	if (text && (wg_key_parse(text, place) || wg_key_is_none(place)))
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, config_key_wrong(text));
 }
 
@@ -202,7 +201,7 @@ const struct yaml_key config_wireguard_keys[] = {
 	  .below = handshakes_keys },
 	{ "challenge", yaml_set_map, "{ above: 1000/s }", .below = challenge_keys },
 	{ "strict", yaml_set_flag, "true", .offset = offsetof(struct service_config, guard.strict),
-	  .choices = strict_names },
+	  .choices = yaml_flag_names },
 	{ "health", yaml_set_map, "{ initiations: 20, sources: 3 }", .below = health_keys },
 	{},
 };

@@ -3,7 +3,6 @@
  * Reads, checks and writes the section learn of the configuration.
  */
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "config/config_blind.h"
@@ -17,11 +16,11 @@ static void add_word(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 {
 	const char *text = yaml_text(y, key, value);
 	struct learn_config *l = object;
-	struct knock_word *place = text ? append(l->command, l->n_command)
-					: NULL;
+	struct ddns_text *place;
 
-	if (!place)
+	if (!text)
 		return;
+	place = append(l->command, l->n_command);
 	if (strlen(text) >= sizeof(place->text))
 		yaml_error(y, value, "%s: the command is longer than %zu bytes, the limit: write a "
 				     "script, and name it here", key->name,
@@ -38,14 +37,10 @@ static void set_user(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 {
 	const char *text = yaml_text(y, key, value);
 
-	for (const char *c = text; c && *c; c++)
-		if (!isalnum((unsigned char)*c) && (c == text || !strchr("-_.", *c))) {
-			yaml_error(y, value, "%s: '%s' cannot be the name of a user: write one "
-					     "such as %s", key->name,
-				   text, key->like);
-			return;
-		}
-	if (text)
+	if (text && *text && !is_service_name(text))
+		yaml_error(y, value, "%s: '%s' cannot be the name of a user: write one such as %s",
+			   key->name, text, key->like);
+	else if (text)
 		yaml_set_text(y, key, value, object);
 }
 
@@ -108,8 +103,7 @@ void config_check_learn(struct check *k)
 		at(k, 0, "/learn/%zu/knock/port", i);
 		if (ntohs(l->port) > 65536 - KNOCK_PORTS)
 			tell(k, "port: %u is too large, because it is the first of %u ports: write "
-			     "%u or less", ntohs(l->port),
-			     KNOCK_PORTS, 65536 - KNOCK_PORTS);
+			     "%u or less", ntohs(l->port), KNOCK_PORTS, 65536 - KNOCK_PORTS);
 		at(k, 0, "/learn/%zu/knock/user", i);
 		if (*l->user && !l->n_command)
 			tell(k, "user: there is no command that '%s' could run: add command, or "
@@ -126,16 +120,12 @@ static void put_knock(FILE *out, const struct learn_config *l)
 	fprintf(out, "    knock:\n      port: %u\n", ntohs(l->port));
 	if (!l->n_command)
 		return;
-	fputs("      command: [", out);
-	for (size_t i = 0; i < l->n_command; i++) {
-		fputs(i ? ", " : " ", out);
-		config_put_text(out, l->command[i].text);
+	fputs("      command: ", out);
+	config_put_texts(out, l->command, l->n_command);
+	if (*l->user) {
+		fputs("\n      user: ", out);
+		config_put_text(out, l->user);
 	}
-	fputs(" ]\n", out);
-	if (!*l->user)
-		return;
-	fputs("      user: ", out);
-	config_put_text(out, l->user);
 	fputs("\n", out);
 }
 

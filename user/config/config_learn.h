@@ -10,10 +10,6 @@
 
 #define KNOCK_PORT 19000		/* default of the first of the ports for knocks */
 
-struct knock_word {
-	char text[256];
-};
-
 struct learn_config {
 	char interface[IFNAMSIZ];
 	/* Peer whose endpoint is learned; all zeros: the only peer of the interface. */
@@ -21,7 +17,7 @@ struct learn_config {
 	bool knock;			/* the daemon listens for knocks, from port `port` on */
 	__be16 port;			/* first of KNOCK_PORTS ports */
 	/* Program and arguments that a knock starts; empty: it only makes learning begin again. */
-	struct knock_word *command;
+	struct ddns_text *command;
 	size_t n_command;
 	/* User account that runs the command; "": the default account, see wgxdp.yaml(5). */
 	char user[33];

@@ -92,8 +92,6 @@ static void add_client(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		return;
 	}
 	l = append(*lists, *n);
-	if (!l)
-		return;
 	l->at = prefixes + *n - 1;
 	one.offset = 0;
 	one.below = config_list_keys;
@@ -173,11 +171,10 @@ static void check_prefixes(struct check *k, size_t i, const char *key, const str
 	if (n > PREFIXES_MAX)
 		tell(k, "%s: the list has %zu prefixes, and the limit is %u: move them to a file, "
 			"and write { file: /path }", key, n, PREFIXES_MAX);
-	for (j = 0; j < n && sorted; j++)
+	for (j = 0; j < n; j++)
 		sorted[j] = &list[j];
-	if (n && sorted)
-		qsort(sorted, n, sizeof(*sorted), compare_prefixes);
-	for (j = 1; j < n && sorted; j++) {
+	qsort(sorted, n, sizeof(*sorted), compare_prefixes);
+	for (j = 1; j < n; j++) {
 		if (compare_prefix(sorted[j - 1], sorted[j]))
 			continue;
 		at(k, 0, "/services/%zu/%s/%zu", i, key,
@@ -244,7 +241,7 @@ void config_put_list(FILE *out, const struct list_config *l)
 	fputs(" }", out);
 }
 
-static void put_clients(FILE *out, const char *key, const struct prefix *list, size_t n,
+void config_put_clients(FILE *out, const char *key, const struct prefix *list, size_t n,
 			const struct list_config *lists, size_t n_lists)
 {
 	const char *comma = "";
@@ -268,6 +265,6 @@ static void put_clients(FILE *out, const char *key, const struct prefix *list, s
 
 void config_put_lists(FILE *out, const struct service_config *s)
 {
-	put_clients(out, "allow", s->allow, s->n_allow, s->allow_lists, s->n_allow_lists);
-	put_clients(out, "deny", s->deny, s->n_deny, s->deny_lists, s->n_deny_lists);
+	config_put_clients(out, "allow", s->allow, s->n_allow, s->allow_lists, s->n_allow_lists);
+	config_put_clients(out, "deny", s->deny, s->n_deny, s->deny_lists, s->n_deny_lists);
 }

@@ -15,9 +15,10 @@ yaml_set config_set_clients;
 yaml_set config_add_allowed, config_add_denied;
 yaml_set config_set_path;	/* reads a path that begins with '/' */
 
-/* Checks `allow` and `deny` of service i. */
 void config_check_lists(struct check *k, size_t i);
-/* Writes `allow` and `deny` of a service. */
+/* Writes a list of prefixes, and of lists of other programs, in one line; none if it is empty. */
+void config_put_clients(FILE *out, const char *key, const struct prefix *list, size_t n,
+			const struct list_config *lists, size_t n_lists);
 void config_put_lists(FILE *out, const struct service_config *s);
 /* Writes a list as in the configuration, such as { file: "/etc/blocklist" }. */
 void config_put_list(FILE *out, const struct list_config *l);

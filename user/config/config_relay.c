@@ -3,7 +3,6 @@
  * Reads the sections peers, follow, announce and policy, and defines the words of policy.
  */
 #include <ctype.h>
-#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +11,6 @@
 #include "config/config_flows.h"
 #include "config/config_pattern.h"
 #include "config/config_relay.h"
-
 
 static const char *const reject_names[] = {
 	"address-unreachable", "admin-prohibited", "drop", NULL
@@ -41,7 +39,8 @@ const char *icmpv6_name(unsigned int i, __u8 *ret_type)
 	return icmpv6_words[i];
 }
 
-__u32 table_parse(const char *text)
+/* Parses "main" or a number. Returns 0 for other texts. */
+static __u32 table_parse(const char *text)
 {
 	char *end;
 	unsigned long long n = strtoull(text, &end, 10);
@@ -74,9 +73,9 @@ void config_add_prefix(struct yaml *y, const struct yaml_key *key, struct yaml_n
 {
 	const char *text = yaml_text(y, key, value);
 	struct prefix *place = grow((char *)object + key->offset,
-					   (size_t *)((char *)object + key->count), sizeof(*place));
+				    (size_t *)((char *)object + key->count), sizeof(*place));
 
-	if (place && text && prefix_parse(text, place))
+	if (text && prefix_parse(text, place))
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, prefix_wrong(text));
 }
 
@@ -89,8 +88,7 @@ static void add_device(struct yaml *y, const struct yaml_key *key, struct yaml_n
 
 	one.offset = 0;
 	one.size = sizeof(place->name);
-	if (place)
-		yaml_set_text(y, &one, value, place->name);
+	yaml_set_text(y, &one, value, place->name);
 }
 
 static void add_table(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -98,14 +96,13 @@ static void add_table(struct yaml *y, const struct yaml_key *key, struct yaml_no
 {
 	const char *text = yaml_text(y, key, value);
 	struct follow_config *f = object;
-	__u32 table = text ? table_parse(text) : 0, *place;
+	__u32 table = text ? table_parse(text) : 0;
 
 	if (text && !table)
 		yaml_error(y, value, "%s: '%s' is not a routing table: write main, or a number "
 			   "from 1 to 4294967295", key->name, text);
-	place = table ? append(f->tables, f->n_tables) : NULL;
-	if (place)
-		*place = table;
+	else if (text)
+		*append(f->tables, f->n_tables) = table;
 }
 
 static void set_table(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -138,7 +135,6 @@ static void add_udp_ports(struct yaml *y, const struct yaml_key *key, struct yam
 	const char *text = yaml_text(y, key, value);
 	struct policy_config *p = object;
 	unsigned int first, last;
-	struct port_range *place;
 
 	if (!text)
 		return;
@@ -155,9 +151,7 @@ static void add_udp_ports(struct yaml *y, const struct yaml_key *key, struct yam
 				   key->name, text, p->udp_ports[i].first, p->udp_ports[i].last);
 			return;
 		}
-	place = append(p->udp_ports, p->n_udp_ports);
-	if (place)
-		*place = (struct port_range){ first, last };
+	*append(p->udp_ports, p->n_udp_ports) = (struct port_range){ first, last };
 }
 
 static void set_udp_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -194,10 +188,8 @@ void config_set_policy(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		       void *object)
 {
 	struct policy_config *p = (struct policy_config *)((char *)object + key->offset);
-	struct port_range *range = append(p->udp_ports, p->n_udp_ports);
 
-	if (range)
-		*range = default_udp_ports;
+	*append(p->udp_ports, p->n_udp_ports) = default_udp_ports;
 	p->icmpv6 = (1U << N_ICMPV6) - 1;
 	yaml_set_map(y, key, value, object);
 }

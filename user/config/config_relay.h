@@ -17,7 +17,6 @@ yaml_set config_add_prefix;
 yaml_set config_set_key;
 
 #define TABLE_STRLEN 12
-__u32 table_parse(const char *text);	/* "main" or a number; returns 0 for other texts */
 const char *table_format(__u32 table, char buf[TABLE_STRLEN]);
 
 /* Parts of config_check_each(): the first checks each value, the second looks for

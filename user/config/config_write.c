@@ -92,20 +92,6 @@ static void put_backend(FILE *out, const struct backend_config *b)
 	fputs(" }\n", out);
 }
 
-static void put_prefixes(FILE *out, const char *key, const struct prefix *list, size_t n)
-{
-	char text[ADDRESS_STRLEN];
-
-	if (!n)
-		return;
-	fprintf(out, "    %s: [ ", key);
-	for (size_t i = 0; i < n; i++) {
-		fputs(i ? ", " : "", out);
-		config_put_text(out, prefix_format(&list[i], text));
-	}
-	fputs(" ]\n", out);
-}
-
 void config_put_interface(FILE *out, const struct interface_config *i)
 {
 	fputs("  - { name: ", out);
@@ -144,7 +130,7 @@ void config_put_peer(FILE *out, const struct peer_config *p)
 	fputs("\n    device: ", out);
 	config_put_text(out, p->device);
 	putc('\n', out);
-	put_prefixes(out, "prefixes", p->prefixes, p->n_prefixes);
+	config_put_clients(out, "prefixes", p->prefixes, p->n_prefixes, NULL, 0);
 }
 
 void config_put_follow(FILE *out, const struct config *c)
@@ -233,7 +219,7 @@ void config_put_exporter(FILE *out, const struct config *c)
 	fprintf(out, "%s }\n", c->n_exporter_names ? " ]" : "");
 }
 
-static int write_config(const struct config *c, FILE *out, bool running)
+static void write_config(const struct config *c, FILE *out, bool running)
 {
 	size_t i;
 
@@ -265,26 +251,25 @@ static int write_config(const struct config *c, FILE *out, bool running)
 	config_put_rates(out, c);
 	config_put_exporter(out, c);
 	config_put_ddns(out, c);
-	return ferror(out) || fflush(out) ? -EIO : 0;
 }
 
 int config_write(const struct config *c, FILE *out)
 {
-	return write_config(c, out, true);
+	write_config(c, out, true);
+	return ferror(out) || fflush(out) ? -EIO : 0;
 }
 
 /* Writes an empty configuration as "{}": an empty text is also what a failed command leaves. */
 int config_save(const struct config *c, FILE *out)
 {
-	char *text = NULL;
-	size_t n = 0;
+	char *text;
+	size_t n;
 	FILE *all = text_open(&text, &n);
-	int rc = all ? write_config(c, all, false) : -errno;
+	int rc;
 
-	if (all && fclose(all))
-		rc = -ENOMEM;	/* for a stream in memory, fclose() fails only without memory */
-	if (!rc && (fputs(n ? text : "{}\n", out) < 0 || fflush(out)))
-		rc = -errno;
+	write_config(c, all, false);
+	fclose(all);
+	rc = fputs(n ? text : "{}\n", out) < 0 || fflush(out) ? -errno : 0;
 	free(text);
 	return rc;
 }

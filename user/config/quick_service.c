@@ -12,18 +12,12 @@
 #include "lib/log.h"
 #include "config/service_args.h"
 
-static int create_service(struct quick_service *l)
+static void create_service(struct quick_service *l)
 {
-	if (l->config)
-		return 0;
 	l->config = xcalloc(1, sizeof(*l->config));
-	if (l->config)
-		l->service = append(l->config->services, l->config->n_services);
-	if (!l->service)
-		return -ENOMEM;
+	l->service = append(l->config->services, l->config->n_services);
 	strcpy(l->service->name, "wg-end");
 	l->service->backend.port = htons(51820);
-	return 0;
 }
 
 static int add_interface(struct quick_service *l, const char *name, enum link_role role)
@@ -36,8 +30,6 @@ static int add_interface(struct quick_service *l, const char *name, enum link_ro
 		return -EINVAL;
 	}
 	i = append(l->config->interfaces, l->config->n_interfaces);
-	if (!i)
-		return -ENOMEM;
 	strcpy(i->name, name);
 	i->role = role;
 	return 0;
@@ -45,10 +37,8 @@ static int add_interface(struct quick_service *l, const char *name, enum link_ro
 
 int quick_service_option(struct quick_service *l, enum quick_service_option option, char *argument)
 {
-	int rc = create_service(l);
-
-	if (rc)
-		return rc;
+	if (!l->config)
+		create_service(l);
 	switch (option) {
 	case QUICK_WAN:
 		return add_interface(l, argument, ROLE_WAN);
@@ -100,19 +90,14 @@ int quick_service_finish(struct quick_service *l, const char *command)
 	struct config *c = l->config;
 	struct option_errors errors = { .config = c, .command = command };
 	size_t wans = 0;
-	__be16 *port;
 
 	if (!*l->service->backend.ipv4 && !*l->service->backend.ipv6) {
 		log_error("%s: --to is missing: add the backend's address, --to 192.168.1.10",
 			  command);
 		return -EINVAL;
 	}
-	if (l->service->nat != NAT_NONE && !l->port_said) {
-		port = append(l->service->ports, l->service->n_ports);
-		if (!port)
-			return -ENOMEM;
-		*port = htons(51820);
-	}
+	if (l->service->nat != NAT_NONE && !l->port_said)
+		*append(l->service->ports, l->service->n_ports) = htons(51820);
 	for (size_t i = 0; i < c->n_interfaces; i++) {
 		struct service_config *s;
 		__be16 *ports;
@@ -125,8 +110,6 @@ int quick_service_finish(struct quick_service *l, const char *command)
 		}
 		s = append(c->services, c->n_services);
 		ports = xcalloc(c->services->n_ports + 1, sizeof(*ports));
-		if (!s || !ports)
-			return -ENOMEM;
 		*s = c->services[0];
 		s->ports = memcpy(ports, s->ports, s->n_ports * sizeof(*ports));
 		snprintf(s->name, sizeof(s->name), "wg-end-%zu", wans);

@@ -13,18 +13,14 @@
 
 static int add_port(struct service_config *s, __be16 port)
 {
-	__be16 *place;
-
 	for (size_t i = 0; i < s->n_ports; i++)
 		if (s->ports[i] == port) {
 			log_error("--port: %u is listed twice: remove one of the two",
 				  ntohs(port));
 			return -EINVAL;
 		}
-	place = append(s->ports, s->n_ports);
-	if (place)
-		*place = port;
-	return place ? 0 : -ENOMEM;
+	*append(s->ports, s->n_ports) = port;
+	return 0;
 }
 
 int service_ports(struct service_config *s, char *list)

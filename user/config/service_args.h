@@ -12,8 +12,7 @@ int service_ports(struct service_config *s, char *list);
  * addresses; an IPv6 address needs brackets before it. A host name stands for the family without an
  * address. */
 int service_backend(struct backend_config *b, const char *option, const char *argument);
-/* Adds a base64 public key to the backend. Returns 0, -ENOMEM, or -EINVAL after printing an
- * error. */
+/* Adds a base64 public key to the backend. */
 int service_key(struct backend_config *b, const char *text);
 int service_nat(struct service_config *s, const char *text);
 

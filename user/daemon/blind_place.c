@@ -18,7 +18,7 @@
 #include "dataplane/pins.h"
 #include "dataplane/table.h"
 #include "lib/memory.h"
-#include "net/udp_frame.h"
+#include "net/packet_make.h"
 #include "net/udp_socket.h"
 
 /* ---- places of the sites ---- */

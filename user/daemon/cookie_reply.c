@@ -11,7 +11,7 @@
 #include <sys/random.h>
 #include "blake2s.h"
 #include "daemon/cookie_reply.h"
-#include "net/udp_frame.h"
+#include "net/packet_make.h"
 
 #define NONCE_LEN 24
 #define JUNK_MAX (COOKIE_FRAME_MAX - UDP_FRAME_HEADERS - COOKIE_LEN)

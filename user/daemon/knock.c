@@ -17,7 +17,7 @@
 struct run {
 	uv_process_t process;
 	uv_timer_t limit;
-	char program[sizeof(((struct knock_word *)NULL)->text)];
+	char program[sizeof(((struct ddns_text *)NULL)->text)];
 	int open;			/* number of open handles */
 	char *words[];			/* the program and its arguments, ended by NULL */
 };

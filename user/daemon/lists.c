@@ -111,12 +111,11 @@ struct notified {
 	struct list_keys keys;
 };
 
-static int join_element(void *data, const struct nft_element *e)
+static void join_element(void *data, const struct nft_element *e)
 {
 	struct notified *n = data;
 
 	nft_join(&n->f->join, e, &n->keys);
-	return 0;
 }
 
 static void add_change(struct follow *f, const struct source_key *key, bool del)
@@ -130,15 +129,14 @@ static void add_elements(struct lists *l, struct follow *f, bool del, const stru
 {
 	struct notified n = { .f = f, .del = del };
 	__u32 skipped = 0;
-	int rc;
 
 	f->join.broken |= f->join.first.family && f->join_deletes != del;
 	f->join_deletes = del;
-	rc = nft_elements_each(elements, &f->join.kind, join_element, &n, &skipped);
-	for (size_t i = 0; i < n.keys.n && !rc; i++)
+	nft_elements_each(elements, &f->join.kind, join_element, &n, &skipped);
+	for (size_t i = 0; i < n.keys.n; i++)
 		add_change(f, &n.keys.list[i], del);
 	list_keys_free(&n.keys);
-	if (rc || skipped || f->join.broken)
+	if (skipped || f->join.broken)
 		make_dirty(l, f, BURST_MS);
 	else
 		timer_repeat(&l->soon, true, on_soon, BURST_MS, 0);

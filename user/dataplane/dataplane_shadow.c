@@ -283,8 +283,7 @@ int dataplane_shadow_clear(struct dataplane *shadow)
 	return rc;
 }
 
-void dataplane_shadow_slots(const struct dataplane *shadow, __u32 *ret_uniform, __u32 *ret_gateways)
+__u32 dataplane_shadow_slots(const struct dataplane *shadow)
 {
-	*ret_uniform = shadow->skeleton->rodata->uniform_slots;
-	*ret_gateways = shadow->skeleton->rodata->gateway_slots;
+	return shadow->skeleton->rodata->uniform_slots;
 }

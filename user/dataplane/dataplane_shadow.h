@@ -13,7 +13,6 @@
 int dataplane_shadow(const struct dataplane *dp, struct dataplane **ret);
 /* Clears the shadow's counters and next hops, as before its first packet. Returns 0 or -errno. */
 int dataplane_shadow_clear(struct dataplane *shadow);
-/* Finds slots of the map nexthops that belong to no listener: the first one for uniform prefixes,
- * and the first one for the times at which their gateways were last probed. */
-void dataplane_shadow_slots(const struct dataplane *shadow, __u32 *ret_uniform,
-			    __u32 *ret_gateways);
+/* Returns the first slot of the map nexthops that belongs to no listener: it is for uniform
+ * prefixes. */
+__u32 dataplane_shadow_slots(const struct dataplane *shadow);

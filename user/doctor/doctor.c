@@ -9,7 +9,6 @@
 #include <unistd.h>
 #include "config/config_endpoints.h"
 #include "config/config_learn.h"
-#include "config/config_names.h"
 #include "doctor/doctor.h"
 #include "lib/grow.h"
 #include "lib/text.h"

@@ -9,7 +9,6 @@
 #include "lib/memory.h"
 #include "plan/resolved_backends.h"
 #include "lib/exit.h"
-#include "config/config_names.h"
 #include "gen/gen.h"
 #include "lib/log.h"
 #include "lib/paths.h"

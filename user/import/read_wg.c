@@ -221,11 +221,11 @@ int read_wg_quick(struct import_devices *d, struct rules *r, const struct import
 	struct wg_names names = { 0 };
 	char name[IFNAMSIZ], *rest = t->text, *line, *origin;
 	unsigned int number = 0;
-	int rc = wg_names_parse(t->text, &names);
+	int rc = 0;
 
+	wg_names_parse(t->text, &names);
 	device_name(t->name, name);
-	q.device = rc ? NULL : add_device(d, name, t->name);
-	rc = q.device ? 0 : -ENOMEM;
+	q.device = add_device(d, name, t->name);
 	while (!rc && (line = strsep(&rest, "\n"))) {
 		number++;
 		line += strspn(line, " \t\r");

@@ -84,7 +84,7 @@ static void on_socket_state(void *data, ares_socket_t fd, int readable, int writ
 	}
 	if (!s) {
 		s = xcalloc(1, sizeof(*s));
-		if (!s || uv_poll_init(d->loop, &s->poll, fd)) {
+		if (uv_poll_init(d->loop, &s->poll, fd)) {
 			free(s);	/* without a poll, the question times out */
 			return;
 		}
@@ -114,18 +114,13 @@ int dns_open(uv_loop_t *loop, bool alone, dns_progress *progress, void *data, st
 {
 	struct dns *d = xcalloc(1, sizeof(*d));
 
-	if (!d || ares_library_init(ARES_LIB_INIT_ALL)) {
-		free(d);
-		return -ENOMEM;
-	}
 	d->alone = alone;
-	for (int i = 0; i < CHANNELS; i++) {
-		if (!open_channel(d, i))
-			continue;
-		if (i)
+	if (ares_library_init(ARES_LIB_INIT_ALL) || open_channel(d, EXACT) ||
+	    open_channel(d, SEARCH)) {
+		if (d->channels[EXACT])
 			ares_destroy(d->channels[EXACT]);
 		free(d);
-		return -ENOMEM;
+		return -EIO;
 	}
 	d->loop = loop;
 	d->progress = progress;
@@ -141,7 +136,7 @@ struct question {
 	int family;
 	ares_addrinfo_callback callback;
 	void *data;
-	char name[256];
+	char name[];
 };
 
 static void ask(struct question *q, int which, ares_addrinfo_callback callback)
@@ -176,13 +171,8 @@ static void on_exact_answer(void *data, int status, int timeouts, struct ares_ad
 void dns_ask(struct dns *d, const char *name, int family, ares_addrinfo_callback callback,
 	     void *data)
 {
-	struct question *q = xcalloc(1, sizeof(*q));
+	struct question *q = xcalloc(1, sizeof(*q) + strlen(name) + 1);
 
-	if (!q || strlen(name) >= sizeof(q->name)) {
-		free(q);
-		callback(data, ARES_ENOMEM, 0, NULL);
-		return;
-	}
 	*q = (struct question){ .dns = d, .family = family, .callback = callback, .data = data };
 	strcpy(q->name, name);
 	if (d->alone || strchr(name, '.'))

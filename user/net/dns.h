@@ -16,7 +16,7 @@ struct dns;
 typedef bool dns_progress(void *data);
 
 /* Opens a channel to the DNS servers. alone: asks for exactly the given names, without /etc/hosts
- * and search domains. Returns 0 or -ENOMEM. */
+ * and search domains. Returns 0, or -EIO if c-ares cannot begin. */
 int dns_open(uv_loop_t *loop, bool alone, dns_progress *progress, void *data, struct dns **ret);
 /* Asks for a name's addresses; family AF_UNSPEC: both. May call the callback before it returns. */
 void dns_ask(struct dns *d, const char *name, int family, ares_addrinfo_callback callback,

@@ -143,8 +143,6 @@ int echo_start(uv_loop_t *loop, const struct address *list, size_t n, echo_done 
 	};
 	uv_timer_init(loop, &e->timer);
 	e->timer.data = e;
-	if (!e->list || !e->reached)
-		rc = -ENOMEM;
 	for (size_t i = 0; i < n && !rc; i++) {
 		struct channel *c = channel_of(e, &list[i]);
 

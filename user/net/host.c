@@ -26,13 +26,8 @@ int host_read(struct host *h)
 	int rc;
 
 	memset(h, 0, sizeof(*h));
-	rc = nl_links(&h->links, &h->n_links);
-	if (!rc)
-		rc = nl_addresses(&h->addresses, &h->n_addresses);
-	if (!rc)
-		rc = nl_routes(&h->routes, &h->n_routes);
-	if (!rc)
-		rc = nl_rules(&h->rules, &h->n_rules);
+	rc = nl_links(&h->links, &h->n_links) ?: nl_addresses(&h->addresses, &h->n_addresses) ?:
+	     nl_routes(&h->routes, &h->n_routes) ?: nl_rules(&h->rules, &h->n_rules);
 	for (size_t i = 0; i < h->n_routes; i++)
 		h->several |= h->routes[i].several;
 	if (rc) {
@@ -97,12 +92,11 @@ const char *host_link_names(const struct host *h, const char *name, char ret[HOS
 	struct like *list = xcalloc(h->n_links + 1, sizeof(*list));
 	size_t n = 0, used = 0, i;
 
-	for (i = 0; i < h->n_links && list; i++)
+	for (i = 0; i < h->n_links; i++)
 		if (!h->links[i].loopback)
 			list[n++] = (struct like){ h->links[i].name,
 						   text_distance(name, h->links[i].name) };
-	if (n)
-		qsort(list, n, sizeof(*list), compare_likeness);
+	qsort(list, n, sizeof(*list), compare_likeness);
 	strcpy(ret, "none");
 	/* Leave room for " and N more". */
 	for (i = 0; i < n && used + IFNAMSIZ + 32 < HOST_NAMES_LEN; i++)
@@ -161,7 +155,6 @@ size_t host_ways(const struct host *h, const struct address *to, __u32 vrf,
 
 	if (!to->family)
 		return 0;
-
 	for (size_t i = 0; i < h->n_routes && n < room; i++)
 		if (h->routes[i].type == RTN_UNICAST && prefix_covers(&h->routes[i].dst, to) &&
 		    is_asked(h, &h->routes[i], vrf))

@@ -2,7 +2,6 @@
  *
  * Implements lookup.h: asks for AAAA and A records and combines the answers.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include "net/dns.h"
 #include "lib/grow.h"
@@ -27,7 +26,7 @@ static const int families[2] = { AF_INET6, AF_INET };
 static void add_node(struct half *h, const struct ares_addrinfo_node *node)
 {
 	char text[ADDRESS_STRLEN];
-	struct address a, *place;
+	struct address a;
 
 	if (node->ai_family != families[h - h->lookup->halves])
 		return;
@@ -35,8 +34,7 @@ static void add_node(struct half *h, const struct ares_addrinfo_node *node)
 	if (address_wrong(address_format(&a, text), a.family, false) ||
 	    address_find(h->list, h->n, &a) < h->n)
 		return;
-	place = append(h->list, h->n);
-	*place = a;
+	*append(h->list, h->n) = a;
 	h->ttl = node->ai_ttl < h->ttl ? node->ai_ttl : h->ttl;
 }
 
@@ -69,7 +67,6 @@ static bool on_progress(void *data)
 {
 	struct lookup *l = data;
 	struct lookup_answer answer = { .ttl = LOOKUP_TTL_MAX };
-	struct address *place;
 
 	if (l->open)
 		return true;
@@ -77,11 +74,8 @@ static bool on_progress(void *data)
 	for (int i = 0; i < 2; i++) {
 		const struct half *h = &l->halves[i];
 
-		for (size_t j = 0; j < h->n; j++) {
-			place = append(answer.list, answer.n);
-			if (place)
-				*place = h->list[j];
-		}
+		for (size_t j = 0; j < h->n; j++)
+			*append(answer.list, answer.n) = h->list[j];
 		answer.failed[i] = h->failed;
 		answer.ttl = h->ttl < answer.ttl ? h->ttl : answer.ttl;
 	}
@@ -99,10 +93,11 @@ int lookup_start(uv_loop_t *loop, const char *name, lookup_done *done, void *dat
 	struct address literal;
 	int only = address_parse(name, &literal) ? AF_UNSPEC :
 		   literal.family == FAMILY_IPV4 ? AF_INET : AF_INET6;
+	int rc = dns_open(loop, false, on_progress, l, &l->dns);
 
-	if (!l || dns_open(loop, false, on_progress, l, &l->dns)) {
+	if (rc) {
 		free(l);
-		return -ENOMEM;
+		return rc;
 	}
 	*ret = l;			/* set it before done() can be called */
 	l->done = done;

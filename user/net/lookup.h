@@ -7,8 +7,7 @@
 #include <uv.h>
 #include "lib/addr.h"
 
-#define LOOKUP_TTL_MIN 1		/* seconds; a lower TTL counts as this */
-#define LOOKUP_TTL_MAX 86400
+#define LOOKUP_TTL_MAX 86400		/* seconds */
 /* TTL in seconds for what has none: names from /etc/hosts, addresses, and a TTL of 0. */
 #define LOOKUP_TTL_HOSTS 30
 
@@ -26,7 +25,7 @@ struct lookup_answer {
 struct lookup;
 
 /* Starts a lookup. done() is called later with the answer, whose list is valid only during that
- * call. Returns 0 or -ENOMEM. */
+ * call. Returns 0 or -errno. */
 typedef void lookup_done(void *data, const struct lookup_answer *answer);
 int lookup_start(uv_loop_t *loop, const char *name, lookup_done *done, void *data,
 		 struct lookup **ret);

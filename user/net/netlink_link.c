@@ -163,8 +163,6 @@ static int link_row(const struct nlmsghdr *nlh, void *data)
 	if (nlh->nlmsg_type != RTM_NEWLINK)
 		return MNL_CB_OK;
 	link = list_add(data);
-	if (!link)
-		return MNL_CB_ERROR;
 	link->ifindex = info->ifi_index;
 	link->up = info->ifi_flags & IFF_UP;
 	link->loopback = info->ifi_flags & IFF_LOOPBACK;
@@ -177,7 +175,8 @@ static int link_row(const struct nlmsghdr *nlh, void *data)
 
 int nl_links(struct nl_link **ret, size_t *ret_n)
 {
-	return nl_dump(RTM_GETLINK, sizeof(struct ifinfomsg), link_row, sizeof(**ret), ret, ret_n);
+	return nl_dump(RTM_GETLINK, NULL, sizeof(struct ifinfomsg), link_row, sizeof(**ret), ret,
+		       ret_n);
 }
 
 /* ---- addresses ---- */
@@ -210,8 +209,6 @@ static int address_row(const struct nlmsghdr *nlh, void *data)
 		}
 	}
 	row = list_add(data);
-	if (!row)
-		return MNL_CB_ERROR;
 	row->ifindex = ifa->ifa_index;
 	row->prefix_len = ifa->ifa_prefixlen;
 	row->local = attr_address(local ?: address, ifa->ifa_family);
@@ -224,7 +221,7 @@ static int address_row(const struct nlmsghdr *nlh, void *data)
 
 int nl_addresses(struct nl_address **ret, size_t *ret_n)
 {
-	return nl_dump(RTM_GETADDR, sizeof(struct ifaddrmsg), address_row, sizeof(**ret), ret,
+	return nl_dump(RTM_GETADDR, NULL, sizeof(struct ifaddrmsg), address_row, sizeof(**ret), ret,
 		       ret_n);
 }
 
@@ -301,19 +298,16 @@ static int feature_bit(const char *ifname, const char *name, __u32 *ret_bit, __u
 		struct ethtool_sset_info info;
 		__u32 n;
 	} count = { .info = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_FEATURES } };
-	struct ethtool_gstrings *names = NULL;
+	struct ethtool_gstrings *names;
 	int r = nl_ethtool(ifname, &count);
 
-	if (!r) {
-		names = xcalloc(1, sizeof(*names) + (size_t)count.n * ETH_GSTRING_LEN);
-		r = names ? 0 : -ENOMEM;
-	}
-	if (!r) {
-		names->cmd = ETHTOOL_GSTRINGS;
-		names->string_set = ETH_SS_FEATURES;
-		names->len = count.n;
-		r = nl_ethtool(ifname, names);
-	}
+	if (r)
+		return r;
+	names = xcalloc(1, sizeof(*names) + (size_t)count.n * ETH_GSTRING_LEN);
+	names->cmd = ETHTOOL_GSTRINGS;
+	names->string_set = ETH_SS_FEATURES;
+	names->len = count.n;
+	r = nl_ethtool(ifname, names);
 	for (*ret_bit = 0; !r && *ret_bit < count.n; ++*ret_bit)
 		if (!strncmp((char *)names->data + *ret_bit * ETH_GSTRING_LEN, name,
 			     ETH_GSTRING_LEN))

@@ -9,7 +9,6 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <stdlib.h>
 #include <string.h>
 #include "net/netlink.h"
 #include "net/netlink_talk.h"
@@ -19,78 +18,38 @@ struct veth_end {
 	bool has_netns, has_xdp, has_vlans;
 };
 
-/* Reads the id of a BPF filter's program. */
-static __u32 filter_program(const struct nlmsghdr *nlh)
-{
-	const struct nlattr *a, *option;
-	__u32 id = 0;
-
-	mnl_attr_for_each(a, nlh, sizeof(struct tcmsg))
-		if (mnl_attr_get_type(a) == TCA_OPTIONS)
-			mnl_attr_for_each_nested(option, a)
-				if (mnl_attr_get_type(option) == TCA_BPF_ID)
-					id = attr_u32(option);
-	return id;
-}
-
-static bool is_bpf_filter(const struct nlmsghdr *nlh)
-{
-	const struct nlattr *a;
-	bool is = false;
-	char kind[8];
-
-	mnl_attr_for_each(a, nlh, sizeof(struct tcmsg))
-		if (mnl_attr_get_type(a) == TCA_KIND) {
-			attr_string(a, kind, sizeof(kind));
-			is = !strcmp(kind, "bpf");
-		}
-	return is;
-}
-
 static int filter_row(const struct nlmsghdr *nlh, void *data)
 {
 	const struct tcmsg *tc = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *a, *option;
 	struct nl_filter *f;
+	char kind[8] = "";
 
 	if (nlh->nlmsg_type != RTM_NEWTFILTER ||
 	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*tc))
 		return MNL_CB_OK;
 	f = list_add(data);
-	if (!f)
-		return MNL_CB_ERROR;
-	*f = (struct nl_filter){ .priority = TC_H_MAJ(tc->tcm_info) >> 16,
-				 .handle = tc->tcm_handle };
-	if (is_bpf_filter(nlh))
-		f->program = filter_program(nlh);
+	f->priority = TC_H_MAJ(tc->tcm_info) >> 16;
+	f->handle = tc->tcm_handle;
+	mnl_attr_for_each(a, nlh, sizeof(*tc))
+		/* the kernel sends TCA_KIND before TCA_OPTIONS */
+		if (mnl_attr_get_type(a) == TCA_KIND)
+			attr_string(a, kind, sizeof(kind));
+		else if (mnl_attr_get_type(a) == TCA_OPTIONS && !strcmp(kind, "bpf"))
+			mnl_attr_for_each_nested(option, a)
+				if (mnl_attr_get_type(option) == TCA_BPF_ID)
+					f->program = attr_u32(option);
 	return MNL_CB_OK;
 }
 
 int nl_filters(__u32 ifindex, bool egress, struct nl_filter **ret, size_t *ret_n)
 {
-	struct list l = { .size = sizeof(**ret) };
-	int rc = -EINTR;
+	struct tcmsg tc = {
+		.tcm_ifindex = ifindex,
+		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS),
+	};
 
-	for (int tries = 0; rc == -EINTR && tries < DUMP_TRIES; tries++) {
-		char buffer[128] = {};
-		struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-		struct tcmsg *tc;
-
-		l.n = 0;
-		request->nlmsg_type = RTM_GETTFILTER;
-		request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-		tc = mnl_nlmsg_put_extra_header(request, sizeof(*tc));
-		tc->tcm_ifindex = ifindex;
-		tc->tcm_parent = TC_H_MAKE(TC_H_CLSACT,
-					   egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
-		rc = nl_ask(request, filter_row, &l);
-	}
-	if (rc) {
-		free(l.rows);
-		return rc;
-	}
-	*ret = l.rows;
-	*ret_n = l.n;
-	return 0;
+	return nl_dump(RTM_GETTFILTER, &tc, sizeof(tc), filter_row, sizeof(**ret), ret, ret_n);
 }
 
 static int peer_row(const struct nlmsghdr *nlh, void *data)

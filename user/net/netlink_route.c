@@ -7,7 +7,6 @@
 #include <linux/fib_rules.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
-#include <string.h>
 #include "net/netlink.h"
 #include "net/netlink_talk.h"
 
@@ -28,7 +27,7 @@ static void via_attr(const struct nlattr *a, struct nl_route *route)
 }
 
 /* Adds a copy of `route` for each next hop of a multipath route, with this next hop. */
-static int multipath_rows(struct list *l, struct nl_route route, const struct nlattr *multipath)
+static void multipath_rows(struct list *l, struct nl_route route, const struct nlattr *multipath)
 {
 	const struct rtnexthop *hop = mnl_attr_get_payload(multipath);
 	int left = mnl_attr_get_payload_len(multipath);
@@ -36,18 +35,14 @@ static int multipath_rows(struct list *l, struct nl_route route, const struct nl
 	struct nl_route *row;
 
 	route.several = left > RTNH_ALIGN(hop->rtnh_len);
-
 	for (; RTNH_OK(hop, left); left -= RTNH_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop)) {
 		row = list_add(l);
-		if (!row)
-			return MNL_CB_ERROR;
 		route.oif = hop->rtnh_ifindex;
 		*row = route;
 		row->conditional |= !!(hop->rtnh_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN));
 		mnl_attr_for_each_payload((void *)RTNH_DATA(hop), hop->rtnh_len - RTNH_LENGTH(0))
 			via_attr(attr, row);
 	}
-	return MNL_CB_OK;
 }
 
 static __u32 locked_mtu(const struct nlattr *metrics)
@@ -76,7 +71,7 @@ static int route_row(const struct nlmsghdr *nlh, void *data)
 		.from = rt->rtm_src_len,
 		.conditional = rt->rtm_tos || rt->rtm_src_len ||
 			       rt->rtm_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN),
-	}, *row;
+	};
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || rt->rtm_flags & RTM_F_CLONED)
 		return MNL_CB_OK;
@@ -112,17 +107,16 @@ static int route_row(const struct nlmsghdr *nlh, void *data)
 	/* If net.ipv4.nexthop_compat_mode is 0, the kernel does not describe the nexthop object. */
 	route.several = by_object && !route.oif && route.type == RTN_UNICAST;
 	if (multipath)
-		return multipath_rows(data, route, multipath);
-	row = list_add(data);
-	if (!row)
-		return MNL_CB_ERROR;
-	*row = route;
+		multipath_rows(data, route, multipath);
+	else
+		*(struct nl_route *)list_add(data) = route;
 	return MNL_CB_OK;
 }
 
 int nl_routes(struct nl_route **ret, size_t *ret_n)
 {
-	return nl_dump(RTM_GETROUTE, sizeof(struct rtmsg), route_row, sizeof(**ret), ret, ret_n);
+	return nl_dump(RTM_GETROUTE, NULL, sizeof(struct rtmsg), route_row, sizeof(**ret), ret,
+		       ret_n);
 }
 
 int nl_route_set(const struct nl_route *r, bool there)
@@ -217,8 +211,6 @@ static int rule_row(const struct nlmsghdr *nlh, void *data)
 	if (nlh->nlmsg_type != RTM_NEWRULE || (hdr->family != AF_INET && hdr->family != AF_INET6))
 		return MNL_CB_OK;
 	rule = list_add(data);
-	if (!rule)
-		return MNL_CB_ERROR;
 	rule->family = hdr->family;
 	rule->tos = hdr->tos;
 	rule->table = hdr->table;
@@ -231,7 +223,7 @@ static int rule_row(const struct nlmsghdr *nlh, void *data)
 
 int nl_rules(struct nl_rule **ret, size_t *ret_n)
 {
-	return nl_dump(RTM_GETRULE, sizeof(struct fib_rule_hdr), rule_row, sizeof(**ret), ret,
+	return nl_dump(RTM_GETRULE, NULL, sizeof(struct fib_rule_hdr), rule_row, sizeof(**ret), ret,
 		       ret_n);
 }
 
@@ -317,8 +309,6 @@ static int neighbour_row(const struct nlmsghdr *nlh, void *data)
 	    (nd->ndm_family != AF_INET && nd->ndm_family != AF_INET6))
 		return MNL_CB_OK;
 	row = list_add(data);
-	if (!row)
-		return MNL_CB_ERROR;
 	row->ifindex = nd->ndm_ifindex;
 	row->state = nd->ndm_state;
 	mnl_attr_for_each(a, nlh, sizeof(*nd))
@@ -329,7 +319,7 @@ static int neighbour_row(const struct nlmsghdr *nlh, void *data)
 
 int nl_neighbours(struct nl_neighbour **ret, size_t *ret_n)
 {
-	return nl_dump(RTM_GETNEIGH, sizeof(struct ndmsg), neighbour_row, sizeof(**ret), ret,
+	return nl_dump(RTM_GETNEIGH, NULL, sizeof(struct ndmsg), neighbour_row, sizeof(**ret), ret,
 		       ret_n);
 }
 

@@ -99,29 +99,27 @@ int nl_ask(struct nlmsghdr *request, mnl_cb_t row, void *data)
 	return r;
 }
 
-static int dump_once(__u16 type, size_t header, mnl_cb_t row, struct list *l)
-{
-	char buffer[128] = {};
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-
-	request->nlmsg_type = type;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	mnl_nlmsg_put_extra_header(request, header);
-	if (type == RTM_GETLINK)
-		mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	return nl_ask(request, row, l);
-}
-
 /* Reads a table, in several attempts if necessary. If the table changes during a dump, the kernel
  * marks the dump as interrupted, and libmnl returns EINTR. */
-int nl_dump(__u16 type, size_t header, mnl_cb_t row, size_t row_size, void *ret, size_t *ret_n)
+int nl_dump(__u16 type, const void *header, size_t size, mnl_cb_t row, size_t row_size, void *ret,
+	    size_t *ret_n)
 {
 	struct list l = { .size = row_size };
 	int tries, r = -EINTR;
 
 	for (tries = 0; tries < DUMP_TRIES && r == -EINTR; tries++) {
+		char buffer[128] = {};
+		struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+		void *to = mnl_nlmsg_put_extra_header(request, size);
+
+		request->nlmsg_type = type;
+		request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+		if (header)
+			memcpy(to, header, size);
+		if (type == RTM_GETLINK)
+			mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 		l.n = 0;
-		r = dump_once(type, header, row, &l);
+		r = nl_ask(request, row, &l);
 	}
 	if (r) {
 		free(l.rows);

@@ -15,7 +15,7 @@ struct list {
 	size_t n, size;			/* number of rows; size of a row in bytes */
 };
 
-/* Adds a row of zeros and returns it, or NULL if there is no memory. */
+/* Adds a row of zeros and returns it. */
 void *list_add(struct list *l);
 
 int nl_open(int bus, struct mnl_socket **ret);
@@ -25,9 +25,10 @@ int nl_talk(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t row, voi
  * share. */
 int nl_ask(struct nlmsghdr *request, mnl_cb_t row, void *data);
 /* Reads a whole table by rtnetlink. row() gets a struct list * as its data, to add rows, which *ret
- * then has; the caller frees them. header: bytes of this message type's header, which is sent as
- * zeros, so that the kernel filters nothing. */
-int nl_dump(__u16 type, size_t header, mnl_cb_t row, size_t row_size, void *ret, size_t *ret_n);
+ * then has; the caller frees them. header: this message type's header of `size` bytes; NULL: zeros,
+ * so that the kernel filters nothing. */
+int nl_dump(__u16 type, const void *header, size_t size, mnl_cb_t row, size_t row_size, void *ret,
+	    size_t *ret_n);
 
 /* Opens a socket that never blocks, for the notifications of multicast groups. Returns its fd or
  * -errno. */

@@ -6,7 +6,6 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
-#include <unistd.h>
 #include "net/netlink_talk.h"
 #include "net/netlink_watch.h"
 

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 #include "lib/grow.h"
 #include "net/netlink_talk.h"
 #include "net/nft_set.h"
@@ -66,24 +65,20 @@ static bool parse_element(const struct nlattr *nest, __u8 family, struct nft_ele
 	return ret->first.family && !(flags & NFT_SET_ELEM_CATCHALL);
 }
 
-int nft_elements_each(const struct nlattr *elements, const struct nft_set_kind *kind,
-		      nft_each *each, void *data, __u32 *ret_skipped)
+void nft_elements_each(const struct nlattr *elements, const struct nft_set_kind *kind,
+		       nft_each *each, void *data, __u32 *ret_skipped)
 {
 	const struct nlattr *nest;
 	struct nft_element e;
-	int rc = 0;
 
 	mnl_attr_for_each_nested(nest, elements) {
 		if (mnl_attr_get_type(nest) != NFTA_LIST_ELEM)
 			continue;
 		if (parse_element(nest, kind->family, &e))
-			rc = each(data, &e);
+			each(data, &e);
 		else
 			++*ret_skipped;
-		if (rc)
-			return rc;
 	}
-	return 0;
 }
 
 /* Subtracts 1. Returns false if the address is the first one of its family. */
@@ -187,13 +182,11 @@ struct dump {
 	__be16 generation;		/* generation of the ruleset, in the first message */
 };
 
-static int add_element(void *data, const struct nft_element *e)
+static void add_element(void *data, const struct nft_element *e)
 {
 	struct dump *d = data;
-	struct nft_element *place = append(d->list, d->n);
 
-	*place = *e;
-	return 0;
+	*append(d->list, d->n) = *e;
 }
 
 /* The kernel continues a dump after as many elements as it has sent. After a removal, the dump
@@ -211,11 +204,8 @@ static int element_row(const struct nlmsghdr *nlh, void *data)
 	d->begun = true;
 	d->generation = header->res_id;
 	mnl_attr_for_each(a, nlh, sizeof(struct nfgenmsg))
-		if (mnl_attr_get_type(a) == NFTA_SET_ELEM_LIST_ELEMENTS &&
-		    nft_elements_each(a, &d->kind, add_element, d, &d->skipped)) {
-			errno = ENOMEM;
-			return MNL_CB_ERROR;
-		}
+		if (mnl_attr_get_type(a) == NFTA_SET_ELEM_LIST_ELEMENTS)
+			nft_elements_each(a, &d->kind, add_element, d, &d->skipped);
 	return MNL_CB_OK;
 }
 
@@ -245,17 +235,15 @@ static void join_all(struct dump *d, struct list_keys *ret)
 	list_keys_sort(ret);
 }
 
-/* Reads the elements once. An interrupted dump leaves its rest queued on the socket. */
-static int dump_once(struct nlmsghdr *request, struct dump *d)
+/* Sends a request on a socket of its own, because an interrupted dump leaves its rest queued. */
+static int ask_once(struct nlmsghdr *request, mnl_cb_t row, void *data)
 {
 	struct mnl_socket *sock;
 	int rc = nl_open(NETLINK_NETFILTER, &sock);
 
 	if (rc)
 		return rc;
-	d->n = d->skipped = 0;
-	d->begun = false;
-	rc = nl_talk(sock, request, element_row, d);
+	rc = nl_talk(sock, request, row, data);
 	mnl_socket_close(sock);
 	return rc;
 }
@@ -263,15 +251,10 @@ static int dump_once(struct nlmsghdr *request, struct dump *d)
 static int read_kind(const struct set_name *name, struct nft_set_kind *ret)
 {
 	char buffer[1024] = { 0 };
-	struct mnl_socket *sock;
-	int rc = nl_open(NETLINK_NETFILTER, &sock);
+	struct nlmsghdr *request = begin_request(buffer, name, NFT_MSG_GETSET, NLM_F_ACK,
+						 NFTA_SET_TABLE, NFTA_SET_NAME);
 
-	if (rc)
-		return rc;
-	rc = nl_talk(sock, begin_request(buffer, name, NFT_MSG_GETSET, NLM_F_ACK, NFTA_SET_TABLE,
-					 NFTA_SET_NAME), kind_row, ret);
-	mnl_socket_close(sock);
-	return rc ?: ret->family ? 0 : -EOPNOTSUPP;
+	return ask_once(request, kind_row, ret) ?: ret->family ? 0 : -EOPNOTSUPP;
 }
 
 int nft_set_read(const char *name, struct nft_set_kind *ret_kind, struct list_keys *ret,
@@ -287,8 +270,11 @@ int nft_set_read(const char *name, struct nft_set_kind *ret_kind, struct list_ke
 	rc = -EINTR;
 	for (int i = 0; i < DUMP_TRIES && rc == -EINTR; i++) {
 		d.lax = i == DUMP_TRIES - 1;	/* the set changes all the time */
-		rc = dump_once(begin_request(buffer, &n, NFT_MSG_GETSETELEM, NLM_F_DUMP,
-					     NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET), &d);
+		d.n = d.skipped = 0;
+		d.begun = false;
+		rc = ask_once(begin_request(buffer, &n, NFT_MSG_GETSETELEM, NLM_F_DUMP,
+					    NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET),
+			      element_row, &d);
 	}
 	if (!rc)
 		join_all(&d, ret);

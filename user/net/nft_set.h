@@ -55,8 +55,7 @@ void nft_watch_read(int fd, nft_watcher *watcher, void *data);
 void nft_watch_message(const struct nlmsghdr *nlh, nft_watcher *watcher, void *data);
 
 /* Calls each() for the elements in the attribute NFTA_SET_ELEM_LIST_ELEMENTS. Elements that are no
- * address of this family are left out and counted in *ret_skipped. Returns 0, or what each()
- * returned. */
-typedef int nft_each(void *data, const struct nft_element *e);
-int nft_elements_each(const struct nlattr *elements, const struct nft_set_kind *kind,
-		      nft_each *each, void *data, __u32 *ret_skipped);
+ * address of this family are left out and counted in *ret_skipped. */
+typedef void nft_each(void *data, const struct nft_element *e);
+void nft_elements_each(const struct nlattr *elements, const struct nft_set_kind *kind,
+		       nft_each *each, void *data, __u32 *ret_skipped);

@@ -13,6 +13,7 @@
 #include "net/packet_make.h"
 
 #define IDENT 0x5767
+#define TTL 64
 
 static size_t header_len(const struct packet_wish *w)
 {
@@ -24,6 +25,8 @@ static size_t payload_len(const struct packet_wish *w)
 {
 	static const size_t lens[] = { 0, INITIATION_LEN, RESPONSE_LEN, COOKIE_LEN, DATA_LEN };
 
+	if (w->payload)
+		return w->n_payload;
 	return w->size ? w->size - header_len(w) - sizeof(struct udphdr) : lens[w->message] ?: 32;
 }
 
@@ -33,6 +36,10 @@ static void put_message(const struct packet_wish *w, __u8 *at, size_t len)
 						       : RESPONSE_LEN - 2 * MAC_LEN;
 	__u8 label[32];
 
+	if (w->payload) {
+		memcpy(at, w->payload, len);
+		return;
+	}
 	memset(at, 0, len);
 	if (!w->message || len < 8)
 		return;
@@ -120,4 +127,17 @@ int packet_make(const struct packet_wish *w, __u8 *frame, size_t max)
 	else
 		put_ipv6(w, at, len);
 	return at + header + len - frame;
+}
+
+int udp_frame(__u8 *frame, const struct addr *src, __be16 sport, const struct addr *dst,
+	      __be16 dport, const void *payload, size_t n)
+{
+	bool ipv4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)dst->b);
+	__u8 family = ipv4 ? FAMILY_IPV4 : FAMILY_IPV6;
+	struct packet_wish w = {
+		.from = { *src, family }, .to = { *dst, family }, .sport = sport, .dport = dport,
+		.payload = payload, .n_payload = n, .ttl = TTL, .df = true,
+	};
+
+	return packet_make(&w, frame, UDP_FRAME_HEADERS + n);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Builds a UDP packet from a description: addresses, ports, WireGuard message, VLAN tags and
- * fragmentation. `trace` uses it.
+ * Builds a UDP packet from a description: addresses, ports, payload, VLAN tags and fragmentation.
+ * `trace` uses it, and the daemon for the datagrams that the BPF program wgxdp_send then sends
+ * (bpf/send_frame.h): cookie replies, and initiations of the blind relay.
  */
 #pragma once
 #include <stdbool.h>
@@ -11,6 +12,8 @@
 struct packet_wish {
 	struct address from, to; /* addresses, of one family */
 	__be16 sport, dport;
+	const void *payload;		/* NULL: the message below */
+	size_t n_payload;
 	/* Length of the IP packet in bytes; 0: what its message needs, or 32 bytes of payload
 	 * without one. */
 	__u32 size;
@@ -33,3 +36,9 @@ struct packet_wish {
 /* Writes the frame and returns its length. Returns -EINVAL if w->size is too small for the headers,
  * or the frame would be longer than max. */
 int packet_make(const struct packet_wish *w, __u8 *frame, size_t max);
+
+#define UDP_FRAME_HEADERS (14 + 40 + 8)	/* Ethernet, IPv6, UDP, in bytes */
+/* Writes the frame of a datagram, with zeros as MAC addresses, and returns its length. Both
+ * addresses have the same family, and frame has room for UDP_FRAME_HEADERS + n bytes. */
+int udp_frame(__u8 *frame, const struct addr *src, __be16 sport, const struct addr *dst,
+	      __be16 dport, const void *payload, size_t n);

@@ -27,7 +27,7 @@ static size_t split_line(char *line, char **fields, size_t max)
 
 static int add_peer(struct wg_dump *d, char **field)
 {
-	struct wg_dump_peer p = { 0 }, *place;
+	struct wg_dump_peer p = { 0 };
 	char *end;
 
 	if (wg_key_parse(field[0], &p.key))
@@ -40,8 +40,7 @@ static int add_peer(struct wg_dump *d, char **field)
 	if (endpoint_parse(field[2], &p.endpoint, &p.port))
 		/* link-local: it has a zone, and is skipped */
 		return strchr(field[2], '%') ? 0 : -EINVAL;
-	place = append(d->peers, d->n);
-	*place = p;
+	*append(d->peers, d->n) = p;
 	return 0;
 }
 

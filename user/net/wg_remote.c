@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include "lib/memory.h"
-#include "net/wg_remote.h"
+#include "net/wireguard.h"
 
 struct answer {
 	int rc;
@@ -67,16 +67,14 @@ static bool receive_peers(struct wg_device *d)
 	size_t n = d->n_peers;
 
 	d->n_peers = 0;
-	d->peers = n ? xcalloc(n, sizeof(*d->peers)) : NULL;
-	if (n && (!d->peers || !receive_all(other, d->peers, n * sizeof(*d->peers))))
+	d->peers = xcalloc(n + 1, sizeof(*d->peers));
+	if (!receive_all(other, d->peers, n * sizeof(*d->peers)))
 		return false;
 	for (; d->n_peers < n; d->n_peers++) {
 		struct wg_peer *p = &d->peers[d->n_peers];
 
-		p->allowed = p->n_allowed ? xcalloc(p->n_allowed, sizeof(*p->allowed)) : NULL;
-		if (p->n_allowed &&
-		    (!p->allowed ||
-		     !receive_all(other, p->allowed, p->n_allowed * sizeof(*p->allowed)))) {
+		p->allowed = xcalloc(p->n_allowed + 1, sizeof(*p->allowed));
+		if (!receive_all(other, p->allowed, p->n_allowed * sizeof(*p->allowed))) {
 			free(p->allowed);
 			return false;
 		}

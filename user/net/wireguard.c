@@ -23,7 +23,6 @@
 #include "lib/library.h"
 #include "net/netlink_talk.h"
 #include "net/udp_socket.h"
-#include "net/wg_remote.h"
 #include "net/wireguard.h"
 
 #ifndef TEMP_FAILURE_RETRY		/* musl has none */
@@ -120,13 +119,13 @@ static __u64 attr_u64(const struct nlattr *a)
 	return n;
 }
 
-static int read_allowed(const struct nlattr *list, struct wg_peer *p)
+static void read_allowed(const struct nlattr *list, struct wg_peer *p)
 {
 	const struct nlattr *row, *a;
 
 	mnl_attr_for_each_nested(row, list) {
 		const struct nlattr *address = NULL;
-		struct prefix found, *place;
+		struct prefix found;
 		__u8 family = 0, len = 0;
 
 		mnl_attr_for_each_nested(a, row) {
@@ -143,28 +142,24 @@ static int read_allowed(const struct nlattr *list, struct wg_peer *p)
 		if (!found.family || !address || len > (family == AF_INET ? 32 : 128) ||
 		    mnl_attr_get_payload_len(address) != (family == AF_INET ? 4 : 16))
 			continue;
-		place = append(p->allowed, p->n_allowed);
-		*place = found;
+		*append(p->allowed, p->n_allowed) = found;
 	}
-	return 0;
 }
 
 /* Reads a peer of a dump. A peer with the key of the one before continues it, with more
  * AllowedIPs. */
-static int read_peer(const struct nlattr *row, struct wg_device *d)
+static void read_peer(const struct nlattr *row, struct wg_device *d)
 {
-	struct wg_peer *last = d->n_peers ? &d->peers[d->n_peers - 1] : NULL, *p = NULL;
-	const struct nlattr *a, *allowed = NULL;
+	struct wg_peer *last = d->n_peers ? &d->peers[d->n_peers - 1] : NULL, *p;
+	const struct nlattr *a;
 	struct wg_key key = { 0 };
 
 	mnl_attr_for_each_nested(a, row)
 		if (mnl_attr_get_type(a) == WGPEER_A_PUBLIC_KEY)
 			attr_copy(a, &key, sizeof(key));
 	if (wg_key_is_none(&key))
-		return 0;
+		return;
 	p = last && !wg_key_compare(&last->key, &key) ? last : append(d->peers, d->n_peers);
-	if (!p)
-		return -ENOMEM;
 	p->key = key;
 	mnl_attr_for_each_nested(a, row) {
 		struct __kernel_timespec time = { 0 };
@@ -192,34 +187,36 @@ static int read_peer(const struct nlattr *row, struct wg_device *d)
 				p->keepalive = mnl_attr_get_u16(a);
 			break;
 		case WGPEER_A_ALLOWEDIPS:
-			allowed = a;
+			read_allowed(a, p);
 			break;
 		}
 	}
-	return allowed ? read_allowed(allowed, p) : 0;
 }
 
 int wg_message(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *a, *row;
+	struct wg_device *d = data;
 
 	if (nlh->nlmsg_len < NLMSG_HDRLEN + sizeof(struct genlmsghdr))
 		return MNL_CB_OK;
 	mnl_attr_for_each(a, nlh, sizeof(struct genlmsghdr)) {
-		if (mnl_attr_get_type(a) == WGDEVICE_A_PUBLIC_KEY)
-			attr_copy(a, &((struct wg_device *)data)->key, sizeof(struct wg_key));
-		if (mnl_attr_get_type(a) == WGDEVICE_A_LISTEN_PORT &&
-		    mnl_attr_get_payload_len(a) >= sizeof(__u16))
-			((struct wg_device *)data)->port = htons(mnl_attr_get_u16(a));
-		if (mnl_attr_get_type(a) == WGDEVICE_A_FWMARK)
-			attr_copy(a, &((struct wg_device *)data)->fwmark, sizeof(__u32));
-		if (mnl_attr_get_type(a) != WGDEVICE_A_PEERS)
-			continue;
-		mnl_attr_for_each_nested(row, a)
-			if (read_peer(row, data)) {
-				errno = ENOMEM;
-				return MNL_CB_ERROR;
-			}
+		switch (mnl_attr_get_type(a)) {
+		case WGDEVICE_A_PUBLIC_KEY:
+			attr_copy(a, &d->key, sizeof(d->key));
+			break;
+		case WGDEVICE_A_LISTEN_PORT:
+			if (mnl_attr_get_payload_len(a) >= sizeof(__u16))
+				d->port = htons(mnl_attr_get_u16(a));
+			break;
+		case WGDEVICE_A_FWMARK:
+			attr_copy(a, &d->fwmark, sizeof(d->fwmark));
+			break;
+		case WGDEVICE_A_PEERS:
+			mnl_attr_for_each_nested(row, a)
+				read_peer(row, d);
+			break;
+		}
 	}
 	return MNL_CB_OK;
 }
@@ -258,13 +255,14 @@ static int hex_key(const char *text, struct wg_key *ret)
 	return 0;
 }
 
-static int parse_number(const char *text, __u64 *ret)
+static int parse_number(const char *text, __u64 most, __u64 *ret)
 {
 	char *end;
 
 	errno = 0;
 	*ret = strtoull(text, &end, 10);
-	return errno || end == text || *end || *text < '0' || *text > '9' ? -EINVAL : 0;
+	return errno || end == text || *end || *text < '0' || *text > '9' || *ret > most ? -EINVAL
+											 : 0;
 }
 
 /* Parses an endpoint. A link-local IPv6 address may have a zone (%…), which is dropped. */
@@ -282,42 +280,11 @@ static int uapi_endpoint(const char *value, struct wg_peer *p)
 
 static int uapi_allowed(const char *value, struct wg_peer *p)
 {
-	struct prefix found, *place;
+	struct prefix found;
 
 	if (prefix_parse(value, &found))
 		return -EINVAL;
-	place = append(p->allowed, p->n_allowed);
-	*place = found;
-	return 0;
-}
-
-static int uapi_port(const char *value, struct wg_device *d)
-{
-	__u64 port;
-
-	if (parse_number(value, &port) || port > 65535)
-		return -EINVAL;
-	d->port = htons(port);
-	return 0;
-}
-
-static int uapi_keepalive(const char *value, struct wg_peer *p)
-{
-	__u64 seconds;
-
-	if (parse_number(value, &seconds) || seconds > 65535)
-		return -EINVAL;
-	p->keepalive = seconds;
-	return 0;
-}
-
-static int uapi_fwmark(const char *value, struct wg_device *d)
-{
-	__u64 mark;
-
-	if (parse_number(value, &mark) || mark > 0xffffffff)
-		return -EINVAL;
-	d->fwmark = mark;
+	*append(p->allowed, p->n_allowed) = found;
 	return 0;
 }
 
@@ -349,6 +316,23 @@ static int uapi_own_key(const char *value, struct wg_device *d)
 	return rc;
 }
 
+static int uapi_device_line(const char *key, const char *value, struct wg_device *d)
+{
+	__u64 number;
+	int rc = 0;
+
+	if (!strcmp(key, "private_key"))
+		return uapi_own_key(value, d);
+	if (!strcmp(key, "listen_port")) {
+		rc = parse_number(value, 65535, &number);
+		d->port = htons(number);
+	} else if (!strcmp(key, "fwmark")) {
+		rc = parse_number(value, 0xffffffff, &number);
+		d->fwmark = number;
+	}
+	return rc;
+}
+
 /* Reads one line. Lines before the first peer are about the device; unknown ones are ignored. */
 static int uapi_line(const char *key, const char *value, struct wg_device *d)
 {
@@ -362,29 +346,27 @@ static int uapi_line(const char *key, const char *value, struct wg_device *d)
 		{ "tx_bytes", offsetof(struct wg_peer, tx_bytes) },
 	};
 	struct wg_peer *p = d->n_peers ? &d->peers[d->n_peers - 1] : NULL;
+	__u64 number;
+	int rc = 0;
 
-	if (!strcmp(key, "public_key")) {
-		p = append(d->peers, d->n_peers);
-		return p ? hex_key(value, &p->key) : -ENOMEM;
-	}
-	if (!p && !strcmp(key, "listen_port"))
-		return uapi_port(value, d);
-	if (!p && !strcmp(key, "fwmark"))
-		return uapi_fwmark(value, d);
+	if (!strcmp(key, "public_key"))
+		return hex_key(value, &append(d->peers, d->n_peers)->key);
 	if (!p)
-		return !strcmp(key, "private_key") ? uapi_own_key(value, d) : 0;
+		return uapi_device_line(key, value, d);
 	if (!strcmp(key, "endpoint"))
 		return uapi_endpoint(value, p);
 	if (!strcmp(key, "allowed_ip"))
 		return uapi_allowed(value, p);
 	if (!strcmp(key, "preshared_key"))
 		return hex_key(value, &p->preshared);
-	if (!strcmp(key, "persistent_keepalive_interval"))
-		return uapi_keepalive(value, p);
+	if (!strcmp(key, "persistent_keepalive_interval")) {
+		rc = parse_number(value, 65535, &number);
+		p->keepalive = number;
+	}
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		if (!strcmp(key, numbers[i].key))
-			return parse_number(value, (__u64 *)((char *)p + numbers[i].offset));
-	return 0;
+			return parse_number(value, ~0ULL, (__u64 *)((char *)p + numbers[i].offset));
+	return rc;
 }
 
 /* The answer ends with the line "errno=N" and an empty line. */
@@ -407,7 +389,7 @@ int wg_uapi(const char *text, size_t n, struct wg_device *ret)
 			__u64 error;
 
 			ended = true;
-			rc = parse_number(value, &error) || strcmp(rest, "\n") ? -EPROTO
+			rc = parse_number(value, ~0ULL, &error) || strcmp(rest, "\n") ? -EPROTO
 									       : -(int)error;
 		} else {
 			rc = uapi_line(line, value, &d);
@@ -427,18 +409,17 @@ int wg_uapi(const char *text, size_t n, struct wg_device *ret)
 static int read_answer(int fd, char **ret, size_t *ret_n)
 {
 	size_t room = 0, n = 0;
-	char *text = NULL, *larger;
+	char *text = NULL;
 	ssize_t got = 1;
 
 	while (got > 0 && !(n >= 2 && text[n - 1] == '\n' && text[n - 2] == '\n')) {
 		if (n == room) {
 			room = room ? 2 * room : 8192;
-			larger = room <= ANSWER_LIMIT ? xreallocarray(text, room, 1) : NULL;
-			if (!larger) {
+			if (room > ANSWER_LIMIT) {
 				free(text);
-				return -ENOMEM;
+				return -EMSGSIZE;
 			}
-			text = larger;
+			text = xreallocarray(text, room, 1);
 		}
 		got = TEMP_FAILURE_RETRY(recv(fd, text + n, room - n, 0));
 		n += got > 0 ? got : 0;

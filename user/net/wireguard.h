@@ -48,7 +48,6 @@ void wg_read_through(int fd);
 bool wg_answer(int fd);
 /* Returns the peer with this key, or NULL. */
 const struct wg_peer *wg_find_peer(const struct wg_device *d, const struct wg_key *key);
-/* Returns whether the peer's endpoint is this address and port. */
 bool wg_has_endpoint(const struct wg_peer *p, const struct address *a, __be16 port);
 /* Returns an address of the peer inside the tunnel, from the longest of its AllowedIPs; family 0:
  * none. */
@@ -77,7 +76,11 @@ int wg_talk(const char *device, const char *question, char **ret, size_t *ret_n)
 /* Derives the public key from a private one. Without libsodium *ret stays unchanged. */
 void wg_public_key(const struct wg_key *private, struct wg_key *ret);
 
-/* ---- parsers: parts of wg_read, for tests ---- */
+/* ---- parts of wg_read() ---- */
+
+/* Asks the other process if wg_read_through() was called, and otherwise returns false. *ret_rc: the
+ * result of wg_read() there, or -EIO. */
+bool wg_asks_other(const char *device, struct wg_device *ret, int *ret_rc);
 
 /* Reads one message of the dump of WG_CMD_GET_DEVICE, as a callback of libmnl. data: struct
  * wg_device *. A peer with many AllowedIPs continues in the next message. */
@@ -102,14 +105,14 @@ struct wg_names {			/* sorted by key, then by position */
 /* Reads peers' names from the text of a wg-quick(8) file: `# friendly_name=NAME` in or above a
  * [Peer] section, or else the comment directly above it. Characters that are not allowed in names
  * become '-'. Peers without a name, or with the name of an earlier peer, are not in the list. */
-int wg_names_parse(const char *text, struct wg_names *ret);
+void wg_names_parse(const char *text, struct wg_names *ret);
 /* Reads the names from the wg-quick(8) file of a device; none if it cannot be read. */
 void wg_names_read(const char *device, struct wg_names *ret);
 /* Returns when that file changed last, in ms since 1970; 0: there is none. */
 long long wg_names_time(const char *device);
 /* Adds names that take precedence: an entry of the list with the same key, or with the same name,
- * no longer counts. Returns 0, or -ENOMEM without a change. */
-int wg_names_prefer(struct wg_names *names, const struct wg_name *list, size_t n);
+ * no longer counts. */
+void wg_names_prefer(struct wg_names *names, const struct wg_name *list, size_t n);
 void wg_names_free(struct wg_names *names);
 /* Returns the name of the peer with this key in the list, or NULL. */
 const char *wg_name_find(const struct wg_names *names, const struct wg_key *key);

@@ -4,7 +4,6 @@
  * people write them as comments into the file of wg-quick(8).
  */
 #include <ctype.h>
-#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,17 +93,16 @@ static void read_comment(struct reader *r, const char *text)
 		to_name(text, r->above);
 }
 
-static int end_section(struct reader *r)
+static void end_section(struct reader *r)
 {
 	struct wg_name *place;
 
 	if (wg_key_is_none(&r->key) || !*r->name)
-		return 0;
+		return;
 	place = append(r->names->list, r->names->n);
 	place->key = r->key;
 	place->position = r->names->n;
 	strcpy(place->name, r->name);
-	return 0;
 }
 
 static int by_position(const struct wg_name *a, const struct wg_name *b)
@@ -156,45 +154,36 @@ static void read_setting(struct reader *r, const char *line)
 
 /* Reads one line of the file. A comment directly above a section's header belongs to that section.
  * A friendly_name above a setting belongs to the section of the setting. */
-static int read_line(struct reader *r, const char *line)
+static void read_line(struct reader *r, const char *line)
 {
-	int rc = 0;
-
 	line = skip_blanks(line);
 	if (*line == '#')
 		read_comment(r, line);
 	if (!*line || *line == '#')
-		return 0;
+		return;
 	if (*line == '[') {
-		rc = end_section(r);
+		end_section(r);
 		strcpy(r->name, *r->friendly ? r->friendly : r->above);
 		memset(&r->key, 0, sizeof(r->key));
 	} else {
 		read_setting(r, line);
 	}
 	*r->friendly = *r->above = '\0';
-	return rc;
 }
 
-int wg_names_parse(const char *text, struct wg_names *ret)
+void wg_names_parse(const char *text, struct wg_names *ret)
 {
-	struct wg_names names = { 0 };
-	struct reader r = { .names = &names };
+	struct reader r = { .names = ret };
 	char *copy = xstrdup(text), *rest = copy, *line;
-	int rc = 0;
 
-	while (!rc && (line = strsep(&rest, "\n")))
-		rc = read_line(&r, line);
+	*ret = (struct wg_names){ 0 };
+	while ((line = strsep(&rest, "\n")))
+		read_line(&r, line);
 	if (*r.friendly)
 		strcpy(r.name, r.friendly);
-	rc = rc ?: end_section(&r);
+	end_section(&r);
 	free(copy);
-	sort_names(&names);
-	if (rc)
-		wg_names_free(&names);
-	else
-		*ret = names;
-	return rc;
+	sort_names(ret);
 }
 
 #define FILE_PATH_LEN (sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8)
@@ -228,13 +217,10 @@ void wg_names_read(const char *device, struct wg_names *ret)
 	free(text);
 }
 
-int wg_names_prefer(struct wg_names *names, const struct wg_name *list, size_t n)
+void wg_names_prefer(struct wg_names *names, const struct wg_name *list, size_t n)
 {
-	struct wg_name *all;
+	struct wg_name *all = xreallocarray(names->list, names->n + n + 1, sizeof(*all));
 
-	if (!n)
-		return 0;
-	all = xreallocarray(names->list, names->n + n, sizeof(*all));
 	for (size_t i = 0; i < names->n; i++)
 		all[i].position += n;
 	for (size_t i = 0; i < n; i++) {
@@ -244,7 +230,6 @@ int wg_names_prefer(struct wg_names *names, const struct wg_name *list, size_t n
 	names->list = all;
 	names->n += n;
 	sort_names(names);
-	return 0;
 }
 
 void wg_names_free(struct wg_names *names)

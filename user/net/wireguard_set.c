@@ -70,16 +70,6 @@ static void put_renewed(struct nlmsghdr *request, const struct wg_peer *p, const
 	mnl_attr_nest_end(request, row);
 }
 
-static void put_moved(struct nlmsghdr *request, const struct wg_key *peer, const struct address *a,
-		      __be16 port)
-{
-	struct nlattr *row = mnl_attr_nest_start(request, 0);
-
-	put_peer(request, peer, WGPEER_F_UPDATE_ONLY);
-	put_endpoint(request, a, port);
-	mnl_attr_nest_end(request, row);
-}
-
 /* Sets a peer's endpoint in the kernel's WireGuard. renew: not NULL: removes this peer first, and
  * adds it again with the endpoint. */
 static int set_kernel(const char *device, const struct wg_key *peer, const struct wg_peer *renew,
@@ -88,7 +78,7 @@ static int set_kernel(const char *device, const struct wg_key *peer, const struc
 	size_t size = ROOM + (renew ? renew->n_allowed : 0) * ROOM_ALLOWED;
 	struct nlmsghdr *request;
 	struct mnl_socket *sock;
-	struct nlattr *peers;
+	struct nlattr *peers, *row;
 	__u16 family;
 	char *buffer;
 	int rc;
@@ -103,10 +93,14 @@ static int set_kernel(const char *device, const struct wg_key *peer, const struc
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	mnl_attr_put_strz(request, WGDEVICE_A_IFNAME, device);
 	peers = mnl_attr_nest_start(request, WGDEVICE_A_PEERS);
-	if (renew)
+	if (renew) {
 		put_renewed(request, renew, a, port);
-	else
-		put_moved(request, peer, a, port);
+	} else {
+		row = mnl_attr_nest_start(request, 0);
+		put_peer(request, peer, WGPEER_F_UPDATE_ONLY);
+		put_endpoint(request, a, port);
+		mnl_attr_nest_end(request, row);
+	}
 	mnl_attr_nest_end(request, peers);
 	rc = nl_talk(sock, request, NULL, NULL);
 	mnl_socket_close(sock);
@@ -154,13 +148,11 @@ static int set_socket(const char *device, const struct wg_key *peer, const struc
 	if (a)
 		fprintf(f, "endpoint=%s\n", endpoint_format(a, port, text));
 	fputc('\n', f);
-	rc = fclose(f) ? -errno : 0;
-	if (!rc)
-		rc = wg_talk(device, question, &answer, &n);
+	fclose(f);
+	rc = wg_talk(device, question, &answer, &n);
 	if (!rc && (n < 8 || strncmp(answer, "errno=0\n", 8)))
 		rc = -EPROTO;
-	if (question)
-		explicit_bzero(question, strlen(question));
+	explicit_bzero(question, room);
 	free(question);
 	free(answer);
 	return rc;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "plan/resolved_backends.h"
-#include "config/config_names.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "plan/plan_make.h"

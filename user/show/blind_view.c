@@ -57,28 +57,26 @@ static __u32 *pair_place(const struct pairs *p, __u32 from, __u32 to)
 	return &p->index[at];
 }
 
-/* Makes the index twice as long, or makes it. Returns false if there is no memory. */
-static bool grow_index(struct pairs *p)
+/* Makes the index twice as long, or makes it. */
+static void grow_index(struct pairs *p)
 {
 	size_t room = p->room ? 2 * p->room : 1024;
-	__u32 *index = xcalloc(room, sizeof(*index));
 
 	free(p->index);
-	p->index = index;
+	p->index = xcalloc(room, sizeof(*p->index));
 	p->room = room;
 	for (size_t i = 0; i < p->n; i++)
 		*pair_place(p, p->list[i].from, p->list[i].to) = i + 1;
-	return true;
 }
 
-/* Returns the pair, which it adds if needed, or NULL if there is no memory. */
+/* Returns the pair, which it adds if needed. */
 static struct blind_view_pair *find_pair(struct pairs *p, __u32 from, __u32 to)
 {
 	struct blind_view_pair *added;
 	__u32 *place;
 
-	if (p->n * 2 >= p->room && !grow_index(p))
-		return NULL;
+	if (p->n * 2 >= p->room)
+		grow_index(p);
 	place = pair_place(p, from, to);
 	if (*place)
 		return &p->list[*place - 1];
@@ -91,8 +89,7 @@ static struct blind_view_pair *find_pair(struct pairs *p, __u32 from, __u32 to)
 
 #define AT_ONCE 1024			/* entries that one system call reads */
 
-/* Adds the counters of one CPU. Returns 0 or -ENOMEM. */
-static int add_total(struct blind_view *v, struct pairs *p, const struct blind_total *t)
+static void add_total(struct blind_view *v, struct pairs *p, const struct blind_total *t)
 {
 	struct blind_view_pair *pair;
 
@@ -100,13 +97,10 @@ static int add_total(struct blind_view *v, struct pairs *p, const struct blind_t
 		v->uncounted += t->packets;
 	if (!t->packets || !t->from || t->from >= v->n || t->to >= v->n ||
 	    !*v->sites[t->from].name || !*v->sites[t->to].name)
-		return 0;
+		return;
 	pair = find_pair(p, t->from, t->to);
-	if (!pair)
-		return -ENOMEM;
 	pair->packets += t->packets;
 	pair->bytes += t->bytes;
-	return 0;
 }
 
 /* Reads the totals of all pairs, many at a time, because there may be a million. Returns 0 or
@@ -125,7 +119,7 @@ static int read_totals(const struct dataplane *dp, struct blind_view *v, struct 
 					 keys, cpus, &count, NULL))
 			rc = -errno;
 		for (size_t i = 0; (!rc || rc == -ENOENT) && i < count * n_cpus; i++)
-			rc = add_total(v, p, &cpus[i]) ?: rc;
+			add_total(v, p, &cpus[i]);
 	}
 	free(cpus);
 	return rc == -ENOENT ? 0 : rc;
@@ -140,22 +134,18 @@ static int read_sessions(const struct dataplane *dp, const struct blind_view *v,
 
 	if (rc)
 		return rc;
-	for (size_t i = 0; i < n * BLIND_WAYS && !rc; i++) {
+	for (size_t i = 0; i < n * BLIND_WAYS; i++) {
 		const struct blind_session *e = &buckets[i / BLIND_WAYS].way[i % BLIND_WAYS];
 		__u32 user = BLIND_USER(e->key), origin = BLIND_ORIGIN(e->value);
-		struct blind_view_pair *pair;
 
 		if (!e->key || BLIND_UNTIL(e->value) <= now || user >= v->n || origin >= v->n ||
 		    !user || !origin || !(e->value & BLIND_CONFIRMED) ||
 		    !*v->sites[user].name || !*v->sites[origin].name)
 			continue;
-		pair = find_pair(p, user, origin);
-		rc = pair ? 0 : -ENOMEM;
-		if (pair)
-			pair->sessions++;
+		find_pair(p, user, origin)->sessions++;
 	}
 	free(buckets);
-	return rc;
+	return 0;
 }
 
 static int by_numbers(const void *a, const void *b)
@@ -166,7 +156,6 @@ static int by_numbers(const void *a, const void *b)
 				    (p->to > q->to) - (p->to < q->to);
 }
 
-/* Sets v->pairs. Returns 0 or -errno. */
 static int read_pairs(const struct dataplane *dp, struct blind_view *v)
 {
 	struct pairs p = { 0 };
@@ -192,7 +181,6 @@ int blind_view_read(const struct dataplane *dp, struct blind_view *ret)
 		return 0;
 	ret->n = state.sites ?: 1;
 	ret->refused = state.refused;
-	ret->challenges = state.challenges;
 	ret->silenced = state.silenced;
 	ret->sites = xcalloc(ret->n, sizeof(*ret->sites));
 	for (__u32 i = 1; i < ret->n && !rc; i++)

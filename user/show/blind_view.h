@@ -31,7 +31,7 @@ struct blind_view {
 	struct blind_view_pair *pairs;
 	size_t n_pairs;
 	/* uncounted: packets of pairs that found no free counters. */
-	__u64 refused, challenges, uncounted;
+	__u64 refused, uncounted;
 	/* Messages of this host's own WireGuard that were not sent from the shared address. */
 	__u64 silenced;
 };

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "config/config_names.h"
 #include "dataplane/attach.h"
 #include "dataplane/config_text.h"
 #include "instance/run_state.h"
@@ -61,13 +60,10 @@ static const char *former_name(const struct conditions *k, enum link_role role)
 {
 	enum link_role its;
 	const char *name;
-	bool taken;
 
-	for (size_t at = 0; k->config && (name = config_interface(k->config, &at, &its));) {
-		taken = its != role || is_attached(k, name);
-		if (!taken && !is_listed(k, name))
+	for (size_t at = 0; k->config && (name = config_interface(k->config, &at, &its));)
+		if (its == role && !is_attached(k, name) && !is_listed(k, name))
 			return name;
-	}
 	return NULL;
 }
 
@@ -106,7 +102,6 @@ static bool is_ours(const struct conditions *k, __u32 program)
 	return pins_have_program(program);
 }
 
-/* Returns whether our tc program is missing on a link. */
 static bool tc_is_gone(const struct conditions *k, const struct link *l)
 {
 	__u32 ids[16];
@@ -161,18 +156,16 @@ static void set_link_state(const struct conditions *k, struct interface_conditio
 	snprintf(i->why, sizeof(i->why), "%s", why ?: "");
 }
 
-static int list_links(struct conditions *k)
+static void list_links(struct conditions *k)
 {
 	for (size_t j = 0; j < k->n_links; j++) {
 		const struct link *l = &k->links[j];
 		const struct nl_link *here = host_link(&k->h, l->ifindex);
-		struct interface_condition *i = l->role ? append(k->interfaces, k->n_interfaces) :
-						NULL;
+		struct interface_condition *i;
 
 		if (!l->role)
 			continue;
-		if (!i)
-			return -ENOMEM;
+		i = append(k->interfaces, k->n_interfaces);
 		i->role = l->role;
 		i->link = l;
 		if (k->dp->elsewhere) {
@@ -186,11 +179,10 @@ static int list_links(struct conditions *k)
 			set_link_state(k, i, here->up);
 		}
 	}
-	return 0;
 }
 
-static int add_missing(struct conditions *k, const char *name, enum link_role role,
-		       enum interface_state state, const char *why)
+static void add_missing(struct conditions *k, const char *name, enum link_role role,
+			enum interface_state state, const char *why)
 {
 	struct interface_condition *i = append(k->interfaces, k->n_interfaces);
 
@@ -198,57 +190,59 @@ static int add_missing(struct conditions *k, const char *name, enum link_role ro
 	snprintf(i->why, sizeof(i->why), "%s", why);
 	i->role = role;
 	i->state = state;
-	return 0;
 }
 
 /* Lists an interface that only the daemon uses, if it is missing or down; no program is ever
  * attached there. */
-static int list_followed(struct conditions *k, const char *name)
+static void list_followed(struct conditions *k, const char *name)
 {
 	const struct nl_link *link = host_link_by_name(&k->h, name);
 
-	if (!*name || (link && link->up) || is_listed(k, name))
-		return 0;
-	return add_missing(k, name, ROLE_NONE, link ? INTERFACE_DOWN : INTERFACE_WAITING,
-			   link ? "it is down" : "not there yet");
+	if (*name && !(link && link->up) && !is_listed(k, name))
+		add_missing(k, name, ROLE_NONE, link ? INTERFACE_DOWN : INTERFACE_WAITING,
+			    link ? "it is down" : "not there yet");
 }
 
-static int list_all_followed(struct conditions *k)
+static void list_all_followed(struct conditions *k)
 {
-	int rc = k->config && !k->dp->elsewhere ? list_followed(k, k->config->blind.device) : 0;
 	const char *name;
 	char path[96];
 
-	for (size_t i = 0; !rc && k->config && !k->dp->elsewhere &&
-	     (name = config_followed(k->config, i, path, sizeof(path))); i++)
-		rc = list_followed(k, name);
-	return rc;
+	list_followed(k, k->config->blind.device);
+	for (size_t i = 0; (name = config_followed(k->config, i, path, sizeof(path))); i++)
+		list_followed(k, name);
 }
 
 /* Lists the interfaces in the configuration to which no program of ours is attached. */
-static int list_missing(struct conditions *k)
+static void list_missing(struct conditions *k)
 {
 	enum link_role role;
 	const char *name;
 
-	for (size_t at = 0; k->config && !k->dp->elsewhere &&
-	     (name = config_interface(k->config, &at, &role));) {
-		int rc = is_attached(k, name) || is_listed(k, name) ? 0 :
-			 add_missing(k, name, role, INTERFACE_WAITING,
-				     host_link_by_name(&k->h, name) ?
-				     "it exists, but wgxdp is not attached: the messages of `up` "
-				     "or the daemon say why" :
-				     "not there yet");
-
-		if (rc)
-			return rc;
-	}
-	return 0;
+	for (size_t at = 0; (name = config_interface(k->config, &at, &role));)
+		if (!is_attached(k, name) && !is_listed(k, name))
+			add_missing(k, name, role, INTERFACE_WAITING,
+				    host_link_by_name(&k->h, name) ?
+				    "it exists, but wgxdp is not attached: the messages of `up` or "
+				    "the daemon say why" : "not there yet");
 }
 
-int conditions_of_interfaces(struct conditions *k)
+static void list_interfaces(struct conditions *k)
 {
-	return list_links(k) ?: list_missing(k) ?: list_all_followed(k);
+	list_links(k);
+	if (!k->config || k->dp->elsewhere)
+		return;
+	list_missing(k);
+	list_all_followed(k);
+}
+
+__u64 conditions_transmit_failed(const struct conditions *k, __u32 ifindex)
+{
+	const struct nl_link *link = host_link(&k->h, ifindex);
+	__u64 failed = 0;
+
+	dataplane_transmit_failed(k->dp, ifindex, link ? link->tx_dropped : 0, &failed);
+	return failed;
 }
 
 /* ---- peers and sites ---- */
@@ -340,9 +334,10 @@ int conditions_read(const struct dataplane *dp, struct conditions *ret)
 	if (!rc)
 		k.config = conditions_config(dp->instance);
 	k.services = xcalloc(k.n_services + 1, sizeof(*k.services));
-	if (!rc && !k.services)
-		rc = -ENOMEM;
-	rc = rc ?: conditions_of_interfaces(&k) ?: conditions_of_services(&k);
+	if (!rc) {
+		list_interfaces(&k);
+		rc = conditions_of_services(&k);
+	}
 	if (rc)
 		conditions_free(&k);
 	else

@@ -70,6 +70,8 @@ const struct config *conditions_config(const char *instance);
 /* Reads how services and interfaces of a running instance are. Returns 0 or -errno. */
 int conditions_read(const struct dataplane *dp, struct conditions *ret);
 void conditions_free(struct conditions *k);
+/* Returns how many packets the device's driver failed to send. */
+__u64 conditions_transmit_failed(const struct conditions *k, __u32 ifindex);
 /* Returns whether the packets of peer `id` are forwarded. If not, writes the reason to `why`. */
 bool peer_is_attached(const struct conditions *k, const struct relay_view *v, __u32 id,
 		      char why[CONDITION_WHY]);
@@ -80,6 +82,5 @@ bool site_is_there(const struct conditions *k, const struct blind_view_site *s,
 const char *service_state_name(enum service_state s);
 const char *interface_state_name(enum interface_state s);
 
-/* ---- parts, each in a file of its own ---- */
-int conditions_of_interfaces(struct conditions *k);
+/* The part of conditions_read() in condition_service.c. */
 int conditions_of_services(struct conditions *k);

@@ -61,37 +61,31 @@ static bool is_blind(const struct service_name *name)
 	return name->nat == NAT_BLIND;
 }
 
-static int add_place(struct places *p, const struct table_entry *e)
+static void add_place(struct places *p, const struct table_entry *e)
 {
 	struct place new = {
 		.ifindex = e->key.word >> 32,
 		.local = { e->key.addr, e->key.word >> 8 & 0xff },
-	}, *place;
+	};
 
 	new.backend = (__u8)e->key.word == KEY_BLIND ? new.local : entry_backend(e);
 	for (size_t i = 0; i < p->n; i++)
 		if (p->list[i].ifindex == new.ifindex &&
 		    address_equal(&p->list[i].local, &new.local) &&
 		    address_equal(&p->list[i].backend, &new.backend))
-			return 0;
-	place = append(p->list, p->n);
-	if (place)
-		*place = new;
-	return place ? 0 : -ENOMEM;
+			return;
+	*append(p->list, p->n) = new;
 }
 
-static int find_places(struct service_check *j, const struct table_entry *table, size_t n)
+static void find_places(struct service_check *j, const struct table_entry *table, size_t n)
 {
-	int rc = 0;
-
-	for (size_t i = 0; i < n && !rc; i++) {
+	for (size_t i = 0; i < n; i++) {
 		__u8 kind = table[i].key.word;
 		bool listens = kind == KEY_SERVICE || kind == KEY_BLIND || kind >= KEY_BACKEND;
 
 		if (listens && table[i].service.id < j->k->n_services)
-			rc = add_place(&j->places[table[i].service.id], &table[i]);
+			add_place(&j->places[table[i].service.id], &table[i]);
 	}
-	return rc;
 }
 
 /* ---- faults ---- */
@@ -110,9 +104,9 @@ note_fault(struct service_check *j, enum fault fault, const char *format, ...)
 	va_end(args);
 }
 
-static const char *family_name(const struct address *a)
+static const char *family_name(__u8 family)
 {
-	return a->family == FAMILY_IPV4 ? "IPv4" : "IPv6";
+	return family == FAMILY_IPV4 ? "IPv4" : "IPv6";
 }
 
 static bool is_unresolved(const struct service_check *j, const struct nl_way *way,
@@ -125,15 +119,13 @@ static bool is_unresolved(const struct service_check *j, const struct nl_way *wa
 static bool is_forwarding(struct service_check *j, const struct nl_link *link, bool ipv6)
 {
 	bool on;
-	struct known_forwarding *place;
 
 	for (size_t i = 0; i < j->n_forwarding; i++)
 		if (j->forwarding[i].ifindex == link->ifindex && j->forwarding[i].ipv6 == ipv6)
 			return j->forwarding[i].on;
 	on = host_forwards(link->name, ipv6);
-	place = append(j->forwarding, j->n_forwarding);
-	if (place)
-		*place = (struct known_forwarding){ link->ifindex, ipv6, on };
+	*append(j->forwarding, j->n_forwarding) =
+		(struct known_forwarding){ link->ifindex, ipv6, on };
 	return on;
 }
 
@@ -142,7 +134,7 @@ static enum reach find_reach(struct service_check *j, const struct address *back
 {
 	struct known_way new = {
 		.backend = *backend, .vrf = host_vrf(&j->k->h, j->s), .nat = j->s->nat,
-	}, *place;
+	};
 
 	for (size_t i = 0; i < j->n_ways; i++)
 		if (address_equal(&j->ways[i].backend, backend) && j->ways[i].vrf == new.vrf &&
@@ -151,9 +143,7 @@ static enum reach find_reach(struct service_check *j, const struct address *back
 			return j->ways[i].reach;
 		}
 	new.reach = reach_backend(&j->k->h, j->k->config, j->s, backend, &new.way);
-	place = append(j->ways, j->n_ways);
-	if (place)
-		*place = new;
+	*append(j->ways, j->n_ways) = new;
 	*ret = new.way;
 	return new.reach;
 }
@@ -162,7 +152,8 @@ static bool forwards(struct service_check *j, const struct nl_link *link, const 
 {
 	if (!link || is_forwarding(j, link, a->family == FAMILY_IPV6))
 		return true;
-	note_fault(j, FAULT_FORWARDING, "%s forwarding is off on %s", family_name(a), link->name);
+	note_fault(j, FAULT_FORWARDING, "%s forwarding is off on %s", family_name(a->family),
+		   link->name);
 	return false;
 }
 
@@ -299,8 +290,7 @@ static void check_name(struct service_check *j, const char *text, __u8 family)
 	struct address a;
 
 	if (*text && !resolved_backends_address(&j->answers, text, family, &a))
-		note_fault(j, FAULT_NAME, "%s has no %s address yet", text,
-			   family == FAMILY_IPV4 ? "IPv4" : "IPv6");
+		note_fault(j, FAULT_NAME, "%s has no %s address yet", text, family_name(family));
 }
 
 static void check_names(struct service_check *j)
@@ -439,12 +429,14 @@ static void decide_state(struct service_check *j, const struct places *p,
 
 int conditions_of_services(struct conditions *k)
 {
-	struct service_check j = { .k = k, .places = xcalloc(k->n_services + 1, sizeof(*j.places)) };
+	struct service_check j = {
+		.k = k, .places = xcalloc(k->n_services + 1, sizeof(*j.places)),
+	};
 	struct table_entry *table = NULL;
 	size_t n = 0;
-	int rc = j.places ? dataplane_table(k->dp, &table, &n) ?: find_places(&j, table, n) :
-		 -ENOMEM;
+	int rc = dataplane_table(k->dp, &table, &n);
 
+	find_places(&j, table, n);
 	if (!rc && !k->dp->elsewhere && k->n_services)
 		rc = nl_neighbours(&j.neighbours, &j.n_neighbours);
 	resolved_backends_read(k->dp->instance, &j.answers);
@@ -453,7 +445,7 @@ int conditions_of_services(struct conditions *k)
 	for (__u32 id = 0; id < k->n_services && !rc; id++)
 		if (*k->names[id].name)
 			decide_state(&j, &j.places[id], table, n, id);
-	for (size_t id = 0; id < k->n_services && j.places; id++)
+	for (size_t id = 0; id < k->n_services; id++)
 		free(j.places[id].list);
 	free(j.places);
 	free(j.neighbours);

@@ -199,30 +199,17 @@ static void peer_drops(struct scrape *s)
 	}
 }
 
-static void peer_states(struct scrape *s)
+static void peer_families(struct scrape *s)
 {
 	char why[CONDITION_WHY];
 
+	metric_family(&s->text, "wgxdp_peer_attached", "gauge",
+		      "1 if the peer's device exists and knows its key; 0 if its packets are not "
+		      "forwarded.");
 	for (__u32 id = 1; id < s->relay.n_peers; id++)
 		if (*s->relay.peers[id].name.name)
 			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name }),
 			       peer_is_attached(&s->is, &s->relay, id, why));
-}
-
-static void peer_handshakes(struct scrape *s)
-{
-	for (__u32 id = 1; id < s->relay.n_peers; id++)
-		if (*s->relay.peers[id].name.name && s->relay.wireguard[id])
-			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name }),
-			       s->relay.wireguard[id]->handshake);
-}
-
-static void peer_families(struct scrape *s)
-{
-	metric_family(&s->text, "wgxdp_peer_attached", "gauge",
-		      "1 if the peer's device exists and knows its key; 0 if its packets are not "
-		      "forwarded.");
-	peer_states(s);
 	metric_family(&s->text, "wgxdp_peer_packets_total", "counter",
 		      "Packets from a peer (rx) by verdict, and packets forwarded to it (tx).");
 	peers(s, false);
@@ -235,19 +222,13 @@ static void peer_families(struct scrape *s)
 	peer_drops(s);
 	metric_family(&s->text, "wgxdp_peer_last_handshake_timestamp_seconds", "gauge",
 		      "Time of the last WireGuard handshake with a peer; 0 if there was none.");
-	peer_handshakes(s);
+	for (__u32 id = 1; id < s->relay.n_peers; id++)
+		if (*s->relay.peers[id].name.name && s->relay.wireguard[id])
+			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name }),
+			       s->relay.wireguard[id]->handshake);
 }
 
 /* ---- interfaces ---- */
-
-static __u64 transmit_failed(const struct scrape *s, __u32 ifindex)
-{
-	const struct nl_link *link = host_link(&s->is.h, ifindex);
-	__u64 failed = 0;
-
-	dataplane_transmit_failed(s->dp, ifindex, link ? link->tx_dropped : 0, &failed);
-	return failed;
-}
 
 enum interface_family { INTERFACE_INFO, INTERFACE_WORKS, INTERFACE_FAILED };
 
@@ -266,7 +247,7 @@ static void interfaces(struct scrape *s, enum interface_family family)
 							     i->link) }), 1);
 		else if (i->link)
 			metric(&s->text, LABELS({ "interface", i->name }),
-			       transmit_failed(s, i->link->ifindex));
+			       conditions_transmit_failed(&s->is, i->link->ifindex));
 	}
 }
 

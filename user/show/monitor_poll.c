@@ -113,19 +113,18 @@ static int poll_flows(struct monitor *m, const struct monitor_memory *was,
 
 /* ---- peers ---- */
 
-static int add_device(struct monitor_memory *is, const char *device)
+static void add_device(struct monitor_memory *is, const char *device)
 {
 	struct wg_names names = { 0 };
 	struct wg_device d = { 0 };
-	int rc = 0;
 
 	for (size_t i = 0; i < is->n_peers; i++)
 		if (!strcmp(is->peers[i].device, device))
-			return 0;
+			return;
 	if (wg_read(device, &d))
-		return 0;	/* no such device now, or none of WireGuard */
+		return;		/* no such device now, or none of WireGuard */
 	wg_names_read(device, &names);
-	for (size_t i = 0; i < d.n_peers && !rc; i++) {
+	for (size_t i = 0; i < d.n_peers; i++) {
 		struct seen_peer *p = append(is->peers, is->n_peers);
 
 		*p = (struct seen_peer){ .key = d.peers[i].key, .endpoint = d.peers[i].endpoint,
@@ -135,7 +134,6 @@ static int add_device(struct monitor_memory *is, const char *device)
 	}
 	wg_names_free(&names);
 	wg_free(&d);
-	return rc;
 }
 
 static void name_peers(struct monitor_memory *is, const struct peer_name *n)
@@ -145,28 +143,26 @@ static void name_peers(struct monitor_memory *is, const struct peer_name *n)
 			memcpy(is->peers[i].name, n->name, NAME_LEN);
 }
 
-static int poll_names(const struct monitor *m, enum dataplane_map map, struct monitor_memory *is)
+static void poll_names(const struct monitor *m, enum dataplane_map map, struct monitor_memory *is)
 {
 	__u32 n = map_fd(m->dp, map) < 0 ? 0 : dataplane_entries(m->dp, map);
 	struct peer_name name;
-	int rc = 0;
 
-	for (__u32 i = 0; i < n && !rc; i++) {
+	for (__u32 i = 0; i < n; i++) {
 		if (bpf_map_lookup_elem(map_fd(m->dp, map), &i, &name) || !*name.name)
 			continue;
 		if (*name.device)
-			rc = add_device(is, name.device);
+			add_device(is, name.device);
 		name_peers(is, &name);
 	}
-	return rc;
 }
 
-static int poll_peers(struct monitor *m, const struct monitor_memory *was,
-		      struct monitor_memory *is)
+static void poll_peers(struct monitor *m, const struct monitor_memory *was,
+		       struct monitor_memory *is)
 {
-	int rc = poll_names(m, MAP_peer_names, is) ?: poll_names(m, MAP_blind_names, is);
-
-	for (size_t i = 0; was && !rc && i < is->n_peers; i++)
+	poll_names(m, MAP_peer_names, is);
+	poll_names(m, MAP_blind_names, is);
+	for (size_t i = 0; was && i < is->n_peers; i++)
 		for (size_t j = 0; j < was->n_peers; j++) {
 			const struct seen_peer *now = &is->peers[i], *then = &was->peers[j];
 
@@ -181,7 +177,6 @@ static int poll_peers(struct monitor *m, const struct monitor_memory *was,
 				.dst = now->endpoint, .dport = now->port,
 			});
 		}
-	return rc;
 }
 
 /* ---- both ---- */
@@ -198,12 +193,10 @@ static void memory_free(struct monitor_memory *memory)
 int monitor_poll(struct monitor *m)
 {
 	struct monitor_memory *is = xcalloc(1, sizeof(*is));
-	int rc = 0;
+	int rc = monitor_wants(m, MONITOR_FLOW) ? poll_flows(m, m->memory, is) : 0;
 
-	if (!rc && monitor_wants(m, MONITOR_FLOW))
-		rc = poll_flows(m, m->memory, is);
 	if (!rc && monitor_wants(m, MONITOR_REBINDING))
-		rc = poll_peers(m, m->memory, is);
+		poll_peers(m, m->memory, is);
 	if (rc) {
 		log_error("cannot read the flows and peers of instance %s: %s", m->instance,
 			  strerror(-rc));

@@ -2,7 +2,6 @@
  *
  * Reads the relay's state from the maps and from WireGuard.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,53 +18,46 @@ static int by_key(const void *a, const void *b)
 }
 
 /* Reads a device from WireGuard, and stores for each peer of the relay its peer there. */
-static int read_device(struct relay_view *v, const char *device)
+static void read_device(struct relay_view *v, const char *device)
 {
 	const struct wg_peer **sorted;
 	struct relay_device *place;
-	struct wg_device wg = { 0 }, *d = &wg;
-	int rc = wg_read(device, &wg);
+	struct wg_device d = { 0 };
 
-	if (rc)
-		/* no WireGuard device has this name (now) */
-		return rc == -ENOMEM ? rc : 0;
+	if (wg_read(device, &d))
+		return;		/* no WireGuard device has this name now */
 	place = append(v->devices, v->n_devices);
 	snprintf(place->name, sizeof(place->name), "%s", device);
-	place->wg = wg;
-	sorted = xcalloc(d->n_peers + 1, sizeof(*sorted));
-	for (size_t i = 0; i < d->n_peers && sorted; i++)
-		sorted[i] = &d->peers[i];
-	if (d->n_peers && sorted)
-		qsort(sorted, d->n_peers, sizeof(*sorted), by_key);
-	for (size_t id = 1; id < v->n_peers && sorted && d->n_peers; id++) {
+	place->wg = d;
+	sorted = xcalloc(d.n_peers + 1, sizeof(*sorted));
+	for (size_t i = 0; i < d.n_peers; i++)
+		sorted[i] = &d.peers[i];
+	qsort(sorted, d.n_peers, sizeof(*sorted), by_key);
+	for (size_t id = 1; id < v->n_peers; id++) {
 		struct wg_peer like;
 		const struct wg_peer *wanted = &like, **found;
 
 		if (strcmp(v->peers[id].name.device, device))
 			continue;
 		memcpy(&like.key, v->peers[id].name.key, sizeof(like.key));
-		found = bsearch(&wanted, sorted, d->n_peers, sizeof(*sorted), by_key);
+		found = bsearch(&wanted, sorted, d.n_peers, sizeof(*sorted), by_key);
 		v->wireguard[id] = found ? *found : NULL;
 	}
 	free(sorted);
-	return sorted ? 0 : -ENOMEM;
 }
 
-static int read_wireguard(struct relay_view *v)
+static void read_wireguard(struct relay_view *v)
 {
-	int rc = 0;
-
 	v->wireguard = xcalloc(v->n_peers + 1, sizeof(*v->wireguard));
-	for (size_t id = 1; id < v->n_peers && !rc; id++) {
+	for (size_t id = 1; id < v->n_peers; id++) {
 		const char *device = v->peers[id].name.device;
 		size_t before = 1;
 
 		while (*device && before < id && strcmp(v->peers[before].name.device, device))
 			before++;		/* skip free ids, whose device is "" */
 		if (*device && before == id)
-			rc = read_device(v, device);
+			read_device(v, device);
 	}
-	return rc;
 }
 
 /* ---- prefixes as configured ---- */
@@ -75,8 +67,7 @@ static int read_shapes(const struct dataplane *dp, const struct relay_view *v, s
 	struct config *c = NULL;
 	int rc = 0;
 
-	if (run_state_read(dp->instance, &c))
-		c = NULL;
+	run_state_read(dp->instance, &c);
 	for (size_t i = 0; c && i < c->n_peers; i++)
 		for (size_t j = 0; j < c->peers[i].n_prefixes && !rc; j++)
 			rc = prefixes_add(s, &c->peers[i].prefixes[j]);
@@ -96,7 +87,7 @@ int relay_view_read(const struct dataplane *dp, bool routes, struct relay_view *
 	while (!rc && v.n_peers && !*v.peers[v.n_peers - 1].name.name)
 		v.n_peers--;			/* drop ids at the end that no peer has */
 	rc = rc ?: dataplane_peer_totals(dp, v.n_peers, &v.totals);
-	rc = rc ?: read_wireguard(&v);
+	read_wireguard(&v);
 	if (!rc && routes)
 		rc = read_shapes(dp, &v, &shapes) ?:
 		     dataplane_routes(dp, shapes.list, shapes.n, &v.routes, &v.n_routes);

@@ -7,11 +7,9 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include "config/config_diff.h"
 #include "config/config_endpoints.h"
-#include "config/config_names.h"
 #include "config/config_rates.h"
 #include "lib/document.h"
 #include "instance/running.h"
@@ -33,23 +31,7 @@ static const char *tc_name(__u16 flags)
 	       flags & LINK_TC ? "shared qdisc" : "none";
 }
 
-static void show_interface(struct node list, const char *name, const char *role, const char *mode,
-			   const char *state, const char *why, __u16 flags, __u64 failed)
-{
-	struct node row = document_row(list);
-
-	document_text(row, "name", name);
-	document_text(row, "role", role);
-	document_text(row, "mode", mode);
-	document_text(row, "why", why);
-	document_text(row, "state", state);
-	document_text(row, "shared", flags & LINK_SHARED ? "yes" : "no");
-	document_text(row, "tc", tc_name(flags));
-	document_text(row, "xdp_transmit", flags & LINK_XDP_SENDS ? "yes" : "no");
-	document_number(row, "xmit_failed", failed);
-}
-
-/* Explains an interface's mode of attachment. The caller frees the text; NULL: no memory. */
+/* Explains an interface's mode of attachment. The caller frees the text. */
 static char *why_interface(const struct conditions *k, const struct plan *p,
 			   const struct interface_condition *i)
 {
@@ -58,21 +40,24 @@ static char *why_interface(const struct conditions *k, const struct plan *p,
 	return why_port(p, &k->h, k->links, k->n_links, i->link->ifindex);
 }
 
-static int show_condition(struct node list, const struct conditions *k, const struct plan *p,
-			  const struct interface_condition *i)
+static void show_interface(struct node list, const struct conditions *k, const struct plan *p,
+			   const struct interface_condition *i)
 {
-	const struct nl_link *here = i->link ? host_link(&k->h, i->link->ifindex) : NULL;
+	struct node row = document_row(list);
+	__u16 flags = i->link ? i->link->flags : 0;
 	char *why = why_interface(k, p, i);
-	__u64 failed = 0;
 
-	if (i->link)
-		dataplane_transmit_failed(k->dp, i->link->ifindex, here ? here->tx_dropped : 0,
-					  &failed);
-	show_interface(list, i->name, role_name(i->role),
-		       i->link ? mode_of_link(k->links, k->n_links, i->link) : "none",
-		       interface_state_name(i->state), why, i->link ? i->link->flags : 0, failed);
+	document_text(row, "name", i->name);
+	document_text(row, "role", role_name(i->role));
+	document_text(row, "mode", i->link ? mode_of_link(k->links, k->n_links, i->link) : "none");
+	document_text(row, "why", why);
+	document_text(row, "state", interface_state_name(i->state));
+	document_text(row, "shared", flags & LINK_SHARED ? "yes" : "no");
+	document_text(row, "tc", tc_name(flags));
+	document_text(row, "xdp_transmit", flags & LINK_XDP_SENDS ? "yes" : "no");
+	document_number(row, "xmit_failed",
+			i->link ? conditions_transmit_failed(k, i->link->ifindex) : 0);
 	free(why);
-	return 0;
 }
 
 static int show_interfaces(struct document *d, const struct conditions *k)
@@ -84,7 +69,7 @@ static int show_interfaces(struct document *d, const struct conditions *k)
 	if (k->config && !k->dp->elsewhere)
 		rc = plan_running(&k->h, k->config, k->links, k->n_links, &p);
 	for (size_t i = 0; i < k->n_interfaces && !rc; i++)
-		rc = show_condition(list, k, p, &k->interfaces[i]);
+		show_interface(list, k, p, &k->interfaces[i]);
 	plan_free(p);
 	return rc;
 }
@@ -125,17 +110,17 @@ static bool is_listener(const struct table_entry *e, bool backends)
 
 /* Lists the addresses (or the backends) of a service's listeners, in the order of the table and
  * each one once. */
-static void show_listeners(struct node row, const char *key, const struct table_bucket *buckets,
-			   __u32 n, __u32 id, bool backends)
+static void show_listeners(struct node row, const char *key, const struct table_entry *table,
+			   size_t n, __u32 id, bool backends)
 {
 	struct node list = document_list(row, key);
 
-	for (__u32 i = 0; i < n * TABLE_WAYS; i++) {
-		const struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
+	for (size_t i = 0; i < n; i++) {
+		const struct table_entry *e = &table[i];
 		char text[ADDRESS_STRLEN];
 		struct address a;
 
-		if (!e->tag || !is_listener(e, backends) || e->service.id != id)
+		if (!is_listener(e, backends) || e->service.id != id)
 			continue;
 		a = backends ? entry_backend(e) : local_address(e);
 		endpoint_format(&a, backends ? e->service.port : (__be16)(e->key.word >> 16), text);
@@ -183,7 +168,6 @@ static void show_clients(struct node row, const char *key, const struct prefix *
 		document_append(to, list_describe(&lists[i], described));
 }
 
-/* Shows the service's lists allow and deny from the configuration. */
 static void show_lists(struct node row, const struct config *c, const char *name)
 {
 	const struct service_config none = { 0 }, *s = c ? config_service(c, name) : NULL;
@@ -207,17 +191,11 @@ static int show_services(struct document *d, const struct conditions *k,
 {
 	struct node list = document_list(document_root(d), "services");
 	const struct dataplane *dp = k->dp;
-	__u32 n = dataplane_entries(dp, MAP_table);
-	struct table_bucket *buckets = mmap(NULL, n * sizeof(*buckets), PROT_READ, MAP_SHARED,
-					    map_fd(dp, MAP_table), 0);
 	struct table_entry *table = NULL;
-	size_t n_table = 0;
 	__u32 *flows = NULL;
-	int rc = buckets == MAP_FAILED ? -errno : dataplane_table(dp, &table, &n_table) ?:
-		 dataplane_flow_counts(dp, &flows);
+	size_t n = 0;
+	int rc = dataplane_table(dp, &table, &n) ?: dataplane_flow_counts(dp, &flows);
 
-	if (rc)
-		return rc;
 	for (__u32 id = 0; id < k->n_services && !rc; id++) {
 		const struct service_condition *is = &k->services[id];
 		struct node row;
@@ -226,18 +204,17 @@ static int show_services(struct document *d, const struct conditions *k,
 			continue;
 		row = document_row(list);
 		document_text(row, "name", k->names[id].name);
-		show_listeners(row, "listen", buckets, n, id, false);
-		show_listeners(row, "backend", buckets, n, id, true);
+		show_listeners(row, "listen", table, n, id, false);
+		show_listeners(row, "backend", table, n, id, true);
 		document_text(row, "nat", nat_name(k->names[id].nat));
 		document_text(row, "state", service_state_name(is->state));
 		document_text(row, "why", *is->why ? is->why : NULL);
 		show_lists(row, k->config, k->names[id].name);
 		show_limits(row, k->config, k->names[id].name, "");
-		rc = show_pool(row, dp, id, flows) ?: show_guard(row, dp, table, n_table, id) ?:
+		rc = show_pool(row, dp, id, flows) ?: show_guard(row, dp, table, n, id) ?:
 		     show_direction(row, dp, id, DIRECTION_ORIGINAL, reasons, n_reasons) ?:
 		     show_direction(row, dp, id, DIRECTION_REPLY, reasons, n_reasons);
 	}
-	munmap(buckets, n * sizeof(*buckets));
 	free(table);
 	free(flows);
 	return rc;
@@ -266,22 +243,6 @@ static void show_rates(struct document *d, const struct config *c)
 	}
 }
 
-static bool show_whose(struct node list, const struct reason_key *k,
-		       const struct service_name *names, size_t n_names,
-		       const struct relay_peer *peers, size_t n_peers, struct node *ret)
-{
-	bool peer = k->id & PEER_ID;
-	__u32 id = k->id & ~PEER_ID;
-
-	if (peer ? id && (id >= n_peers || !*peers[id].name.name) : id >= n_names)
-		return false;
-	*ret = document_row(list);
-	document_text(*ret, peer ? "peer" : "service",
-		      !peer ? names[id].name : id ? peers[id].name.name : NULL);
-	document_text(*ret, "direction", peer ? "rx" : direction_name(k->direction));
-	return true;
-}
-
 static int show_drops(struct document *d, const struct dataplane *dp,
 		      const struct dataplane_reason *reasons, size_t n)
 {
@@ -294,11 +255,17 @@ static int show_drops(struct document *d, const struct dataplane *dp,
 
 	for (size_t at = 0; !rc && reasons_next(reasons, n, &at, &r);) {
 		const struct reason_key *k = &r.key;
+		__u32 id = k->id & ~PEER_ID;
+		bool peer = k->id & PEER_ID;
 		struct node row;
 
 		if (!r.packets || k->reason >= REASON_MAX ||
-		    !show_whose(list, k, names, n_names, peers, n_peers, &row))
+		    (peer ? id && (id >= n_peers || !*peers[id].name.name) : id >= n_names))
 			continue;
+		row = document_row(list);
+		document_text(row, peer ? "peer" : "service",
+			      !peer ? names[id].name : id ? peers[id].name.name : NULL);
+		document_text(row, "direction", peer ? "rx" : direction_name(k->direction));
 		document_text(row, "reason", reason_name(k->reason));
 		document_number(row, "packets", r.packets);
 		document_text(row, "verdict", reason_drops(k->reason) ? "dropped" : "passed");

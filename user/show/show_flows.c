@@ -4,13 +4,13 @@
  * written one by one, without a lock and without a document in memory.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "lib/jiffies.h"
 #include "lib/log.h"
 #include "show/show.h"
+#include "show/words.h"
 
 struct row {
 	struct flow_key key;	/* key in the direction from the client to the service */
@@ -128,11 +128,11 @@ static void format_row(const struct flows *f, const struct row *r, struct row_wo
 	format_endpoint(w->column[BACKEND], &r->backend, r->family, r->backend_port);
 	w->age = learned_seconds(r->age);
 	w->idle = learned_seconds(r->idle);
-	sprintf(w->column[AGE], "%" PRIu64 "s", (uint64_t)w->age);
-	sprintf(w->column[IDLE], "%" PRIu64 "s", (uint64_t)w->idle);
+	sprintf(w->column[AGE], "%llus", w->age);
+	sprintf(w->column[IDLE], "%llus", w->idle);
 	for (int d = DIRECTION_ORIGINAL; d <= DIRECTION_REPLY; d++)
-		sprintf(w->column[d == DIRECTION_ORIGINAL ? ORIGINAL : REPLY],
-			"%" PRIu64 "/%" PRIu64, (uint64_t)r->packets[d], (uint64_t)r->bytes[d]);
+		sprintf(w->column[d == DIRECTION_ORIGINAL ? ORIGINAL : REPLY], "%llu/%llu",
+			r->packets[d], r->bytes[d]);
 	find_peer(f, r, w);
 	strcpy(w->column[WG_PEER], w->name ?: *w->key ? w->key : "-");
 }
@@ -199,17 +199,11 @@ static void print_json(const struct flows *f, FILE *out)
 		fprintf(out, "%s\n    { \"service\": \"%s\"", i ? "," : "", w.column[SERVICE]);
 		for (int k = CLIENT; k <= BACKEND; k++)
 			print_member(out, keys[k], w.column[k]);
-		fprintf(out,
-			", \"age\": %" PRIu64 ", \"idle\": %" PRIu64
-			", \"packets\": %" PRIu64 ", \"bytes\": %" PRIu64,
-			(uint64_t)w.age, (uint64_t)w.idle,
-			(uint64_t)(r->packets[0] + r->packets[1]),
-			(uint64_t)(r->bytes[0] + r->bytes[1]));
+		fprintf(out, ", \"age\": %llu, \"idle\": %llu, \"packets\": %llu, \"bytes\": %llu",
+			w.age, w.idle, r->packets[0] + r->packets[1], r->bytes[0] + r->bytes[1]);
 		for (int d = DIRECTION_ORIGINAL; d <= DIRECTION_REPLY; d++)
-			fprintf(out,
-				", \"%s\": { \"packets\": %" PRIu64 ", \"bytes\": %" PRIu64 " }",
-				d == DIRECTION_ORIGINAL ? "original" : "reply",
-				(uint64_t)r->packets[d], (uint64_t)r->bytes[d]);
+			fprintf(out, ", \"%s\": { \"packets\": %llu, \"bytes\": %llu }",
+				direction_name(d), r->packets[d], r->bytes[d]);
 		print_member(out, "wg_peer", *w.key ? w.key : NULL);
 		print_member(out, "wg_peer_name", w.name);
 		fputs(" }", out);

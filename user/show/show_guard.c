@@ -33,7 +33,7 @@ int guarded_read(const struct dataplane *dp, const struct table_entry *table, si
 	struct guarded *list = NULL;
 	size_t n_names = 0, used = 0;
 	struct guard guard;
-	int rc = 0;
+	int rc;
 
 	*ret = NULL;
 	*ret_n = 0;
@@ -47,9 +47,7 @@ int guarded_read(const struct dataplane *dp, const struct table_entry *table, si
 		if (guard.flags & GUARD_BACKENDS ? at >= n_names || !*names[at].name : number)
 			continue;
 		g = append(list, used);
-		rc = g ? dataplane_health(dp, id, number, &g->health) : -ENOMEM;
-		if (rc)
-			break;
+		rc = dataplane_health(dp, id, number, &g->health);
 		g->number = number;
 		g->down = backend_is_surely_down(&guard, &g->health, jiffies_now());
 		g->on_standby = guard.standby >> number & 1;

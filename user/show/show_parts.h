@@ -42,8 +42,7 @@ void list_families(struct metrics_text *t, const struct dataplane *dp);
 struct conditions;
 /* Adds the relay's peers (k NULL: no peers) and, if asked, its routes. Returns 0 or -errno. */
 int show_relay(struct document *d, const struct dataplane *dp, const struct conditions *k,
-	       bool routes,
-	       const struct dataplane_reason *reasons, size_t n);
+	       bool routes, const struct dataplane_reason *reasons, size_t n);
 
 /* Adds the endpoint and the latest handshake of a peer. A value that WireGuard does not have is
  * null. p: NULL if WireGuard has no such peer. */

@@ -2,9 +2,7 @@
  *
  * wgxdp show: peers, with their counters and their state in WireGuard, and routes.
  */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include "show/condition.h"
 #include "show/show_parts.h"
 #include "show/words.h"
@@ -58,8 +56,7 @@ static int by_peer(const void *a, const void *b)
 }
 
 static void show_peer(struct node list, const struct conditions *k, const struct relay_view *v,
-		      __u32 id, size_t *route,
-		      const struct dataplane_reason *reasons, size_t n)
+		      __u32 id, size_t *route, const struct dataplane_reason *reasons, size_t n)
 {
 	const struct relay_peer *p = &v->peers[id];
 	const struct wg_key *key = (const void *)p->name.key;
@@ -114,8 +111,7 @@ static void show_routes(struct document *d, struct relay_view *v)
 }
 
 int show_relay(struct document *d, const struct dataplane *dp, const struct conditions *k,
-	       bool routes,
-	       const struct dataplane_reason *reasons, size_t n)
+	       bool routes, const struct dataplane_reason *reasons, size_t n)
 {
 	struct relay_view v;
 	int rc = relay_view_read(dp, true, &v);

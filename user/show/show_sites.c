@@ -2,7 +2,6 @@
  *
  * wgxdp show: the blind relay's sites, and the traffic between each two of them.
  */
-#include <errno.h>
 #include <string.h>
 #include "lib/memory.h"
 #include "show/condition.h"
@@ -51,12 +50,11 @@ static int pair_by_names(const void *a, const void *b, void *sites)
 	return by_name(&p->from, &q->from, sites) ?: by_name(&p->to, &q->to, sites);
 }
 
-/* Adds sites and pairs, sorted by the sites' names. order: the sites' numbers, sorted in this
- * way. */
-static void show_in_order(struct document *d, const struct conditions *k, struct blind_view *v,
-			  __u32 *order)
+/* Adds sites and pairs, sorted by the sites' names. */
+static void show_in_order(struct document *d, const struct conditions *k, struct blind_view *v)
 {
 	struct node list = document_list(document_root(d), "sites");
+	__u32 *order = xmalloc((v->n + 1) * sizeof(*order));
 
 	for (__u32 i = 0; i < v->n; i++)
 		order[i] = i;
@@ -64,6 +62,7 @@ static void show_in_order(struct document *d, const struct conditions *k, struct
 	for (__u32 i = 0; i < v->n; i++)
 		if (*v->sites[order[i]].name)
 			show_site(list, k, &v->sites[order[i]]);
+	free(order);
 	list = document_list(document_root(d), "site_pairs");
 	if (v->n_pairs)
 		qsort_r(v->pairs, v->n_pairs, sizeof(*v->pairs), pair_by_names, v->sites);
@@ -96,17 +95,11 @@ static void show_partner(struct document *d, const struct conditions *k, const s
 int show_sites(struct document *d, const struct conditions *k, bool always)
 {
 	struct blind_view v;
-	__u32 *order;
 	int rc = blind_view_read(k->dp, &v);
 
 	if (rc || (!v.n && !always))
 		return rc;
-	order = xmalloc((v.n + 1) * sizeof(*order));
-	if (order)
-		show_in_order(d, k, &v, order);
-	else
-		rc = -ENOMEM;
-	free(order);
+	show_in_order(d, k, &v);
 	document_number(document_root(d), "sites_refused", v.refused);
 	document_number(document_root(d), "sites_uncounted", v.uncounted);
 	show_partner(d, k, &v);

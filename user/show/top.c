@@ -2,7 +2,6 @@
  *
  * Computes rates from two readings of the maps, which contain only counters.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -30,10 +29,8 @@ static struct top_row *row_of(struct top *t, enum top_kind kind, const char *nam
 {
 	struct top_row *r = append(t->rows, t->n);
 
-	{
-		r->kind = kind;
-		snprintf(r->name, sizeof(r->name), "%s", name);
-	}
+	r->kind = kind;
+	snprintf(r->name, sizeof(r->name), "%s", name);
 	return r;
 }
 
@@ -52,8 +49,6 @@ static int read_services(struct top *t, const struct maps *m)
 		if (!*m->names[id].name)
 			continue;
 		r = row_of(t, TOP_SERVICE, m->names[id].name);
-		if (!r)
-			return -ENOMEM;
 		for (int i = 0; i < 4; i++) {
 			bool back = i / 2 == DIRECTION_REPLY;
 			int rc = dataplane_total(m->dp, id, i / 2, i % 2, &total);
@@ -68,7 +63,7 @@ static int read_services(struct top *t, const struct maps *m)
 	return 0;
 }
 
-static int read_peers(struct top *t, const struct maps *m)
+static void read_peers(struct top *t, const struct maps *m)
 {
 	for (__u32 id = 1; id < m->relay.n_peers; id++) {
 		struct total rx = relay_view_total(&m->relay, id, PEER_RX),
@@ -78,15 +73,12 @@ static int read_peers(struct top *t, const struct maps *m)
 		if (!*m->relay.peers[id].name.name)
 			continue;
 		r = row_of(t, TOP_PEER, m->relay.peers[id].name.name);
-		if (!r)
-			return -ENOMEM;
 		r->count = (struct top_count){
 			.packets_to = rx.forwarded, .bytes_to = rx.bytes,
 			.packets_back = tx.forwarded, .bytes_back = tx.bytes,
 		};
 		add_reasons(r, m, PEER_ID | id);
 	}
-	return 0;
 }
 
 static int read_pairs(struct top *t, const struct dataplane *dp)
@@ -94,7 +86,7 @@ static int read_pairs(struct top *t, const struct dataplane *dp)
 	struct blind_view v;
 	int rc = blind_view_read(dp, &v);
 
-	for (size_t i = 0; !rc && i < v.n_pairs; i++) {
+	for (size_t i = 0; i < v.n_pairs; i++) {
 		const struct blind_view_pair *p = &v.pairs[i];
 		char name[3 * NAME_LEN];
 		struct top_row *r;
@@ -104,18 +96,13 @@ static int read_pairs(struct top *t, const struct dataplane *dp)
 		snprintf(name, sizeof(name), "%s > %s", v.sites[p->from].name,
 			 v.sites[p->to].name);
 		r = row_of(t, TOP_PAIR, name);
-		if (r)
-			r->count = (struct top_count){ .packets_to = p->packets,
-						       .bytes_to = p->bytes };
-		else
-			rc = -ENOMEM;
+		r->count = (struct top_count){ .packets_to = p->packets, .bytes_to = p->bytes };
 	}
-	if (!rc)
-		blind_view_free(&v);
+	blind_view_free(&v);
 	return rc;
 }
 
-static int read_reasons(struct top *t, const struct maps *m)
+static void read_reasons(struct top *t, const struct maps *m)
 {
 	struct dataplane_reason reason;
 
@@ -132,11 +119,8 @@ static int read_reasons(struct top *t, const struct maps *m)
 			 !peer ? m->names[id].name : id ? m->relay.peers[id].name.name : "no peer",
 			 peer ? "rx" : direction_name(k->direction));
 		r = row_of(t, TOP_REASON, name);
-		if (!r)
-			return -ENOMEM;
 		*(reason_drops(k->reason) ? &r->count.dropped : &r->count.passed) = reason.packets;
 	}
-	return 0;
 }
 
 static int by_name(const void *a, const void *b)
@@ -146,7 +130,6 @@ static int by_name(const void *a, const void *b)
 	return (int)x->kind - (int)y->kind ?: strcmp(x->name, y->name);
 }
 
-/* Returns the seconds of CLOCK_MONOTONIC. */
 static double now_seconds(void)
 {
 	struct timespec now;
@@ -162,8 +145,11 @@ int top_read(const struct dataplane *dp, struct top *ret)
 	int rc = dataplane_reasons(dp, &m.reasons, &m.n_reasons) ?:
 		 dataplane_names(dp, &m.names, &m.n_names) ?: relay_view_read(dp, false, &m.relay);
 
-	rc = rc ?: read_services(&t, &m) ?: read_peers(&t, &m) ?: read_pairs(&t, dp) ?:
-	     read_reasons(&t, &m);
+	rc = rc ?: read_services(&t, &m) ?: read_pairs(&t, dp);
+	if (!rc) {
+		read_peers(&t, &m);
+		read_reasons(&t, &m);
+	}
 	free(m.reasons);
 	free(m.names);
 	relay_view_free(&m.relay);

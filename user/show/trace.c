@@ -23,7 +23,7 @@ struct trace {
 	struct link *links;
 	size_t n_links, n_table;
 	struct table_entry *table;
-	__u32 uniform_slots, gateway_slots;
+	__u32 uniform_slots;
 };
 
 static int pin_to_cpu(void)
@@ -48,7 +48,7 @@ int trace_begin(const struct dataplane *dp, struct trace **ret)
 		trace_end(t);
 		return rc;
 	}
-	dataplane_shadow_slots(t->shadow, &t->uniform_slots, &t->gateway_slots);
+	t->uniform_slots = dataplane_shadow_slots(t->shadow);
 	*ret = t;
 	return 0;
 }
@@ -252,11 +252,8 @@ static int read_counters(struct trace *t, enum plane plane, struct trace_step *s
 
 static bool is_egress(const struct trace_step *step, const struct trace *t, __u32 slot)
 {
-	bool clients = slot >= t->uniform_slots || slot & 1;
-
-	if (step->id & PEER_ID)
-		return true;
-	return step->direction == DIRECTION_ORIGINAL || clients;
+	return step->id & PEER_ID || step->direction == DIRECTION_ORIGINAL ||
+	       slot >= t->uniform_slots || slot & 1;
 }
 
 /* Reads this CPU's value from a per-CPU map; the thread is pinned to the CPU. Returns 0 or

@@ -63,6 +63,6 @@ __u32 trace_nic(const struct trace *t, __u32 ifindex, struct trace_frame *f);
 int trace_mac(const struct trace *t, __u32 ifindex, __u8 ret[6]);
 const struct dataplane *trace_shadow(const struct trace *t);
 /* Adds a row with the result to the document. frames: with the bytes of the frame that leaves, in
- * hexadecimal. Returns 0. */
-int trace_describe(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
-		   const struct trace_result *r, bool frames, struct node list);
+ * hexadecimal. */
+void trace_describe(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
+		    const struct trace_result *r, bool frames, struct node list);

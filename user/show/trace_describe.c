@@ -14,7 +14,6 @@
 
 #define SENTENCE 600
 
-/* Adds the service or peer that a packet belongs to, and the packet's direction. */
 static void add_owner(const struct trace *t, const struct trace_step *s, struct node row)
 {
 	char name[NAME_LEN];
@@ -100,15 +99,9 @@ static struct address hop_address(const struct nexthop *hop)
 	       address_from_ipv4((struct in_addr){ hop->fib.ipv4_dst }) : address_from_ipv6(six);
 }
 
-static bool hop_is_resolved(const struct nexthop *hop)
-{
-	static const __u8 none[6];
-
-	return memcmp(hop->fib.dmac, none, sizeof(none));
-}
-
 static void add_hop(const struct trace_result *r, struct node row)
 {
+	static const __u8 none[6];
 	char text[ADDRESS_STRLEN], mac[18];
 	const __u8 *m = r->hop.fib.dmac;
 	struct address a = hop_address(&r->hop);
@@ -122,17 +115,17 @@ static void add_hop(const struct trace_result *r, struct node row)
 		return;
 	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4],
 		 m[5]);
-	document_text(row, "mac", hop_is_resolved(&r->hop) ? mac :
+	document_text(row, "mac", memcmp(m, none, sizeof(none)) ? mac :
 		      "its MAC address is unknown, and the kernel resolves it");
 }
 
-static void add_frame(const struct trace_frame *f, const char *key, struct node row)
+static void add_frame(const struct trace_frame *f, struct node row)
 {
 	char *text = xmalloc(2 * f->len + 1);
 
-	for (__u32 i = 0; text && i < f->len; i++)
+	for (__u32 i = 0; i < f->len; i++)
 		sprintf(text + 2 * i, "%02x", f->bytes[i]);
-	document_text(row, key, f->len ? text : NULL);
+	document_text(row, "frame", f->len ? text : NULL);
 	free(text);
 }
 
@@ -153,7 +146,6 @@ static void add_out(const struct trace_result *r, struct node row)
 		document_number(row, "fragments", r->fragments);
 }
 
-/* Writes a sentence that says what happens to the packet in the end. */
 static void format_summary(const struct trace_result *r, char text[SENTENCE])
 {
 	const struct trace_step *s = r->last;
@@ -162,8 +154,7 @@ static void format_summary(const struct trace_result *r, char text[SENTENCE])
 
 	if (s->verdict == TRACE_NOT_RUN)
 		snprintf(text, SENTENCE, "the kernel cannot run the BPF programs on this packet: "
-					 "%s",
-			 strerror(-s->error));
+			 "%s", strerror(-s->error));
 	else if (!s->ours)
 		snprintf(text, SENTENCE,
 			 "the packet belongs to no service and no peer, so it goes up to the "
@@ -175,14 +166,13 @@ static void format_summary(const struct trace_result *r, char text[SENTENCE])
 		snprintf(text, SENTENCE, "the packet is dropped: %s", reason_text(s->reason));
 	else
 		snprintf(text, SENTENCE, "%s sends the packet out of %s%s%s%s",
-					 s == &r->step[PLANE_XDP] ?
-			 "XDP" : "tc", interface_name(r->egress, out), r->has_hop ? " to " : "",
-			 r->has_hop ? address_format(&a, hop) : "",
+			 s == &r->step[PLANE_XDP] ? "XDP" : "tc", interface_name(r->egress, out),
+			 r->has_hop ? " to " : "", r->has_hop ? address_format(&a, hop) : "",
 			 r->fragments > 1 ? ", in fragments (the last one is shown)" : "");
 }
 
-int trace_describe(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
-		   const struct trace_result *r, bool frames, struct node list)
+void trace_describe(const struct trace *t, __u32 ifindex, const struct trace_frame *in,
+		    const struct trace_result *r, bool frames, struct node list)
 {
 	const struct trace_step *s = r->last;
 	struct node row = document_row(list);
@@ -207,6 +197,5 @@ int trace_describe(const struct trace *t, __u32 ifindex, const struct trace_fram
 	format_summary(r, text);
 	document_text(row, "says", text);
 	if (frames)
-		add_frame(&r->out, "frame", row);
-	return 0;
+		add_frame(&r->out, row);
 }
