@@ -62,7 +62,7 @@ static void report_ports(const struct dataplane *dp, const struct plan *p, const
 {
 	for (size_t i = 0; i < p->n_ports; i++) {
 		const struct plan_port *port = &p->ports[i];
-		char *text = NULL;
+		char *text;
 		size_t size;
 		FILE *out = text_open(&text, &size);
 
@@ -73,8 +73,8 @@ static void report_ports(const struct dataplane *dp, const struct plan *p, const
 		fprintf(out, ", %stc%s%s%s",
 			attached_port(dp, port->ifindex)->flags & LINK_TC ? "" : "no ",
 			*port->why ? " (" : "", port->why, *port->why ? ")" : "");
-		if (!fclose(out))
-			log_info("%s", text);
+		fclose(out);
+		log_info("%s", text);
 		free(text);
 	}
 }
@@ -167,14 +167,12 @@ static void read_tunnel_ports(struct plan_input *in)
 	for (size_t i = 0; i < in->host->n_links && any; i++) {
 		const struct nl_link *link = &in->host->links[i];
 		struct wg_device d = { 0 };
-		__be16 *place;
 
 		if (strcmp(link->kind, "wireguard") && strcmp(link->kind, "amneziawg") &&
 		    strcmp(link->kind, "tun"))
 			continue;
-		if (!wg_read(link->name, &d) && d.port &&
-		    (place = append(in->tunnel_ports, in->n_tunnel_ports)))
-			*place = d.port;
+		if (!wg_read(link->name, &d) && d.port)
+			*append(in->tunnel_ports, in->n_tunnel_ports) = d.port;
 		wg_free(&d);
 	}
 }
@@ -360,8 +358,8 @@ int apply(const char *instance, const struct config *c)
 	if (rc)
 		return rc;
 	resolved_backends_read(instance, &answers);
-	rc = resolved_backends_match(&answers, c) ?: apply_all(instance, &in, &answers, false,
-								  NULL);
+	resolved_backends_match(&answers, c);
+	rc = apply_all(instance, &in, &answers, false, NULL);
 	resolved_backends_free(&answers);
 	if (!rc)
 		report_unfollowed(instance);

@@ -86,13 +86,11 @@ int plan_backends(struct plan_builder *m)
 	int rc = 0;
 
 	m->first_backend = xcalloc(c->n_services + 1, sizeof(*m->first_backend));
-	for (size_t i = 0; i < c->n_services && m->first_backend; i++) {
+	for (size_t i = 0; i < c->n_services; i++) {
 		m->first_backend[i] = n;
 		n += backends_of(&c->services[i]);
 	}
 	m->backends = xcalloc(n + 1, sizeof(*m->backends));
-	if (!m->backends || !m->first_backend)
-		return -ENOMEM;
 	for (size_t i = 0; i < c->n_services && !rc; i++)
 		for (size_t j = 0; j < backends_of(&c->services[i]) && !rc; j++)
 			rc = resolve_backend(m, &c->services[i], backend_at(&c->services[i], j),
@@ -147,8 +145,6 @@ static int add_port(struct plan_builder *m, const char *name, enum link_role rol
 	if (plan_port(m->plan, link->ifindex))
 		return 0;	/* `interfaces` has already made it a port */
 	port = plan_append_port(m, link, role, said);
-	if (!port)
-		return -ENOMEM;
 	m->plan->l3 |= port->l3;
 	port->sources = m->plan->n_ports - 1;
 	return 0;
@@ -301,7 +297,8 @@ int plan_ports(struct plan_builder *m)
 			const struct backend_address *at = plan_backend(m, i, j);
 			__u32 vrf = host_vrf(m->host, &c->services[i]);
 
-			rc = plan_ways(m, &at->ipv4, vrf) ?: plan_ways(m, &at->ipv6, vrf);
+			plan_ways(m, &at->ipv4, vrf);
+			plan_ways(m, &at->ipv6, vrf);
 		}
 	return rc;
 }
@@ -309,17 +306,12 @@ int plan_ports(struct plan_builder *m)
 int plan_make(const struct plan_input *in, struct plan **ret)
 {
 	struct plan_builder m = { .in = in, .config = in->config, .host = in->host,
-			    .plan = xcalloc(1, sizeof(*m.plan)) };
-	int rc = -ENOMEM;
+				  .plan = xcalloc(1, sizeof(*m.plan)) };
+	size_t services = in->n_names + in->config->n_services + 2;
+	int rc;
 
-	if (!m.plan)
-		return rc;
-	m.plan->services = xcalloc(in->n_names + in->config->n_services + 2,
-				  sizeof(*m.plan->services));
-	m.plan->service_lists = xcalloc(in->n_names + in->config->n_services + 2,
-				       sizeof(*m.plan->service_lists));
-	if (!m.plan->services || !m.plan->service_lists)
-		goto cleanup;
+	m.plan->services = xcalloc(services, sizeof(*m.plan->services));
+	m.plan->service_lists = xcalloc(services, sizeof(*m.plan->service_lists));
 	if (in->n_names)
 		memcpy(m.plan->services, in->names, in->n_names * sizeof(*in->names));
 	m.plan->n_services = in->n_names;
@@ -327,11 +319,14 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 	m.plan->ask_always = plan_asks_always(in->host);
 	m.plan->locked_mtu = plan_locked_mtu(in->host);
 	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_blind(&m) ?:
-	     plan_old(&m) ?: plan_relay(&m) ?: plan_rates(&m) ?: plan_nics(&m) ?:
-	     plan_sources(&m) ?: plan_links(&m);
+	     plan_old(&m) ?: plan_relay(&m);
+	if (!rc) {
+		plan_rates(&m);
+		plan_sources(&m);
+		rc = plan_nics(&m) ?: plan_links(&m);
+	}
 	m.plan->express = has_use_for_express(&m);
 	m.plan->express_entries = express_entries(m.config);
-cleanup:
 	free(m.backends);
 	free(m.first_backend);
 	free(m.listeners);

@@ -125,9 +125,7 @@ static bool is_named_wan(const struct config *c, const char *name)
 bool reach_needs(const struct config *c, const struct host *h, const struct nl_link *link,
 		 __u8 family)
 {
-	bool device = is_device(c, link->name);
-
-	if (!device && services_need(c, h, family))
+	if (!is_device(c, link->name) && services_need(c, h, family))
 		return true;
 	/* Sites may use either family, so it is enough if the kernel forwards one. */
 	if (*c->blind.device && !strcmp(c->blind.interface, link->name))
@@ -199,7 +197,8 @@ char *reach_forwarding_fix(const struct host *h, const char *interface, bool ipv
 	FILE *out = text_open(&text, &size);
 
 	print_forwarding_fix(out, h, interface, ipv6);
-	return fclose(out) ? NULL : text;
+	fclose(out);
+	return text;
 }
 
 char *reach_forwarding_off(const struct config *c, const struct host *h,
@@ -217,7 +216,8 @@ char *reach_forwarding_off(const struct config *c, const struct host *h,
 		"run `", ipv6 ? "IPv6" : "IPv4", link->name);
 	print_forwarding_fix(out, h, link->name, ipv6);
 	fputc('`', out);
-	return fclose(out) ? NULL : text;
+	fclose(out);
+	return text;
 }
 
 #define DEFAULT_TUNNEL 1420

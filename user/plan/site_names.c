@@ -8,23 +8,21 @@
 
 bool site_names_read(const struct config *c, struct wg_names *ret)
 {
-	struct wg_name *own = c->n_peers ? xcalloc(c->n_peers, sizeof(*own)) : NULL;
-	bool in_file, failed;
+	struct wg_name *own = xcalloc(c->n_peers + 1, sizeof(*own));
+	bool in_file;
 	size_t n = 0;
 
 	wg_names_read(c->blind.device, ret);
 	in_file = ret->n;
-	for (size_t i = 0; own && i < c->n_peers; i++) {
+	for (size_t i = 0; i < c->n_peers; i++) {
 		if (wg_key_is_none(&c->peers[i].key))
 			continue;
 		own[n].key = c->peers[i].key;
 		strcpy(own[n++].name, c->peers[i].name);
 	}
-	failed = (c->n_peers && !own) || wg_names_prefer(ret, own, n);
+	wg_names_prefer(ret, own, n);
 	free(own);
-	if (failed)
-		wg_names_free(ret);
-	return in_file && !failed;
+	return in_file;
 }
 
 static int by_name(const void *a, const void *b)

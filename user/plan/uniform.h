@@ -22,10 +22,9 @@ struct uniform {
 };
 
 /* Makes a struct uniform from the host's routes, one block after the other. Prefixes that find no
- * room in it are left to the FIB. uniform_begin() copies what it needs of the
- * host. Returns NULL without memory. uniform_next() fills the next block and stores its number, or
- * returns false if all are filled. uniform_end() frees everything, also what uniform_of()
- * returns. */
+ * room in it are left to the FIB. uniform_begin() copies what it needs of the host. uniform_next()
+ * fills the next block and stores its number, or returns false if all are filled. uniform_end()
+ * frees everything, also what uniform_of() returns. */
 struct uniform_work;
 struct uniform_work *uniform_begin(const struct host *h);
 bool uniform_next(struct uniform_work *w, __u32 *ret_block);

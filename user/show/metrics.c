@@ -361,7 +361,9 @@ static void name_families(struct scrape *s)
 	struct resolved_backends known;
 
 	resolved_backends_read(s->instance, &known);
-	if (!s->config || resolved_backends_match(&known, s->config))
+	if (s->config)
+		resolved_backends_match(&known, s->config);
+	else
 		known.n = 0;
 	metric_family(&s->text, "wgxdp_name_resolved_timestamp_seconds", "gauge",
 		      "Time when a name was last resolved; 0 if it never was.");

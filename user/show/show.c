@@ -82,7 +82,7 @@ static int show_interfaces(struct document *d, const struct conditions *k)
 	int rc = 0;
 
 	if (k->config && !k->dp->elsewhere)
-		rc = plan_running(&k->h, k->config, k->links, k->n_links, &p);
+		p = plan_running(&k->h, k->config, k->links, k->n_links);
 	for (size_t i = 0; i < k->n_interfaces && !rc; i++)
 		rc = show_condition(list, k, p, &k->interfaces[i]);
 	plan_free(p);
