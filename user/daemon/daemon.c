@@ -676,8 +676,7 @@ static int begin_running(struct daemon *d, bool again)
 	return EXIT_DONE;
 }
 
-/* Makes the parts of the daemon. Returns 0, or -ENOMEM (reported). */
-static int make_parts(struct daemon *d)
+static void make_parts(struct daemon *d)
 {
 	const char *instance = d->state.instance;
 
@@ -693,10 +692,6 @@ static int make_parts(struct daemon *d)
 	d->announce = announce_new(&d->loop, instance);
 	d->worker = worker_new(&d->loop, pass, on_passed, d);
 	d->filler = uniform_filler_new(&d->loop, instance, vouch, d);
-	return apply_memory(instance, d->resolver && d->exporter && d->cookie && d->standby &&
-			    d->blind && d->ddns && d->endpoints && d->learn && d->lists &&
-			    d->announce && d->worker && d->filler ?
-			    0 : -ENOMEM);
 }
 
 static void watch_signal(struct daemon *d, uv_signal_t *handle, int signum, uv_signal_cb callback)
@@ -734,7 +729,8 @@ static int watch_everything(struct daemon *d)
 	uv_poll_init(&d->loop, &d->netlink, fd);
 	d->netlink.data = d;
 	uv_poll_start(&d->netlink, UV_READABLE, on_netlink);
-	return make_parts(d);
+	make_parts(d);
+	return 0;
 }
 
 int daemon_run(const char *instance, const char *file)

@@ -526,7 +526,7 @@ struct chosen {
 	size_t n;
 };
 
-static int choose(void *data, const struct list_config *from)
+static void choose(void *data, const struct list_config *from)
 {
 	struct chosen *c = data;
 	struct follow **place = append(c->list, c->n);
@@ -537,13 +537,12 @@ static int choose(void *data, const struct list_config *from)
 	if (i < c->l->n) {
 		*place = c->l->list[i];
 		c->l->list[i] = NULL;
-		return 0;
+		return;
 	}
 	*place = xcalloc(1, sizeof(**place));
 	(*place)->from = *from;
 	(*place)->lists = c->l;
 	(*place)->dirty = true;
-	return 0;
 }
 
 static void follow_free(struct follow *f)
@@ -586,8 +585,7 @@ void lists_reconfigure(struct lists *l, const struct config *c)
 	struct chosen chosen = { .l = l };
 	bool sets = false;
 
-	if (lists_each(c, choose, &chosen))
-		log_error("cannot follow all lists of allow and deny: %s", strerror(ENOMEM));
+	lists_each(c, choose, &chosen);
 	for (size_t i = 0; i < l->n; i++)
 		follow_free(l->list[i]);
 	free(l->list);

@@ -62,11 +62,12 @@ int config_text_read(const char *instance, char **ret)
 	if (map < 0)
 		return map;
 	memory = whole_map(map, PROT_READ, &size);
-	*ret = memory ? xstrndup(memory, size) : NULL;
-	if (!*ret)
-		rc = -errno;
-	if (memory)
+	if (memory) {
+		*ret = xstrndup(memory, size);
 		munmap(memory, size);
+	} else {
+		rc = -errno;
+	}
 	close(map);
 	return rc;
 }

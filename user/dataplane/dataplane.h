@@ -154,7 +154,7 @@ int dataplane_check_hidden(const char *instance);
  * _write comes before the table refers to new lists, _clean after it stops referring to old
  * ones. */
 int dataplane_lists_write(const struct dataplane *dp, const struct plan *p, int *changes);
-int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int *changes);
+void dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int *changes);
 /* For the relay: _write writes peers, policy and the trie before the table refers to them. _clean
  * then writes the subnets and removes the entries that are not in the plan. */
 int dataplane_relay_write(const struct dataplane *dp, struct plan *p, int *changes);
@@ -219,10 +219,11 @@ struct dataplane_reason {
 	struct reason_key key;
 	__u64 packets;
 };
-int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret, size_t *ret_n);
+/* Reads the counters of all reasons, sorted by id. The caller frees *ret. */
+void dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret, size_t *ret_n);
 /* Returns the index of the first row with this id in a list sorted by id; n: there is none. */
 size_t dataplane_reasons_from(const struct dataplane_reason *list, size_t n, __u32 id);
-int dataplane_forget_reasons(const struct dataplane *dp, __u32 id);
+void dataplane_forget_reasons(const struct dataplane *dp, __u32 id);
 /* Reads the counters of all peers with ids below n_peers, indexed by total_index(id, enum
  * peer_direction, plane). The caller frees *ret. */
 int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct total **ret);
@@ -291,8 +292,8 @@ int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n
 /* Returns the link with this ifindex in a list from dataplane_links(), or NULL. */
 const struct link *dataplane_link_of(const struct link *links, size_t n, __u32 ifindex);
 /* Reads the lists allow and deny of all services, as they are in the trie. */
-int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t *ret_n);
+void dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t *ret_n);
 /* Reads the entries of the table, in no order. */
 int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t *ret_n);
 /* Finds the next-hop slots of all listeners in a table. */
-int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret, size_t *ret_n);
+void dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret, size_t *ret_n);

@@ -116,10 +116,11 @@ static void replace_calls(char *elf, const enum bpf_func_id *helpers, int result
 static int open_copy(struct wgxdp *s, const enum bpf_func_id *helpers, int result)
 {
 	int rc = wgxdp__create_skeleton(s);
-	char *copy = rc ? NULL : xmalloc(s->skeleton->data_sz);
+	char *copy;
 
-	if (!copy)
-		return rc ?: -ENOMEM;
+	if (rc)
+		return rc;
+	copy = xmalloc(s->skeleton->data_sz);
 	memcpy(copy, s->skeleton->data, s->skeleton->data_sz);
 	replace_calls(copy, helpers, result);
 	s->skeleton->data = copy;

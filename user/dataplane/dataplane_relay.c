@@ -18,24 +18,22 @@
 int dataplane_peers(const struct dataplane *dp, struct relay_peer **ret, size_t *ret_n)
 {
 	struct peer_name *names = NULL;
-	struct relay_peer *list = NULL;
+	struct relay_peer *list;
 	struct peer *peers = NULL;
 	size_t n_names = 0, n = 0;
 	int rc = dataplane_array(dp, MAP_peer_names, sizeof(*names), &names, &n_names) ?:
 		 dataplane_array(dp, MAP_peers, sizeof(*peers), &peers, &n);
 
-	n = n < n_names ? n : n_names;
-	list = rc ? NULL : xcalloc(n + 1, sizeof(*list));
-	rc = rc ?: list ? 0 : -ENOMEM;
-	for (size_t i = 0; i < n && !rc; i++)
-		list[i] = (struct relay_peer){ names[i], peers[i] };
+	if (!rc) {
+		n = n < n_names ? n : n_names;
+		*ret = list = xcalloc(n + 1, sizeof(*list));
+		*ret_n = n;
+		for (size_t i = 0; i < n; i++)
+			list[i] = (struct relay_peer){ names[i], peers[i] };
+	}
 	free(names);
 	free(peers);
-	if (rc)
-		return rc;
-	*ret = list;
-	*ret_n = n;
-	return 0;
+	return rc;
 }
 
 struct peer_sums {
@@ -65,8 +63,7 @@ int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct tot
 	int rc;
 
 	s.list = xcalloc(s.n + 1, sizeof(*s.list));
-	rc = !s.list ? -ENOMEM :
-	     dataplane_batches(map_fd(dp, MAP_peer_totals), sizeof(__u32),
+	rc = dataplane_batches(map_fd(dp, MAP_peer_totals), sizeof(__u32),
 			       s.cpus * sizeof(struct total), 1 + 32768 / s.cpus, add_totals, &s);
 	if (rc)
 		free(s.list);
@@ -94,19 +91,10 @@ struct routes {
 	size_t n;
 };
 
-static int add_route(struct routes *to, const struct addr *addr, __u8 len, __u32 word)
+static void add_route(struct routes *to, const struct addr *addr, __u8 len, __u32 word)
 {
-	struct relay_route *r = append(to->list, to->n);
-
-	*r = (struct relay_route){
-		{
-			.addr = *addr,
-			.family = FAMILY_IPV6,
-			.len = len,
-		},
-		word,
-	};
-	return 0;
+	*append(to->list, to->n) = (struct relay_route){
+		{ .addr = *addr, .family = FAMILY_IPV6, .len = len }, word };
 }
 
 /* Removes duplicates (a /64 that contains longer prefixes is also in the trie), and prefixes of
@@ -128,11 +116,10 @@ static int add_longest(void *data, const void *keys, const void *values, __u32 n
 	const struct route_key *key = keys;
 	const __u32 *words = values;
 	struct routes *r = data;
-	int rc = 0;
 
-	for (__u32 i = 0; i < n && !rc; i++)
-		rc = add_route(r, &key[i].addr, key[i].prefixlen - 32, words[i]);
-	return rc;
+	for (__u32 i = 0; i < n; i++)
+		add_route(r, &key[i].addr, key[i].prefixlen - 32, words[i]);
+	return 0;
 }
 
 /* Reads the trie. The caller holds the instance's lock, so nothing changes meanwhile. */
@@ -184,18 +171,18 @@ struct words {
 	struct routes *to;
 };
 
-static int add_words(struct words *w, __u32 first, __u8 len)
+static void add_words(struct words *w, __u32 first, __u8 len)
 {
 	struct addr addr = w->overlay.addr;
 
 	addr.b[6] = first >> 8;
 	addr.b[7] = first;
-	return add_route(w->to, &addr, len, w->word[first] & ROUTE_PEER_MASK);
+	add_route(w->to, &addr, len, w->word[first] & ROUTE_PEER_MASK);
 }
 
 /* Adds a configured prefix to the list if all subnets in it belong to one peer. Subnets of longer
  * prefixes, which were added before, do not count. */
-static int add_shape(struct words *w, const struct prefix *p)
+static void add_shape(struct words *w, const struct prefix *p)
 {
 	__u32 first = p->addr.b[6] << 8 | p->addr.b[7], n = 1U << (64 - p->len), at = n, mine = 0;
 
@@ -203,15 +190,14 @@ static int add_shape(struct words *w, const struct prefix *p)
 		if (w->said[first + i])
 			continue;
 		if (at < n && (w->word[first + i] ^ w->word[first + at]) & ROUTE_PEER_MASK)
-			return 0;
+			return;
 		at = at < n ? at : i;
 		mine++;
 	}
 	if (!mine || !(w->word[first + at] & ROUTE_PEER_MASK))
-		return 0;
+		return;
 	memset(&w->said[first], true, n);
-	at += first;
-	return add_route(w->to, &p->addr, p->len, w->word[at] & ROUTE_PEER_MASK);
+	add_route(w->to, &p->addr, p->len, w->word[first + at] & ROUTE_PEER_MASK);
 }
 
 /* Returns the number of subnets in the largest prefix that begins at `from` and has one peer. */
@@ -244,15 +230,16 @@ static int add_subnets(const struct dataplane *dp, struct prefix *shapes, size_t
 					  .len = policy.overlay_len }, .word = words, .to = to };
 	if (n_shapes)
 		qsort(shapes, n_shapes, sizeof(*shapes), shorter_first);
-	for (size_t i = n_shapes; i-- && !rc;)
+	for (size_t i = n_shapes; i--;)
 		if (shapes[i].len > 48 && shapes[i].len <= 64 &&
 		    prefix_within(&shapes[i], &w->overlay))
-			rc = add_shape(w, &shapes[i]);
-	for (__u32 i = 0; i < SUBNETS && !rc; i += step) {
+			add_shape(w, &shapes[i]);
+	for (__u32 i = 0; i < SUBNETS; i += step) {
 		bool left = words[i] & ROUTE_PEER_MASK && !w->said[i];
 
 		step = left ? widest_prefix(w, i) : 1;
-		rc = left ? add_words(w, i, 64 - __builtin_ctz(step)) : 0;
+		if (left)
+			add_words(w, i, 64 - __builtin_ctz(step));
 	}
 cleanup:
 	free(words);
@@ -269,9 +256,9 @@ int dataplane_routes(const struct dataplane *dp, struct prefix *shapes, size_t n
 	int rc = read_longest(dp, &r) ?: dataplane_table(dp, &entries, &n) ?:
 		 add_subnets(dp, shapes, n_shapes, &r);
 
-	for (size_t i = 0; i < n && !rc; i++)
+	for (size_t i = 0; i < n; i++)
 		if ((entries[i].key.word & 0xff) == KEY_ROUTE)
-			rc = add_route(&r, &entries[i].key.addr, 64, entries[i].route.word);
+			add_route(&r, &entries[i].key.addr, 64, entries[i].route.word);
 	free(entries);
 	return return_routes(rc, &r, true, ret, ret_n);
 }
@@ -285,8 +272,9 @@ static int forget_counters(const struct dataplane *dp, const bool *ids, size_t n
 {
 	struct dataplane_reason *reasons = NULL;
 	size_t n_reasons = 0;
-	int rc = dataplane_reasons(dp, &reasons, &n_reasons);
+	int rc = 0;
 
+	dataplane_reasons(dp, &reasons, &n_reasons);
 	for (__u32 id = 0; id < n && !rc; id++)
 		if (ids[id])
 			rc = dataplane_clear(dp, MAP_peer_totals, total_index(id, 0, 0), 4);
@@ -317,7 +305,7 @@ static int write_peer(const struct dataplane *dp, __u32 id, const struct relay_p
 static int sync_peers(const struct dataplane *dp, const struct plan_relay *r, bool going,
 		      bool *ret_stay, int *changes)
 {
-	bool *forget = NULL, some = false;
+	bool *forget, some = false;
 	bool known = r->n_running && !dp->map_is_new[MAP_peers] && !dp->map_is_new[MAP_peer_names];
 	struct relay_peer *read = NULL, none = { 0 };
 	const struct relay_peer *old = r->running;
@@ -325,8 +313,7 @@ static int sync_peers(const struct dataplane *dp, const struct plan_relay *r, bo
 	int rc = known && !going ? 0 : dataplane_peers(dp, &read, &n);
 
 	old = read ?: old;
-	forget = rc ? NULL : xcalloc(n + 1, sizeof(*forget));
-	rc = rc ?: forget ? 0 : -ENOMEM;
+	forget = xcalloc(n + 1, sizeof(*forget));
 	*ret_stay = !rc;
 	for (size_t id = 1; id < n && !rc; id++) {
 		const struct relay_peer *new = id < r->n_peers ? &r->peers[id] : &none;
@@ -452,7 +439,7 @@ static struct relay_route *sorted_copy(const struct relay_route *list, size_t n)
 {
 	struct relay_route *copy = xcalloc(n + 1, sizeof(*copy));
 
-	if (copy && n)
+	if (n)
 		qsort(memcpy(copy, list, n * sizeof(*copy)), n, sizeof(*copy), by_prefix);
 	return copy;
 }
@@ -486,14 +473,6 @@ static int batch_route(struct batch *b, const struct relay_route *r)
 	return ++b->n == MAP_STEP ? flush_batch(b) : 0;
 }
 
-static int add_gone(struct plan_relay *r, const struct relay_route *route)
-{
-	struct relay_route *place = append(r->gone, r->n_gone);
-
-	*place = *route;
-	return 0;
-}
-
 /* Compares two lists of routes, sorted alike. Writes the routes that are new or have another word,
  * and collects in r->gone those to remove. */
 static int write_longest(const struct dataplane *dp, struct plan_relay *r, int *changes)
@@ -501,14 +480,14 @@ static int write_longest(const struct dataplane *dp, struct plan_relay *r, int *
 	struct relay_route *wanted = sorted_copy(r->longest, r->n_longest), *now = NULL;
 	struct batch *b = xcalloc(1, sizeof(*b));
 	size_t n = 0, i = 0, j = 0;
-	int rc = wanted && b ? dataplane_longest(dp, &now, &n) : -ENOMEM;
+	int rc = dataplane_longest(dp, &now, &n);
 
 	b->dp = dp;
 	while (!rc && (i < r->n_longest || j < n)) {
 		int order = i == r->n_longest ? 1 : j == n ? -1 : by_prefix(&wanted[i], &now[j]);
 
 		if (order > 0) {
-			rc = add_gone(r, &now[j]);
+			*append(r->gone, r->n_gone) = now[j];
 		} else if (order < 0 || wanted[i].word != now[j].word) {
 			++*changes;
 			rc = batch_route(b, &wanted[i]);
@@ -530,10 +509,8 @@ static int remove_gone(const struct dataplane *dp, const struct plan_relay *r, i
 	struct batch *b = xcalloc(1, sizeof(*b));
 	int rc = 0;
 
-	*b = (struct batch){
-		.dp = dp,
-		.removes = true,
-	};
+	b->dp = dp;
+	b->removes = true;
 	for (size_t i = 0; i < r->n_gone && !rc; i++)
 		rc = batch_route(b, &r->gone[i]);
 	rc = rc ?: flush_batch(b);

@@ -115,10 +115,10 @@ static int compare_source_keys(const void *a, const void *b)
 static bool same_trie(const struct dataplane *dp, const struct plan *p, __u32 port, __u32 list)
 {
 	struct source_key *wanted = xcalloc(p->n_trie + 1, sizeof(*wanted)), key, next;
-	bool more = !bpf_map_get_next_key(map_fd(dp, MAP_source_trie), NULL, &next), same = wanted;
+	bool more = !bpf_map_get_next_key(map_fd(dp, MAP_source_trie), NULL, &next), same = true;
 	size_t n = 0, found = 0;
 
-	for (size_t i = 0; i < p->n_trie && wanted; i++) {
+	for (size_t i = 0; i < p->n_trie; i++) {
 		if (p->trie[i].id != htonl(port))
 			continue;
 		wanted[n] = p->trie[i];
@@ -279,8 +279,8 @@ static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h
 /* Removes the links of interfaces that do not exist any more. */
 static int forget_links(struct dataplane *dp, const struct host *h, int *changes)
 {
-	struct link *links, none = { 0 };
-	size_t n;
+	struct link *links = NULL, none = { 0 };
+	size_t n = 0;
 	int rc = dataplane_links(dp, &links, &n);
 
 	for (size_t i = 0; i < n && !rc; i++) {
@@ -292,8 +292,7 @@ static int forget_links(struct dataplane *dp, const struct host *h, int *changes
 		rc = bpf_map_update_elem(map_fd(dp, MAP_links), &place, &none, BPF_ANY);
 		bpf_map_delete_elem(map_fd(dp, MAP_devices), &links[i].ifindex);
 	}
-	if (links)
-		free(links);
+	free(links);
 	return rc;
 }
 
@@ -316,13 +315,13 @@ static int read_before(const struct dataplane *dp, struct before *b)
 
 	b->n = dataplane_entries(dp, MAP_sources);
 	b->used = xcalloc(b->n + 1, sizeof(*b->used));
-	rc = b->used ? dataplane_links(dp, &running, &n) : -ENOMEM;
-	for (size_t i = 0; i < n && !rc; i++)
+	rc = dataplane_links(dp, &running, &n);
+	for (size_t i = 0; i < n; i++)
 		if (running[i].role && running[i].sources < b->n)
 			b->used[running[i].sources] = true;
 	free(running);
+	dataplane_lists(dp, &b->lists, &b->n_lists);
 	return rc ?: dataplane_names(dp, &b->names, &b->n_names) ?:
-	       dataplane_lists(dp, &b->lists, &b->n_lists) ?:
 	       dataplane_service_lists(dp, &b->service_lists, &b->n_service_lists);
 }
 
@@ -331,13 +330,14 @@ static int write_name(const struct dataplane *dp, __u32 id, const struct service
 {
 	int rc = 0;
 
-	if (another)
+	if (another) {
+		dataplane_forget_reasons(dp, id);
 		rc = dataplane_clear(dp, MAP_totals, total_index(id, 0, 0), 4) ?:
-		     dataplane_forget_reasons(dp, id) ?:
 		     dataplane_clear(dp, MAP_flow_totals, id, 1) ?:
 		     dataplane_clear(dp, MAP_flows_deleted, id, 1) ?:
 		     dataplane_clear(dp, MAP_guard_state, id, 1) ?:
 		     dataplane_clear(dp, MAP_health, id * GUARD_BACKENDS_MAX, GUARD_BACKENDS_MAX);
+	}
 	return rc ?: bpf_map_update_elem(map_fd(dp, MAP_names), &id, name, BPF_ANY);
 }
 
@@ -428,7 +428,6 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	int changes = 0, rc = read_before(dp, &b);
 	bool *now = xcalloc(b.n + 1, sizeof(*now));
 
-	rc = rc ?: now ? 0 : -ENOMEM;
 	if (rc)
 		goto cleanup;
 	rc = sync_names(dp, p, &b, false, &changes) ?:
@@ -455,8 +454,8 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	     forget_links(dp, h, &changes);
 	if (!rc) {
 		trie_clean(dp, now, b.n, &changes);
-		rc = dataplane_lists_clean(dp, p, &changes) ?:
-		     dataplane_followed_clean(dp, p, &changes) ?:
+		dataplane_lists_clean(dp, p, &changes);
+		rc = dataplane_followed_clean(dp, p, &changes) ?:
 		     dataplane_relay_clean(dp, p, &changes) ?:
 		     sync_names(dp, p, &b, true, &changes) ?: sync_control(dp, p, changes) ?:
 		     sync_config(dp, p);

@@ -50,14 +50,17 @@ void ring_forget(struct ring *r)
 static int open_ring(struct ring *r, uv_loop_t *loop, int map, ring_buffer_sample_fn take,
 		     void *data)
 {
+	int rc;
+
 	r->buffer = ring_buffer__new(map, take, data, NULL);
 	if (!r->buffer)
 		return -errno;
 	r->poll = xcalloc(1, sizeof(*r->poll));
-	if (!r->poll || uv_poll_init(loop, r->poll, ring_buffer__epoll_fd(r->buffer))) {
+	rc = uv_poll_init(loop, r->poll, ring_buffer__epoll_fd(r->buffer));
+	if (rc) {
 		free(r->poll);
 		r->poll = NULL;
-		return -ENOMEM;
+		return rc;
 	}
 	r->poll->data = r;
 	return uv_poll_start(r->poll, UV_READABLE, on_poll);

@@ -217,11 +217,11 @@ int doctor_gather(struct doctor *k)
 
 	snprintf(k->wgxdp, sizeof(k->wgxdp), "wgxdp%s%s", is_default ? "" : " --instance ",
 		 is_default ? "" : k->instance);
-	if (k->dp)
+	if (k->dp) {
+		dataplane_reasons(k->dp, &k->before, &k->n_before);
 		rc = conditions_read(k->dp, &k->is) ?:
-		     dataplane_links(k->dp, &k->links, &k->n_links) ?:
-		     dataplane_reasons(k->dp, &k->before, &k->n_before) ?:
-		     doctor_begin_replies(k);
+		     dataplane_links(k->dp, &k->links, &k->n_links) ?: doctor_begin_replies(k);
+	}
 	if (k->dp && !rc)
 		k->plan = plan_running(&k->h, k->c, k->links, k->n_links);
 	if (k->up)

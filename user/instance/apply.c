@@ -177,13 +177,6 @@ static void read_tunnel_ports(struct plan_input *in)
 	}
 }
 
-int apply_memory(const char *instance, int rc)
-{
-	if (rc == -ENOMEM)
-		log_error("instance %s: %s", instance, strerror(ENOMEM));
-	return rc;
-}
-
 /* Returns the running configuration if a standby serves, because the new one may call it the
  * backend. Otherwise, or if it cannot be read, returns NULL. */
 static struct config *read_before(const char *instance, const struct plan_input *in)
@@ -205,11 +198,11 @@ static int read_running(const char *instance, const struct dataplane *dp, struct
 		 dataplane_backend_names(dp, &in->backend_names, &in->n_backend_names) ?:
 		 dataplane_guards(dp, &in->guards, &in->n_guards) ?:
 		 dataplane_table(dp, &in->running, &in->n_running) ?:
-		 dataplane_slots(in->running, in->n_running, &in->slots, &in->n_slots) ?:
 		 dataplane_peers(dp, &in->peers, &in->n_peers) ?:
 		 dataplane_array(dp, MAP_pools, sizeof(*in->pools), &in->pools, &in->n_pools) ?:
 		 dataplane_followed(dp, &in->lists, &in->n_lists);
 
+	dataplane_slots(in->running, in->n_running, &in->slots, &in->n_slots);
 	if (!rc)
 		in->before = *before = read_before(instance, in);
 	return rc;
@@ -282,7 +275,8 @@ static int apply_once(const char *instance, const struct plan_input *given,
 		forwarding_hints(p, in.config, &h);
 		headroom_hints(dp, p, &h);
 	}
-	apply_memory(instance, rc);
+	if (rc == -ENOMEM)	/* from the kernel */
+		log_error("instance %s: %s", instance, strerror(-rc));
 	*ret = (struct outcome){ rc && dp ? dp->refused : 0, !rc && dp->later, moved };
 	free_running(&in);
 	config_free(before);
@@ -324,9 +318,9 @@ static int apply_all(const char *instance, struct plan_input *in, struct resolve
 	if (rc)
 		return rc;
 	moved = resolver_once(answers, missing, RESOLVE_MS);
-	rc = apply_memory(instance, lists_read(in->config, &in->contents, &in->n_contents));
+	lists_read(in->config, &in->contents, &in->n_contents);
 	rc = publish_text(instance, in,
-			  rc ?: apply_once(instance, in, answers, false, uniform, &outcome));
+			  apply_once(instance, in, answers, false, uniform, &outcome));
 	lists_free(in->contents, in->n_contents);
 	if (!rc)
 		resolved_backends_write(instance, answers, moved || outcome.moved);

@@ -237,8 +237,9 @@ void resolver_reconfigure(struct resolver *r)
 		const struct resolved_backend *a = &r->answers->list[i];
 		size_t j;
 
-		if (!resolved_backend_is_name(a) || !(n = append(r->names, r->n_names)))
+		if (!resolved_backend_is_name(a))
 			continue;
+		n = append(r->names, r->n_names);
 		*n = (struct name){ .family = a->family, .due = uv_now(r->loop), .resolver = r };
 		strcpy(n->text, a->text);
 		for (j = 0;
@@ -299,8 +300,6 @@ bool resolver_once(struct resolved_backends *answers, bool missing, unsigned int
 	uv_timer_init(&once.loop, &deadline);
 	uv_timer_start(&deadline, on_enough, ms, 0);
 	r = once.resolver = resolver_new(&once.loop, answers, on_once, &once);
-	if (!r)
-		return false;
 	resolver_reconfigure(r);
 	uv_run(&once.loop, UV_RUN_DEFAULT);
 	if (r->dns)

@@ -165,24 +165,25 @@ static bool runs_already(const char *instance, const char *text)
 
 int run_state_prepare(const char *instance, const struct config *c, int *ret_map)
 {
-	char path[RUN_STATE_PATH_LEN], what[INSTANCE_LEN + sizeof("instance ")], *text = NULL;
+	char path[RUN_STATE_PATH_LEN], what[INSTANCE_LEN + sizeof("instance ")], *text;
 	size_t n;
 	FILE *out = text_open(&text, &n);
-	int rc = out ? config_write(c, out) : -ENOMEM, map = 0;
+	int rc = 0, map = 0;
 
-	if (out && fclose(out))
-		rc = -ENOMEM;
-	if (!rc && n > YAML_FILE_LIMIT) {	/* a longer text could not be read back */
+	config_write(c, out);
+	fclose(out);
+	if (n > YAML_FILE_LIMIT) {	/* a longer text could not be read back */
 		log_error("this configuration is too large: it has %zu bytes as text, and the "
 			  "limit is %d: divide it among several instances", n,
 			  YAML_FILE_LIMIT);
 		rc = -EFBIG;
 	}
 	run_state_path(path, instance, NEXT);
-	if (!rc)
+	if (!rc) {
 		rc = write_whole(path, text, n);
-	if (rc && rc != -EFBIG)
-		log_error("cannot write %s: %s", path, strerror(-rc));
+		if (rc)
+			log_error("cannot write %s: %s", path, strerror(-rc));
+	}
 	if (!rc && ret_map && !runs_already(instance, text)) {
 		map = config_text_make(text, n);
 		rc = map < 0 ? map : 0;

@@ -117,16 +117,14 @@ static int read_silently(const char *file, struct config **ret)
 
 static bool says_the_same(struct config *c, const struct config *running)
 {
-	char *text = NULL;
+	char *text;
 	size_t n;
 	FILE *out = text_open(&text, &n);
-	bool same = true;
+	bool same;
 
 	c->mode = running->mode;	/* an option of `up`, which no file contains */
-	{
-		same = !config_diff(c, running, out);
-		fclose(out);
-	}
+	same = !config_diff(c, running, out);
+	fclose(out);
 	free(text);
 	return same;
 }

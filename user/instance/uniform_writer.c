@@ -53,16 +53,16 @@ static bool write_blocks(int map, int control, struct uniform_work *work)
 __u64 uniform_write(const char *instance)
 {
 	int map = pin_get(instance, "uniform"), control = pin_get(instance, "control");
-	struct uniform_work *work = NULL;
+	struct uniform_work *work;
 	struct host h = { 0 };
 	__u64 hash = 0;
 
-	if (map >= 0 && control >= 0 && !host_read(&h))
+	if (map >= 0 && control >= 0 && !host_read(&h)) {
 		work = uniform_begin(&h);
-	if (work && write_blocks(map, control, work))
-		hash = hash_of(&h, map_info(map).id);
-	if (work)
+		if (write_blocks(map, control, work))
+			hash = hash_of(&h, map_info(map).id);
 		uniform_end(work);
+	}
 	host_free(&h);
 	if (map >= 0)
 		close(map);

@@ -451,8 +451,9 @@ static int collect(struct scrape *s)
 
 	s->services = s->is.names;
 	s->n_services = s->is.n_services;
-	return rc ?: dataplane_reasons(dp, &s->reasons, &s->n_reasons) ?:
-	       dataplane_flow_counts(dp, &s->flows) ?: relay_view_read(dp, false, &s->relay);
+	dataplane_reasons(dp, &s->reasons, &s->n_reasons);
+	return rc ?: dataplane_flow_counts(dp, &s->flows) ?:
+	       relay_view_read(dp, false, &s->relay);
 }
 
 /* Writes the metrics that come from the maps: an instance without a data path has none. */

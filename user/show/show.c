@@ -410,9 +410,10 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
 	struct dataplane_reason *reasons = NULL;
 	struct conditions k = { 0 };
 	size_t n = 0;
-	int rc = dataplane_reasons(dp, &reasons, &n);
+	int rc = 0;
 
-	if (!rc && what & (SHOW_INTERFACES | SHOW_SERVICES | SHOW_PEERS | SHOW_SITES))
+	dataplane_reasons(dp, &reasons, &n);
+	if (what & (SHOW_INTERFACES | SHOW_SERVICES | SHOW_PEERS | SHOW_SITES))
 		rc = conditions_read(dp, &k);
 	if (!rc && json)
 		show_version(d, dp->instance);
