@@ -194,9 +194,8 @@ struct learned_secret dataplane_secret(const struct dataplane *dp);
 __u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m);
 /* Returns how many elements of the table, of a hash map or of a learned table are in use. */
 __u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m);
-/* Reads an array map of structures into *ret, by index, and sets *ret_n to its length. The caller
- * frees *ret. A negative fd counts as an empty map. Returns 0 or -errno. */
-int array_read(int map, size_t size, void *ret, size_t *ret_n);
+/* Reads an array map of structures into *ret, by index, and sets *ret_n to its length; 0 if there
+ * is no such map. The caller frees *ret. Returns 0 or -errno. */
 int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret,
 		    size_t *ret_n);
 /* Reads n 64-bit counters under one key of a per-CPU map, summed over CPUs. Returns 0 or -errno. */
@@ -279,9 +278,6 @@ int dataplane_peers(const struct dataplane *dp, struct relay_peer **ret, size_t 
  * match these words, and for the rest as few prefixes as possible. It sorts `shapes`. */
 int dataplane_routes(const struct dataplane *dp, struct prefix *shapes, size_t n_shapes,
 		     struct relay_route **ret, size_t *ret_n);
-/* Reads the prefixes in the trie `routes`, sorted by address. The caller frees *ret. */
-int dataplane_longest(const struct dataplane *dp, struct relay_route **ret, size_t *ret_n);
-int dataplane_policy(const struct dataplane *dp, struct policy *ret);
 /* Sets *ret to the number of packets that a device failed to send since wgxdp began to use it: the
  * larger of those that the driver refused from XDP and tx_dropped, the device's own count. Some
  * drivers count the first in the second. */

@@ -6,16 +6,14 @@
  * checked against either the old or the new keys.
  */
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <endian.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include "dataplane/dataplane.h"
 #include "dataplane/dataplane_programs.h"
-#include "lib/grow.h"
+#include "lib/memory.h"
 #include "lib/log.h"
 #include "dataplane/map_info.h"
 #include "dataplane/table.h"

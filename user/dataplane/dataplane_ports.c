@@ -13,7 +13,6 @@
 #include "dataplane/dataplane.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "dataplane/map_info.h"
 #include "dataplane/shared.h"
 
 #define XDP_MODES (LINK_NATIVE | LINK_GENERIC)

@@ -5,9 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include "dataplane/dataplane.h"
 #include "dataplane/dataplane_programs.h"
 #include "lib/grow.h"
@@ -179,12 +177,13 @@ int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 t
 	return rc;
 }
 
-int array_read(int map, size_t size, void *ret, size_t *ret_n)
+int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret,
+		    size_t *ret_n)
 {
+	int map = map_fd(dp, m), rc = 0;
 	__u32 n = map_entries(map), count = n, next;
 	__u32 *keys = xcalloc(n + 1, sizeof(*keys));
 	char *list = xcalloc(n + 1, size);
-	int rc = 0;
 
 	/* A batch is in the order of indexes. At the end of the map the kernel returns ENOENT. */
 	if (n && bpf_map_lookup_batch(map, NULL, &next, keys, list, &count, NULL) &&
@@ -200,12 +199,6 @@ int array_read(int map, size_t size, void *ret, size_t *ret_n)
 	*(void **)ret = list;
 	*ret_n = n;
 	return 0;
-}
-
-int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret,
-		    size_t *ret_n)
-{
-	return array_read(map_fd(dp, m), size, ret, ret_n);
 }
 
 int dataplane_names(const struct dataplane *dp, struct service_name **ret, size_t *ret_n)

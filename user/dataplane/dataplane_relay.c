@@ -7,7 +7,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include "dataplane/dataplane.h"
@@ -72,13 +71,6 @@ int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct tot
 	return rc;
 }
 
-int dataplane_policy(const struct dataplane *dp, struct policy *ret)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(map_fd(dp, MAP_policy), &zero, ret) ? -errno : 0;
-}
-
 static int by_prefix(const void *a, const void *b)
 {
 	const struct relay_route *x = a, *y = b;
@@ -129,29 +121,10 @@ static int read_longest(const struct dataplane *dp, struct routes *r)
 				 MAP_STEP, add_longest, r);
 }
 
-/* If rc is 0, passes the routes to the caller, sorted by address. once: without duplicates and
- * prefixes of this host. Returns rc. */
-static int return_routes(int rc, struct routes *r, bool once, struct relay_route **ret,
-			 size_t *ret_n)
+static void sort_routes(struct routes *r)
 {
-	if (rc) {
-		free(r->list);
-		return rc;
-	}
 	if (r->n)
 		qsort(r->list, r->n, sizeof(*r->list), by_prefix);
-	if (once)
-		drop_duplicates(r);
-	*ret = r->list;
-	*ret_n = r->n;
-	return 0;
-}
-
-int dataplane_longest(const struct dataplane *dp, struct relay_route **ret, size_t *ret_n)
-{
-	struct routes r = { 0 };
-
-	return return_routes(read_longest(dp, &r), &r, false, ret, ret_n);
 }
 
 /* ---- subnets, in prefixes ---- */
@@ -220,11 +193,13 @@ static int add_subnets(const struct dataplane *dp, struct prefix *shapes, size_t
 {
 	struct words *w = xcalloc(1, sizeof(*w));
 	struct policy policy;
-	__u32 *words = NULL, step;
+	__u32 *words = NULL, zero = 0, step;
 	size_t n = 0;
 	int rc = dataplane_array(dp, MAP_subnets, sizeof(*words), &words, &n);
 
-	if (rc || n != SUBNETS || (rc = dataplane_policy(dp, &policy)))
+	if (!rc && n == SUBNETS && bpf_map_lookup_elem(map_fd(dp, MAP_policy), &zero, &policy))
+		rc = -errno;
+	if (rc || n != SUBNETS)
 		goto cleanup;
 	*w = (struct words){ .overlay = { .addr = policy.overlay, .family = FAMILY_IPV6,
 					  .len = policy.overlay_len }, .word = words, .to = to };
@@ -260,7 +235,15 @@ int dataplane_routes(const struct dataplane *dp, struct prefix *shapes, size_t n
 		if ((entries[i].key.word & 0xff) == KEY_ROUTE)
 			add_route(&r, &entries[i].key.addr, 64, entries[i].route.word);
 	free(entries);
-	return return_routes(rc, &r, true, ret, ret_n);
+	if (rc) {
+		free(r.list);
+		return rc;
+	}
+	sort_routes(&r);
+	drop_duplicates(&r);
+	*ret = r.list;
+	*ret_n = r.n;
+	return 0;
 }
 
 /* ======== writing ======== */
@@ -435,15 +418,6 @@ static int sync_subnets(const struct dataplane *dp, const struct plan_relay *r, 
 
 /* ---- the longest match ---- */
 
-static struct relay_route *sorted_copy(const struct relay_route *list, size_t n)
-{
-	struct relay_route *copy = xcalloc(n + 1, sizeof(*copy));
-
-	if (n)
-		qsort(memcpy(copy, list, n * sizeof(*copy)), n, sizeof(*copy), by_prefix);
-	return copy;
-}
-
 struct batch {
 	const struct dataplane *dp;
 	bool removes;
@@ -477,18 +451,22 @@ static int batch_route(struct batch *b, const struct relay_route *r)
  * and collects in r->gone those to remove. */
 static int write_longest(const struct dataplane *dp, struct plan_relay *r, int *changes)
 {
-	struct relay_route *wanted = sorted_copy(r->longest, r->n_longest), *now = NULL;
+	const struct relay_route *wanted = r->longest;
 	struct batch *b = xcalloc(1, sizeof(*b));
-	size_t n = 0, i = 0, j = 0;
-	int rc = dataplane_longest(dp, &now, &n);
+	struct routes now = { 0 };
+	size_t i = 0, j = 0;
+	int rc = read_longest(dp, &now);
 
 	b->dp = dp;
-	while (!rc && (i < r->n_longest || j < n)) {
-		int order = i == r->n_longest ? 1 : j == n ? -1 : by_prefix(&wanted[i], &now[j]);
+	sort_routes(&now);
+	sort_routes(&(struct routes){ r->longest, r->n_longest });
+	while (!rc && (i < r->n_longest || j < now.n)) {
+		int order = i == r->n_longest ? 1 : j == now.n ? -1 :
+			    by_prefix(&wanted[i], &now.list[j]);
 
 		if (order > 0) {
-			*append(r->gone, r->n_gone) = now[j];
-		} else if (order < 0 || wanted[i].word != now[j].word) {
+			*append(r->gone, r->n_gone) = now.list[j];
+		} else if (order < 0 || wanted[i].word != now.list[j].word) {
 			++*changes;
 			rc = batch_route(b, &wanted[i]);
 		}
@@ -499,8 +477,7 @@ static int write_longest(const struct dataplane *dp, struct plan_relay *r, int *
 	if (rc)
 		log_error("cannot write the routes: %s", strerror(-rc));
 	free(b);
-	free(now);
-	free(wanted);
+	free(now.list);
 	return rc;
 }
 

@@ -5,7 +5,6 @@
  * sources) are written beside the old value, and then published with one store.
  */
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
 #include <arpa/inet.h>

@@ -5,9 +5,7 @@
  * Only hints that no prefix needs are cleared.
  */
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "dataplane/control.h"
@@ -129,7 +127,8 @@ static int each_prefix(const struct dataplane *dp, map_batch *each, void *data)
 				 MAP_STEP, each, data);
 }
 
-int dataplane_hints_renew(const struct dataplane *dp)
+/* Clears the hints of prefixes that are in no list any more. */
+static int dataplane_hints_renew(const struct dataplane *dp)
 {
 	struct hints h, new;
 	int rc = hints_open(dp, &h);

@@ -8,7 +8,6 @@
 #pragma once
 #include <linux/types.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include "lib/paths.h"
 
 #define PIN_BLIND_PUT "progs/wgxdp_blind_put"	/* the daemon writes sessions by it */
@@ -57,8 +56,9 @@ void pins_remove_others(const char *instance, const char *directory, pin_is_kept
 /* Detaches and unpins links that a killed command has attached and not yet pinned by their final
  * names. */
 void pins_detach_unfinished(const char *instance);
-/* Removes a directory and all pins in it. */
-void pins_remove_directory(const char *path);
+/* Removes a directory and all pins in it. links: first detaches pinned links from their devices.
+ * Returns 0, or -errno after printing an error. */
+int pins_remove_directory(const char *path, bool links);
 
 /* Returns whether a program uses the map with this id. A program whose map `control` is that of an
  * instance belongs to the instance. */

@@ -3,7 +3,6 @@
  * Implements lists.h.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "config/config_lists.h"
 #include "instance/lists.h"

@@ -3,7 +3,6 @@
  * Implements run_counters.h. A file has lines with a name and a number.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/file.h"
 #include "lib/grow.h"

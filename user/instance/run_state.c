@@ -86,7 +86,7 @@ static int lock_holder(const char *instance)
 static void log_lock_holder(const char *instance)
 {
 	int pid = lock_holder(instance);
-	char path[32], command[64] = "";
+	char path[32], command[64] = "", holder[96] = "an unknown process";
 	FILE *in;
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
@@ -96,13 +96,9 @@ static void log_lock_holder(const char *instance)
 	if (in)
 		fclose(in);
 	if (*command)
-		log_warning("instance %s: process %d (%s) has locked it for more than a second: "
-			    "the daemon waits with all changes until that process ends",
-			    instance, pid, command);
-	else
-		log_warning("instance %s: an unknown process has locked it for more than a "
-			    "second: the daemon waits with all changes until that process ends",
-			    instance);
+		snprintf(holder, sizeof(holder), "process %d (%s)", pid, command);
+	log_warning("instance %s: %s has locked it for more than a second: the daemon waits with "
+		    "all changes until that process ends", instance, holder);
 }
 
 static __u64 clock_ms(void)
@@ -273,8 +269,7 @@ void run_state_remove(const char *instance)
 
 	remove_file(instance, RUNNING);
 	remove_file(instance, NEXT);
-	/* A killed command may have left this file of user/plan/resolved_backends.c. */
-	remove_file(instance, "names.new");
+	remove_file(instance, "names.new");	/* written by user/plan/resolved_backends.c */
 	remove_file(instance, FAILED);
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		snprintf(beside, sizeof(beside), "%s.new", files[i]);

@@ -3,7 +3,6 @@
  * Implements uniform_writer.h.
  */
 #include <unistd.h>
-#include "dataplane/control.h"
 #include "dataplane/dataplane_uniform.h"
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"

@@ -3,7 +3,6 @@
  * Makes a plan: calls the parts in their order, resolves the backends, and chooses the ports.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "plan/resolved_backends.h"
 #include "config/config_names.h"
@@ -79,7 +78,8 @@ static int resolve_backend(const struct plan_builder *m, const struct service_co
 	return backend_is_ours(m, s, &ret->ipv4) ?: backend_is_ours(m, s, &ret->ipv6);
 }
 
-int plan_backends(struct plan_builder *m)
+/* Fills in the addresses of all backends. */
+static int plan_backends(struct plan_builder *m)
 {
 	const struct config *c = m->config;
 	size_t n = 0;
@@ -275,7 +275,7 @@ static __u32 express_entries(const struct config *c)
 	return n;
 }
 
-int plan_ports(struct plan_builder *m)
+static int plan_ports(struct plan_builder *m)
 {
 	const struct config *c = m->config;
 	int rc = 0;

@@ -259,10 +259,6 @@ bool plan_carries(const struct host *h, const struct plan_nic *nic, const struct
 struct plan *plan_running(const struct host *h, const struct config *c, const struct link *links,
 			  size_t n);
 const struct plan_port *plan_port(const struct plan *p, __u32 ifindex);
-/* plan_has_peers() returns whether a peer of the relay is behind this link. plan_is_overlay()
- * returns whether the port serves only peers, so that it carries only IPv6. */
-bool plan_has_peers(const struct plan *p, __u32 ifindex);
-bool plan_is_overlay(const struct plan *p, const struct plan_port *port);
 
 /* Returns the ifindex of the VRF in which a service's packets are routed, from the interface or the
  * addresses that it listens on; 0: none. */

@@ -3,7 +3,6 @@
  * Plans where the blind relay listens, and for how many sites it has room. The daemon tracks the
  * sites themselves (user/daemon/blind.h).
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include "lib/log.h"

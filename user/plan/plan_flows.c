@@ -6,7 +6,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_addr.h>
-#include <string.h>
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "plan/plan_make.h"
@@ -205,9 +204,4 @@ void plan_epochs(struct plan *p)
 	for (size_t i = 0; i < p->n_pools; i++)
 		if (p->pools[i].timeout)
 			p->pools[i].epoch = longest;
-}
-
-const struct pool *plan_pool_of(const struct plan *p, __u32 id)
-{
-	return id < p->n_pools ? &p->pools[id] : NULL;
 }

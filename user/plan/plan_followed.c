@@ -3,7 +3,6 @@
  * Plans the lists of clients that other programs keep: which lists each service has, and the id of
  * each list. Services that name the same list share it. A running list keeps its id.
  */
-#include <errno.h>
 #include <string.h>
 #include "config/config_lists.h"
 #include "lib/grow.h"

@@ -4,8 +4,6 @@
  * a backend, and the numbers of the backends.
  */
 #include <endian.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "blake2s.h"
 #include "config/config_diff.h"

@@ -4,9 +4,7 @@
  * daemon, and finds the peer for each. If a kernel route has the same prefix as a peer of the
  * configuration, the kernel's route has precedence.
  */
-#include <errno.h>
 #include <linux/rtnetlink.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "lib/log.h"

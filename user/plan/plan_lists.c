@@ -7,8 +7,6 @@
  * should have, 0.0.0.0/0 gets an entry of its own. If the service also has lists of other programs
  * (plan_followed.c), these decide about clients that no prefix here names.
  */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "plan/plan_make.h"

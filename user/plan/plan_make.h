@@ -57,14 +57,11 @@ struct listener {
 
 /* Returns the configured service with this id. */
 const struct service_config *plan_service(const struct plan_builder *m, __u32 id);
-/* Fills in the addresses of all backends. */
-int plan_backends(struct plan_builder *m);
 static inline struct backend_address *plan_backend(const struct plan_builder *m, size_t service,
 						   size_t backend)
 {
 	return &m->backends[m->first_backend[service] + backend];
 }
-int plan_ports(struct plan_builder *m);
 /* Finds the nics of all ports, and what tells the frames of the ports on one nic apart. */
 int plan_nics(struct plan_builder *m);
 /* Returns the table entry with this key, or NULL. */
@@ -99,7 +96,6 @@ int plan_pool(struct plan_builder *m, size_t service, __u32 id);
 /* Adds entries for the ports of pools at which this host listens: no flow may have them. Call it
  * after all listeners are known. */
 void plan_own_ports(struct plan_builder *m);
-const struct pool *plan_pool_of(const struct plan *p, __u32 id);
 /* Sets the epoch, in which flows per source are counted, once all pools have their timeouts. */
 void plan_epochs(struct plan *p);
 /* Sets the guard of a service and the numbers of its backends. Call it before making its
@@ -157,5 +153,7 @@ void plan_add_route(struct relay_route **list, size_t *n, const struct prefix *p
 /* Adds the routes within the overlay in the kernel tables of follow.tables, in place of peers'
  * routes for the same prefixes. */
 void plan_kernel_routes(const struct plan_builder *m, struct relay_peers *from);
+/* Returns whether a peer of the relay is behind this link. */
+bool plan_has_peers(const struct plan *p, __u32 ifindex);
 /* Sorts plan.relay.routes, removes duplicates, and makes the maps' contents from them. */
 void plan_routes(struct plan_builder *m);

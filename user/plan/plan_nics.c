@@ -5,7 +5,6 @@
  * the logical link, where the kernel has already removed VLAN tags.
  */
 #include <errno.h>
-#include <linux/if_ether.h>
 #include <stdio.h>
 #include <string.h>
 #include "lib/grow.h"

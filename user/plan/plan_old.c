@@ -4,7 +4,6 @@
  * former one are still translated for OLD_SECONDS, for packets in flight and for clients that have
  * no session with the new backend yet. A removed listener gets no such entries.
  */
-#include <errno.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "plan/plan_make.h"

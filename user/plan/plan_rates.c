@@ -4,8 +4,6 @@
  * of include/abi_rate.h, and says which packets a rate is for.
  */
 #include <arpa/inet.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "config/config_rates.h"
 #include "lib/grow.h"

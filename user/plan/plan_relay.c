@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <search.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "lib/log.h"
@@ -279,11 +278,6 @@ bool plan_has_peers(const struct plan *p, __u32 ifindex)
 		if (p->relay.own[i].ifindex == ifindex)
 			return true;
 	return false;
-}
-
-bool plan_is_overlay(const struct plan *p, const struct plan_port *port)
-{
-	return port->role == ROLE_TUNNEL && plan_has_peers(p, port->ifindex);
 }
 
 /* ---- this host's addresses on the peers' devices ---- */

@@ -5,9 +5,6 @@
  * are entries of the table. All other prefixes, and /64s that contain longer ones, are in the trie
  * for the longest-prefix match.
  */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "plan/plan_make.h"

@@ -208,11 +208,11 @@ static bool listens6(const struct service_config *s)
 static void choose_address(const struct plan_builder *m, const struct backend_address *b,
 			   struct listener *l)
 {
-	const struct pool *pool = plan_pool_of(m->plan, l->id);
+	const struct pool *pool = &m->plan->pools[l->id];
 
 	if (!l->backend.family)
 		l->backend = l->local.family == FAMILY_IPV4 ? b->ipv6 : b->ipv4;
-	if (!pool || !(l->backend.family == FAMILY_IPV4 ? pool->n4 : pool->n6))
+	if (!(l->backend.family == FAMILY_IPV4 ? pool->n4 : pool->n6))
 		l->backend.family = 0;
 	l->flags |= SERVICE_MASQUERADE | (l->backend.family == FAMILY_IPV6 ? SERVICE_TO_IPV6 : 0);
 }

@@ -3,7 +3,6 @@
  * Plans the source address checks of ports. A lan allows the prefixes that the kernel routes to it.
  * A wan refuses the prefixes that are behind our other links, and our own addresses.
  */
-#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include "lib/grow.h"

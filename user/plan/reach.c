@@ -5,25 +5,29 @@
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/resource_error.h"
 #include "lib/text.h"
 #include "plan/reach.h"
 
+/* Returns the role in `interfaces`; ROLE_NONE: it is not there. */
+static enum link_role named_role(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_interfaces; i++)
+		if (!strcmp(c->interfaces[i].name, name))
+			return c->interfaces[i].role;
+	return ROLE_NONE;
+}
+
 static bool is_wan(const struct host *h, const struct config *c, __u32 oif)
 {
 	const struct nl_link *link = host_link(h, oif);
+	enum link_role role = link ? named_role(c, link->name) : ROLE_NONE;
+	bool listens = false;
 
-	if (!link)
-		return false;
-	for (size_t i = 0; i < c->n_interfaces; i++)
-		if (!strcmp(c->interfaces[i].name, link->name))
-			return c->interfaces[i].role == ROLE_WAN;
-	for (size_t i = 0; i < c->n_services; i++)
-		if (!strcmp(c->services[i].listen_interface, link->name))
-			return true;
-	return false;
+	for (size_t i = 0; i < c->n_services && link; i++)
+		listens |= !strcmp(c->services[i].listen_interface, link->name);
+	return role == ROLE_NONE ? listens : role == ROLE_WAN;
 }
 
 bool reach_may_follow(const struct nl_rule *r)
@@ -114,14 +118,6 @@ static bool is_device(const struct config *c, const char *name)
 	return config_follows(c, name);
 }
 
-static bool is_named_wan(const struct config *c, const char *name)
-{
-	for (size_t i = 0; i < c->n_interfaces; i++)
-		if (!strcmp(c->interfaces[i].name, name))
-			return c->interfaces[i].role == ROLE_WAN;
-	return false;
-}
-
 bool reach_needs(const struct config *c, const struct host *h, const struct nl_link *link,
 		 __u8 family)
 {
@@ -134,7 +130,7 @@ bool reach_needs(const struct config *c, const struct host *h, const struct nl_l
 	/* For a peer behind an Ethernet interface the FIB lookup fails without forwarding; for a
 	 * peer in a tunnel it does not. */
 	return config_relays(c) && family == FAMILY_IPV6 && link->ethernet &&
-	       !is_named_wan(c, link->name);
+	       named_role(c, link->name) != ROLE_WAN;
 }
 
 /* Returns whether the service needs an address of this family on the interface to listen on. */

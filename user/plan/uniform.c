@@ -5,7 +5,6 @@
  * first, so that longer routes overwrite them. A route may be longer than the block's step and
  * differ from the shorter route around it. Then its place refers to a further block.
  */
-#include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -233,21 +232,4 @@ void uniform_end(struct uniform_work *f)
 {
 	free(f->routes);
 	free(f);
-}
-
-__u32 uniform_answer(const struct uniform *u, const struct address *a)
-{
-	struct prefix p = { .addr = a->addr, .family = a->family };
-	size_t block = a->family == FAMILY_IPV4 ? UNIFORM_IPV4 : UNIFORM_IPV6;
-
-	for (__u32 from = 0; from < STEPS * STEP; from += STEP) {
-		__u32 place = bits_at(&p, from);
-		__u16 answer = u->rows[block * UNIFORM_ROWS +
-				       place / UNIFORM_ROW].slot[place % UNIFORM_ROW];
-
-		if (!(answer & UNIFORM_DEEPER))
-			return answer;
-		block = answer & ~UNIFORM_DEEPER;
-	}
-	return 0;
 }

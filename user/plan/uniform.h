@@ -30,5 +30,3 @@ struct uniform_work *uniform_begin(const struct host *h);
 bool uniform_next(struct uniform_work *w, __u32 *ret_block);
 const struct uniform *uniform_of(const struct uniform_work *w);
 void uniform_end(struct uniform_work *w);
-/* Returns what the map says about an address: an index in `hops`, or 0 to ask the FIB. */
-__u32 uniform_answer(const struct uniform *u, const struct address *a);
