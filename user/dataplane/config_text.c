@@ -45,12 +45,7 @@ int config_text_make(const char *text, size_t n)
 
 __u32 config_text_id(const char *instance)
 {
-	int map = pin_get(instance, CONFIG_PIN);
-	__u32 id = map_info(map).id;
-
-	if (map >= 0)
-		close(map);
-	return id;
+	return pin_map_id(instance, CONFIG_PIN);
 }
 
 int config_text_read(const char *instance, char **ret)

@@ -427,14 +427,12 @@ struct batch {
 
 static int flush_batch(struct batch *b)
 {
+	int map = map_fd(b->dp, MAP_routes);
 	__u32 n = b->n;
 
 	b->n = 0;
-	if (!n)
-		return 0;
-	if (b->removes
-		    ? bpf_map_delete_batch(map_fd(b->dp, MAP_routes), b->keys, &n, NULL)
-		    : bpf_map_update_batch(map_fd(b->dp, MAP_routes), b->keys, b->words, &n, NULL))
+	if (n && (b->removes ? bpf_map_delete_batch(map, b->keys, &n, NULL) :
+			       bpf_map_update_batch(map, b->keys, b->words, &n, NULL)))
 		return -errno;
 	return 0;
 }

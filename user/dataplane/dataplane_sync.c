@@ -185,26 +185,20 @@ static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, 
 
 /* Returns how the device is attached. Programs that the plan no longer has there are still attached
  * now: dataplane_commit() detaches them later. */
-static __u16 attached_flags(const struct dataplane *dp, __u32 ifindex)
+static const struct dataplane_port *attached_port(const struct dataplane *dp, __u32 ifindex)
 {
+	static const struct dataplane_port none;
+
 	for (size_t i = 0; i < dp->n_ports; i++)
 		if (dp->ports[i].ifindex == ifindex)
-			return dp->ports[i].flags;
-	return 0;
+			return &dp->ports[i];
+	return &none;
 }
 
 /* Returns whether the device has native XDP and keeps it. */
 static bool keeps_native(const struct dataplane *dp, const struct plan *p, __u32 ifindex)
 {
-	return plan_nic(p, ifindex) && attached_flags(dp, ifindex) & LINK_NATIVE;
-}
-
-static __u8 refused_mode(const struct dataplane *dp, const struct plan *p, __u32 ifindex)
-{
-	for (size_t i = 0; i < dp->n_ports && plan_nic(p, ifindex); i++)
-		if (dp->ports[i].ifindex == ifindex)
-			return dp->ports[i].refused;
-	return 0;
+	return plan_nic(p, ifindex) && attached_port(dp, ifindex)->flags & LINK_NATIVE;
 }
 
 /* Lets XDP send to the device. Looks for the entry first, because the kernel removes it when the
@@ -240,14 +234,6 @@ static int write_link(struct dataplane *dp, const struct link *link, __u64 tx_dr
 	return rc ?: write_device(dp, link->ifindex, &counted);
 }
 
-/* Returns whether packets may leave by this link only through its qdisc. */
-static bool by_qdisc(const struct plan *p, __u32 ifindex)
-{
-	const struct plan_port *port = plan_port(p, ifindex);
-
-	return port && port->by_qdisc;
-}
-
 static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h, int *changes)
 {
 	int rc = 0;
@@ -259,15 +245,18 @@ static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h
 		for (size_t i = 0; i < p->n_links && !rc; i++) {
 			struct link *link = &p->links[i];
 			const struct nl_link *is = host_link(h, link->ifindex), *nic;
+			const struct dataplane_port *attached = attached_port(dp, link->ifindex);
+			const struct plan_port *port = plan_port(p, link->ifindex);
+			bool has_nic = plan_nic(p, link->ifindex);
 			const char *hint;
 			int sends;
 
-			if ((link->role || plan_nic(p, link->ifindex)) != ports)
+			if ((link->role || has_nic) != ports)
 				continue;
-			link->flags |= attached_flags(dp, link->ifindex);
-			link->refused = refused_mode(dp, p, link->ifindex);
+			link->flags |= attached->flags;
+			link->refused = has_nic ? attached->refused : 0;
 			nic = link->port ? host_link(h, link->port) : is;
-			sends = by_qdisc(p, link->ifindex) ? LINK_TC_SENDS :
+			sends = port && port->by_qdisc ? LINK_TC_SENDS :
 				transmit_flags(h, nic, keeps_native(dp, p, nic->ifindex), &hint);
 			link->flags |= sends < 0 ? 0 : sends;
 			rc = sends < 0 ? sends : write_link(dp, link, is->tx_dropped, changes);

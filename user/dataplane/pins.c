@@ -140,6 +140,16 @@ int pin_get(const char *instance, const char *format, ...)
 	return bpf_obj_get(path);
 }
 
+__u32 pin_map_id(const char *instance, const char *name)
+{
+	int map = pin_get(instance, "%s", name);
+	__u32 id = map_info(map).id;
+
+	if (map >= 0)
+		close(map);
+	return id;
+}
+
 bool pin_exists(const char *instance, const char *name)
 {
 	char path[PIN_LEN];
@@ -336,18 +346,6 @@ static bool has_program(const char *instance, const char *name, __u32 id)
 	return has;
 }
 
-/* Returns whether a program belongs to an instance: it is pinned there, or it is a component of
- * libxdp's dispatcher, which has no pin of ours, and uses the instance's maps. */
-static bool is_of(const char *instance, int program)
-{
-	int control = pin_get(instance, "control");
-	bool is = pins_program_uses(program, map_info(control).id);
-
-	if (control >= 0)
-		close(control);
-	return is;
-}
-
 /* Returns whether one of our programs pinned in this directory has this id. */
 static bool has_one(const char *directory, __u32 id)
 {
@@ -382,7 +380,9 @@ bool pins_owner(__u32 program_id, const char *ours, char ret[INSTANCE_LEN])
 	while (dir && !found && (entry = readdir(dir))) {
 		if (!instance_valid(entry->d_name) || !strcmp(entry->d_name, ours))
 			continue;
-		found = has_one(entry->d_name, program_id) || is_of(entry->d_name, program);
+		/* A component of libxdp's dispatcher has no pin of ours, but uses our maps. */
+		found = has_one(entry->d_name, program_id) ||
+			pins_program_uses(program, pin_map_id(entry->d_name, "control"));
 		if (found)
 			strcpy(ret, entry->d_name);
 	}

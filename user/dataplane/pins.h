@@ -36,6 +36,8 @@ void pin_path(char path[PIN_LEN], const char *instance, const char *suffix, cons
 int pins_exist(const char *instance);
 /* Returns the fd of a pinned object, or -errno. */
 int pin_get(const char *instance, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Returns the id of a pinned map; 0: there is none. */
+__u32 pin_map_id(const char *instance, const char *name);
 bool pin_exists(const char *instance, const char *name);
 /* Pins fd under this name, in place of an older pin. Returns 0, or -errno after printing an
  * error. */

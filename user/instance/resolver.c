@@ -45,7 +45,6 @@ struct resolver {
 	uv_timer_t due;			/* starts the next round */
 };
 
-static void on_due(uv_timer_t *timer);
 static void start_round(struct resolver *r);
 
 static struct resolved_backend *answer_of(const struct name *n)
@@ -56,6 +55,11 @@ static struct resolved_backend *answer_of(const struct name *n)
 
 /* ---- rounds ---- */
 
+static void on_due(uv_timer_t *timer)
+{
+	start_round(timer->data);
+}
+
 static void schedule_round(struct resolver *r)
 {
 	uint64_t first = UINT64_MAX, now = uv_now(r->loop);
@@ -65,11 +69,6 @@ static void schedule_round(struct resolver *r)
 	uv_timer_stop(&r->due);
 	if (first != UINT64_MAX)
 		uv_timer_start(&r->due, on_due, first > now ? first - now : 0, 0);
-}
-
-static void on_due(uv_timer_t *timer)
-{
-	start_round(timer->data);
 }
 
 static void end_round(struct resolver *r)

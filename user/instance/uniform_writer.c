@@ -27,12 +27,9 @@ static __u64 hash_of(const struct host *h, __u32 map)
 
 __u64 uniform_hash(const char *instance, const struct host *h)
 {
-	int map = pin_get(instance, "uniform");
-	__u64 hash = map < 0 ? 0 : hash_of(h, map_info(map).id);
+	__u32 map = pin_map_id(instance, "uniform");
 
-	if (map >= 0)
-		close(map);
-	return hash;
+	return map ? hash_of(h, map) : 0;
 }
 
 /* Returns whether the map has all blocks now. */

@@ -98,14 +98,6 @@ static int plan_backends(struct plan_builder *m)
 	return rc;
 }
 
-static void report_missing(const struct plan_builder *m, const char *name)
-{
-	char there[HOST_NAMES_LEN];
-
-	log_waiting("interface %s: not there yet; this host has %s", name,
-		    host_link_names(m->host, name, there));
-}
-
 struct plan_port *plan_append_port(struct plan_builder *m, const struct nl_link *link,
 				   enum link_role role, const struct interface_config *said)
 {
@@ -126,10 +118,12 @@ static int add_port(struct plan_builder *m, const char *name, enum link_role rol
 		    const struct interface_config *said)
 {
 	const struct nl_link *link = host_link_by_name(m->host, name);
+	char there[HOST_NAMES_LEN];
 	struct plan_port *port;
 
 	if (!link) {
-		report_missing(m, name);
+		log_waiting("interface %s: not there yet; this host has %s", name,
+			    host_link_names(m->host, name, there));
 		return 0;
 	}
 	if (link->loopback) {

@@ -47,12 +47,6 @@ static struct table_entry *find_planned(const struct plan *p, const struct table
 	return plan_entry(p->entries, p->n_entries, key);
 }
 
-static const struct table_entry *find_running(const struct plan_input *in,
-					      const struct table_key *key)
-{
-	return plan_entry(in->running, in->n_running, key);
-}
-
 static bool same_backend(const struct service *a, const struct service *b)
 {
 	return a->port == b->port && !memcmp(&a->to, &b->to, sizeof(a->to));
@@ -135,7 +129,7 @@ static bool old_of(const struct plan_input *in, const struct table_entry *e, str
 	ret->service.flags &= ~(SERVICE_LISTS | SERVICE_OLD | SERVICE_QUIET);
 	if (kind_of(e) == KEY_OLD) {
 		key.word = with_kind(key.word, KEY_UNTIL);
-		until = find_running(in, &key);
+		until = plan_entry(in->running, in->n_running, &key);
 		ret->until = until ? until->old.until : 0;
 		ret->key.addr = old_addr(&e->key.addr, &e->service.to);
 	} else if (!is_listener(e)) {
@@ -206,7 +200,7 @@ static bool has_rivals(const struct plan_builder *m, const struct olds *l, const
 static struct service old_reply(const struct plan_builder *m, const struct olds *l,
 				const struct old *o, const struct table_key *back)
 {
-	const struct table_entry *was = find_running(m->in, back);
+	const struct table_entry *was = plan_entry(m->in->running, m->in->n_running, back);
 	struct service reply = o->service;
 
 	for (size_t i = 0; was && i < l->n; i++)
