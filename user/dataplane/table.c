@@ -188,7 +188,8 @@ int table_sync(struct table *t, struct table_entry *want, size_t n)
 {
 	size_t places = (size_t)t->n * TABLE_WAYS;
 	struct leaving leaving = { .entries = xcalloc(places, sizeof(*leaving.entries)) };
-	bool *published = xcalloc(n + 1, sizeof(*published)), *kept = xcalloc(places, sizeof(*kept));
+	bool *published = xcalloc(n + 1, sizeof(*published));
+	bool *kept = xcalloc(places, sizeof(*kept));
 	size_t n_published = 0, n_changed;
 	int rc;
 
