@@ -270,8 +270,6 @@ int attached_link(const char *instance, const char *kind, __u32 ifindex)
 	return -ENOLINK;
 }
 
-/* EEXIST means that a program is attached to a bond or bridge above the device; the device itself
- * was checked before. */
 const char *why_refused(int error)
 {
 	return error == EEXIST ? "an XDP program is attached to a bridge or bond above this device"

@@ -130,7 +130,8 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h);
  * and pins the new objects. Returns 0, or -errno after printing an error. */
 int dataplane_commit(struct dataplane *dp, const struct plan *p);
 /* For the blind relay: the first sets the sizes of its maps. The second attaches its program to the
- * egress of its interface, or detaches it. The third writes how many sites there may be. */
+ * egress of its interface, or detaches it. The third writes this host's own WireGuard device, and
+ * the addresses from which it may send. */
 struct load_settings;
 void dataplane_size_blind(const struct dataplane *dp, struct load_settings *set,
 			  const struct plan *p);

@@ -528,7 +528,6 @@ int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int 
 
 /* ---- the blind relay ---- */
 
-/* Writes for how many sites there is room, and the device of this host's own WireGuard. */
 int dataplane_blind_write(const struct dataplane *dp, const struct plan *p, int *changes)
 {
 	struct peer_name own = { 0 }, name;

@@ -187,8 +187,6 @@ static int add_several(struct plan_builder *m, const struct address *backend, __
 	return rc;
 }
 
-/* Adds the link on the route to the backend with the role lan, unless the configuration gives it
- * another role. */
 int plan_backend_port(struct plan_builder *m, const struct address *backend, __u32 vrf)
 {
 	const struct nl_link *link;

@@ -193,8 +193,6 @@ void plan_own_ports(struct plan_builder *m)
 	}
 }
 
-/* The flows of a source are counted in epochs. An epoch lasts as long as the longest timeout of any
- * service. */
 void plan_epochs(struct plan *p)
 {
 	__u32 longest = 0;

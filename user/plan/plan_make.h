@@ -72,7 +72,8 @@ void plan_add_entry(struct plan *p, const struct table_key *key, const void *val
 void plan_sources(struct plan_builder *m);
 /* Adds the entries for replies of former backends, and the ports on which they arrive. */
 int plan_old(struct plan_builder *m);
-/* Adds the links on the route to a backend, in a VRF or (0) in none. Returns 0 or -errno. */
+/* Adds the links on the route to a backend, in a VRF or (0) in none, as ports with the role lan,
+ * unless the configuration gives them another role. Returns 0 or -errno. */
 int plan_backend_port(struct plan_builder *m, const struct address *backend, __u32 vrf);
 /* Returns the port on which replies to packets out of the device `oif` arrive, or NULL. */
 const struct plan_port *plan_port_of(const struct plan_builder *m, __u32 oif);
@@ -96,7 +97,7 @@ int plan_pool(struct plan_builder *m, size_t service, __u32 id);
 /* Adds entries for the ports of pools at which this host listens: no flow may have them. Call it
  * after all listeners are known. */
 void plan_own_ports(struct plan_builder *m);
-/* Sets the epoch, in which flows per source are counted, once all pools have their timeouts. */
+/* Sets the epoch, in which a source's flows are counted, to the longest timeout of all pools. */
 void plan_epochs(struct plan *p);
 /* Sets the guard of a service and the numbers of its backends. Call it before making its
  * listeners. */

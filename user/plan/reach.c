@@ -188,7 +188,7 @@ static void print_forwarding_fix(FILE *out, const struct host *h, const char *in
 
 char *reach_forwarding_fix(const struct host *h, const char *interface, bool ipv6)
 {
-	char *text = NULL;
+	char *text;
 	size_t size;
 	FILE *out = text_open(&text, &size);
 
@@ -200,7 +200,7 @@ char *reach_forwarding_fix(const struct host *h, const char *interface, bool ipv
 char *reach_forwarding_off(const struct config *c, const struct host *h,
 			   const struct nl_link *link, bool ipv6)
 {
-	char *text = NULL;
+	char *text;
 	size_t size;
 	FILE *out;
 
