@@ -104,6 +104,23 @@ static const struct nl_route *lookup(const struct address *a)
 	return NULL;
 }
 
+/* Returns what the map says about an address: an index in `hops`, or 0 to ask the FIB */
+static __u32 uniform_answer(const struct uniform *u, const struct address *a)
+{
+	size_t block = a->family == FAMILY_IPV4 ? UNIFORM_IPV4 : UNIFORM_IPV6;
+	const __u8 *b = a->addr.b + (a->family == FAMILY_IPV4 ? 12 : 0);
+
+	for (int step = 0; step < 3; step++, b += 2) {
+		__u32 place = b[0] << 8 | b[1];
+		__u16 answer = u->rows[block * UNIFORM_ROWS + place / UNIFORM_ROW].slot[place % UNIFORM_ROW];
+
+		if (!(answer & UNIFORM_DEEPER))
+			return answer;
+		block = answer & ~UNIFORM_DEEPER;
+	}
+	return 0;
+}
+
 /* Checks that a uniform address leads where the route leads; returns whether it is uniform */
 static bool check(const struct uniform *u, const struct address *a)
 {

@@ -168,12 +168,12 @@ static int read_running(struct daemon *d)
 
 	if (rc <= 0)
 		return rc;
-	rc = resolved_backends_match(&d->answers, d->state.config);
-	if (!rc && d->state.config != before) {
+	resolved_backends_match(&d->answers, d->state.config);
+	if (d->state.config != before) {
 		resolved_backends_merge(&d->answers, d->state.instance);
 		resolved_backends_write(d->state.instance, &d->answers, true);
 	}
-	return rc ?: 1;
+	return 1;
 }
 
 /* Starts a pass if the peers of followed devices have changed. Changes between this reading and the
@@ -524,9 +524,9 @@ static int apply_file(struct daemon *d, int lock, struct config *c, long long ti
 		before = running;
 	if (before && c->mode == MODE_AUTO)
 		c->mode = before->mode;
+	answers = resolved_backends_of(&d->answers, c);
 	if (!rc)
 		rc = apart ? run_state_write(d->state.instance, c) :
-		     resolved_backends_of(&d->answers, c, &answers) ?:
 		     apply_followed(d->state.instance, c, &answers, d->uniform);
 	if (rc) {
 		config_free(c);

@@ -518,7 +518,7 @@ struct chosen {
 	size_t n;
 };
 
-static int choose(void *data, const struct list_config *from)
+static void choose(void *data, const struct list_config *from)
 {
 	struct chosen *c = data;
 	struct follow **place = append(c->list, c->n);
@@ -529,13 +529,12 @@ static int choose(void *data, const struct list_config *from)
 	if (i < c->l->n) {
 		*place = c->l->list[i];
 		c->l->list[i] = NULL;
-		return 0;
+		return;
 	}
 	*place = xcalloc(1, sizeof(**place));
 	(*place)->from = *from;
 	(*place)->lists = c->l;
 	(*place)->dirty = true;
-	return 0;
 }
 
 static void follow_free(struct follow *f)

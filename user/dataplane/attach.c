@@ -234,30 +234,22 @@ void detach_filters_of(int program)
 	__u32 id = program_info(program).id;
 	struct nl_filter f;
 
-	if (devices && id)
-		for (struct if_nameindex *d = devices; d->if_index; d++)
-			if (filter_find(d->if_index, id, &f)) {
-				detach_egress(d->if_index);
-				filter_remove(d->if_index, &f);
-			}
+	for (struct if_nameindex *d = devices; d && id && d->if_index; d++)
+		if (filter_find(d->if_index, id, &f)) {
+			detach_egress(d->if_index);
+			filter_remove(d->if_index, &f);
+		}
 	if_freenameindex(devices);
 }
 
-/* Writes the ids of the programs at tcx ingress and returns their number. libbpf 1.1 does not know
- * tcx, but BPF_PROG_QUERY works with any attach type. */
-static size_t attached_tcx(__u32 ifindex, __u32 *ids, size_t room)
-{
-	__u32 n = room, flags;
-
-	return bpf_prog_query(ifindex, TCX_INGRESS, 0, &flags, ids, &n) ? 0 : n;
-}
-
+/* libbpf 1.1 does not know tcx, but BPF_PROG_QUERY works with any attach type. */
 size_t attached_tc(__u32 ifindex, __u32 *ids, size_t room)
 {
-	size_t n = attached_tcx(ifindex, ids, room);
-
+	__u32 n = room, flags;
 	struct nl_filter f;
 
+	if (bpf_prog_query(ifindex, TCX_INGRESS, 0, &flags, ids, &n))
+		n = 0;
 	if (n < room && filter_find(ifindex, 0, &f))
 		ids[n++] = f.program;
 	return n;
@@ -278,8 +270,6 @@ int attached_link(const char *instance, const char *kind, __u32 ifindex)
 	return -ENOLINK;
 }
 
-/* EEXIST means that a program is attached to a bond or bridge above the device; the device itself
- * was checked before. */
 const char *why_refused(int error)
 {
 	return error == EEXIST ? "an XDP program is attached to a bridge or bond above this device"
@@ -291,14 +281,10 @@ const char *why_refused(int error)
 
 void program_name(__u32 id, char *ret)
 {
-	struct bpf_prog_info info = { 0 };
-	__u32 len = sizeof(info);
 	int fd = bpf_prog_get_fd_by_id(id);
+	struct bpf_prog_info info = program_info(fd);
 
-	strcpy(ret, "?");
-	if (fd < 0)
-		return;
-	if (!bpf_obj_get_info_by_fd(fd, &info, &len) && *info.name)
-		snprintf(ret, BPF_OBJ_NAME_LEN, "%s", info.name);
-	close(fd);
+	snprintf(ret, BPF_OBJ_NAME_LEN, "%s", *info.name ? info.name : "?");
+	if (fd >= 0)
+		close(fd);
 }

@@ -45,12 +45,7 @@ int config_text_make(const char *text, size_t n)
 
 __u32 config_text_id(const char *instance)
 {
-	int map = pin_get(instance, CONFIG_PIN);
-	__u32 id = map_info(map).id;
-
-	if (map >= 0)
-		close(map);
-	return id;
+	return pin_map_id(instance, CONFIG_PIN);
 }
 
 int config_text_read(const char *instance, char **ret)
@@ -62,11 +57,12 @@ int config_text_read(const char *instance, char **ret)
 	if (map < 0)
 		return map;
 	memory = whole_map(map, PROT_READ, &size);
-	*ret = memory ? xstrndup(memory, size) : NULL;
-	if (!*ret)
-		rc = -errno;
-	if (memory)
+	if (memory) {
+		*ret = xstrndup(memory, size);
 		munmap(memory, size);
+	} else {
+		rc = -errno;
+	}
 	close(map);
 	return rc;
 }

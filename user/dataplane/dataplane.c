@@ -74,7 +74,7 @@ static int open_pins(struct dataplane *dp)
 int dataplane_open(const char *instance, struct dataplane **ret)
 {
 	struct dataplane *dp = xcalloc(1, sizeof(*dp));
-	int rc = 0;
+	int rc;
 
 	dataplane_quiet();
 	strcpy(dp->instance, instance);
@@ -296,7 +296,7 @@ static void copy_array(int from, int to, __u32 n, size_t value_size)
 {
 	void *value = xcalloc(libbpf_num_possible_cpus(), value_size);
 
-	for (__u32 i = 0; value && i < n; i++)
+	for (__u32 i = 0; i < n; i++)
 		if (!bpf_map_lookup_elem(from, &i, value))
 			bpf_map_update_elem(to, &i, value, BPF_ANY);
 	free(value);

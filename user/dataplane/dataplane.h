@@ -130,7 +130,8 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h);
  * and pins the new objects. Returns 0, or -errno after printing an error. */
 int dataplane_commit(struct dataplane *dp, const struct plan *p);
 /* For the blind relay: the first sets the sizes of its maps. The second attaches its program to the
- * egress of its interface, or detaches it. The third writes how many sites there may be. */
+ * egress of its interface, or detaches it. The third writes this host's own WireGuard device, and
+ * the addresses from which it may send. */
 struct load_settings;
 void dataplane_size_blind(const struct dataplane *dp, struct load_settings *set,
 			  const struct plan *p);
@@ -154,7 +155,7 @@ int dataplane_check_hidden(const char *instance);
  * _write comes before the table refers to new lists, _clean after it stops referring to old
  * ones. */
 int dataplane_lists_write(const struct dataplane *dp, const struct plan *p, int *changes);
-int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int *changes);
+void dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int *changes);
 /* For the relay: _write writes peers, policy and the trie before the table refers to them. _clean
  * then writes the subnets and removes the entries that are not in the plan. */
 int dataplane_relay_write(const struct dataplane *dp, struct plan *p, int *changes);
@@ -194,9 +195,8 @@ struct learned_secret dataplane_secret(const struct dataplane *dp);
 __u32 dataplane_entries(const struct dataplane *dp, enum dataplane_map m);
 /* Returns how many elements of the table, of a hash map or of a learned table are in use. */
 __u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m);
-/* Reads an array map of structures into *ret, by index, and sets *ret_n to its length. The caller
- * frees *ret. A negative fd counts as an empty map. Returns 0 or -errno. */
-int array_read(int map, size_t size, void *ret, size_t *ret_n);
+/* Reads an array map of structures into *ret, by index, and sets *ret_n to its length; 0 if there
+ * is no such map. The caller frees *ret. Returns 0 or -errno. */
 int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret,
 		    size_t *ret_n);
 /* Reads n 64-bit counters under one key of a per-CPU map, summed over CPUs. Returns 0 or -errno. */
@@ -219,10 +219,11 @@ struct dataplane_reason {
 	struct reason_key key;
 	__u64 packets;
 };
-int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret, size_t *ret_n);
+/* Reads the counters of all reasons, sorted by id. The caller frees *ret. */
+void dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret, size_t *ret_n);
 /* Returns the index of the first row with this id in a list sorted by id; n: there is none. */
 size_t dataplane_reasons_from(const struct dataplane_reason *list, size_t n, __u32 id);
-int dataplane_forget_reasons(const struct dataplane *dp, __u32 id);
+void dataplane_forget_reasons(const struct dataplane *dp, __u32 id);
 /* Reads the counters of all peers with ids below n_peers, indexed by total_index(id, enum
  * peer_direction, plane). The caller frees *ret. */
 int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct total **ret);
@@ -278,9 +279,6 @@ int dataplane_peers(const struct dataplane *dp, struct relay_peer **ret, size_t 
  * match these words, and for the rest as few prefixes as possible. It sorts `shapes`. */
 int dataplane_routes(const struct dataplane *dp, struct prefix *shapes, size_t n_shapes,
 		     struct relay_route **ret, size_t *ret_n);
-/* Reads the prefixes in the trie `routes`, sorted by address. The caller frees *ret. */
-int dataplane_longest(const struct dataplane *dp, struct relay_route **ret, size_t *ret_n);
-int dataplane_policy(const struct dataplane *dp, struct policy *ret);
 /* Sets *ret to the number of packets that a device failed to send since wgxdp began to use it: the
  * larger of those that the driver refused from XDP and tx_dropped, the device's own count. Some
  * drivers count the first in the second. */
@@ -291,8 +289,8 @@ int dataplane_links(const struct dataplane *dp, struct link **ret, size_t *ret_n
 /* Returns the link with this ifindex in a list from dataplane_links(), or NULL. */
 const struct link *dataplane_link_of(const struct link *links, size_t n, __u32 ifindex);
 /* Reads the lists allow and deny of all services, as they are in the trie. */
-int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t *ret_n);
+void dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t *ret_n);
 /* Reads the entries of the table, in no order. */
 int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t *ret_n);
 /* Finds the next-hop slots of all listeners in a table. */
-int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret, size_t *ret_n);
+void dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret, size_t *ret_n);

@@ -107,19 +107,19 @@ static bool has_hidden(__u32 ifindex)
 int dataplane_check_hidden(const char *instance)
 {
 	struct if_nameindex *devices = if_nameindex();
-	char *names = NULL;
+	char *names;
 	size_t size;
 	FILE *out = text_open(&names, &size);
 
-	for (struct if_nameindex *d = devices; out && d && d->if_index; d++)
+	for (struct if_nameindex *d = devices; d && d->if_index; d++)
 		if (has_hidden(d->if_index))
 			fprintf(out, "%s%s", ftell(out) ? ", " : "", d->if_name);
 	if_freenameindex(devices);
-	if (out && !fclose(out) && *names)
+	fclose(out);
+	if (*names)
 		log_error("instance %s: programs of wgxdp are attached to %s, but have no pins: "
 			  "another BPF file system hides /sys/fs/bpf: use `nsenter --net=FILE` "
 			  "instead of `ip netns exec`", instance, names);
-	size = names ? strlen(names) : 0;
 	free(names);
 	return size ? -EBUSY : 0;
 }

@@ -7,7 +7,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/if_ether.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -16,7 +15,7 @@
 #include "dataplane/dataplane_programs.h"
 #include "dataplane/map_info.h"
 #include "dataplane/table.h"
-#include "lib/grow.h"
+#include "lib/memory.h"
 #include "lib/log.h"
 #include "wgxdp.skel.h"
 
@@ -310,6 +309,7 @@ void dataplane_carry_flows(const struct dataplane *dp)
 	for (__u32 place = 0; place < buckets * LEARNED_WAYS; place++)
 		if (flow_table_read(&from, place, &e))
 			carry_flow(&c, &e);
+	flow_table_close(&from);
 	flow_table_close(&c.to);
 	if (c.table.buckets)
 		munmap(c.table.buckets, size);
@@ -351,13 +351,6 @@ static int end_lost(void *data, const struct flow_entry *e)
 	    !pool_has(l->pool, e->flow.family, &e->flow.own, e->flow.own_port))
 		dataplane_flow_delete(l->dp, e);
 	return 0;
-}
-
-static int forget_flows(const struct dataplane *dp, __u32 id, const struct pool *pool)
-{
-	struct lost l = { .id = id, .pool = pool, .dp = dp };
-
-	return dataplane_flow_entries(dp, end_lost, &l);
 }
 
 struct taken {
@@ -403,9 +396,12 @@ int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int 
 	}
 	if (any)
 		table_grace();	/* a packet that read the former pool has made its flow now */
-	for (__u32 id = 0; id < n && !rc; id++)
+	for (__u32 id = 0; id < n && !rc; id++) {
+		struct lost l = { id, id < p->n_pools ? &p->pools[id] : &none, dp };
+
 		if (shrunk[id])
-			rc = forget_flows(dp, id, id < p->n_pools ? &p->pools[id] : &none);
+			rc = dataplane_flow_entries(dp, end_lost, &l);
+	}
 	free(shrunk);
 	return rc;
 }

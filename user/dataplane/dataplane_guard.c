@@ -6,16 +6,14 @@
  * checked against either the old or the new keys.
  */
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <endian.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include "dataplane/dataplane.h"
 #include "dataplane/dataplane_programs.h"
-#include "lib/grow.h"
+#include "lib/memory.h"
 #include "lib/log.h"
 #include "dataplane/map_info.h"
 #include "dataplane/table.h"
@@ -184,14 +182,6 @@ static int write_guards(const struct dataplane *dp, const struct plan *p, int *c
 	return 0;
 }
 
-/* Writes a backend's name. Clears the health counters of the backend that had this number
- * before. */
-static int write_backend_name(const struct dataplane *dp, __u32 at, const struct backend_name *name)
-{
-	return dataplane_clear(dp, MAP_health, at, 1) ?:
-	       bpf_map_update_elem(map_fd(dp, MAP_backend_names), &at, name, BPF_ANY);
-}
-
 int dataplane_guards_write(const struct dataplane *dp, const struct plan *p, int *changes)
 {
 	static const struct backend_name none;
@@ -208,7 +198,9 @@ int dataplane_guards_write(const struct dataplane *dp, const struct plan *p, int
 		if (!memcmp(&now[at], name, sizeof(*name)))
 			continue;
 		++*changes;
-		rc = write_backend_name(dp, at, name);
+		/* The health counters are those of the backend that had this number before. */
+		rc = dataplane_clear(dp, MAP_health, at, 1) ?:
+		     bpf_map_update_elem(map_fd(dp, MAP_backend_names), &at, name, BPF_ANY);
 	}
 	free(now);
 	return rc;

@@ -8,13 +8,12 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "dataplane/dataplane.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 
-int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t *ret_n)
+void dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t *ret_n)
 {
 	struct source_key key, next;
 	bool more = !bpf_map_get_next_key(map_fd(dp, MAP_source_trie), NULL, &next);
@@ -33,7 +32,6 @@ int dataplane_lists(const struct dataplane *dp, struct list_entry **ret, size_t 
 	}
 	*ret = list;
 	*ret_n = n;
-	return 0;
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -52,24 +50,21 @@ static int longest_first(const void *a, const void *b)
 
 /* Finds the entries of `list` that `other` lacks, longest prefixes first. verdicts: finds also
  * those that have another verdict there. */
-static int find_differing(const struct list_entry *list, size_t n, struct list_entry *other,
-			  size_t n_other, bool verdicts, struct list_entry **ret, size_t *ret_n)
+static void find_differing(const struct list_entry *list, size_t n, struct list_entry *other,
+			   size_t n_other, bool verdicts, struct list_entry **ret, size_t *ret_n)
 {
-	struct list_entry *found;
+	const struct list_entry *found;
 
 	if (n_other)
 		qsort(other, n_other, sizeof(*other), compare_entries);
 	for (size_t i = 0; i < n; i++) {
 		found = n_other ? bsearch(&list[i], other, n_other, sizeof(*other), compare_entries)
 				: NULL;
-		if (found && (!verdicts || found->verdict == list[i].verdict))
-			continue;
-		found = append(*ret, *ret_n);
-		*found = list[i];
+		if (!found || (verdicts && found->verdict != list[i].verdict))
+			*append(*ret, *ret_n) = list[i];
 	}
 	if (*ret_n)
 		qsort(*ret, *ret_n, sizeof(**ret), longest_first);
-	return 0;
 }
 
 /* Writes all entries of the list to the trie. If there is no room, it restores what it has changed,
@@ -102,29 +97,27 @@ int dataplane_lists_write(const struct dataplane *dp, const struct plan *p, int 
 {
 	struct list_entry *running = NULL, *new = NULL;
 	size_t n_running = 0, n = 0;
-	int rc = dataplane_lists(dp, &running, &n_running);
+	int rc;
 
-	if (!rc)
-		rc = find_differing(p->lists, p->n_lists, running, n_running, true, &new, &n) ?:
-		     write_all(dp, new, n, running, n_running);
+	dataplane_lists(dp, &running, &n_running);
+	find_differing(p->lists, p->n_lists, running, n_running, true, &new, &n);
+	rc = write_all(dp, new, n, running, n_running);
 	*changes += n;
 	free(running);
 	free(new);
 	return rc;
 }
 
-int dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int *changes)
+void dataplane_lists_clean(const struct dataplane *dp, const struct plan *p, int *changes)
 {
 	struct list_entry *running = NULL, *gone = NULL;
 	size_t n_running = 0, n = 0;
-	int rc = dataplane_lists(dp, &running, &n_running);
 
-	if (!rc)
-		rc = find_differing(running, n_running, p->lists, p->n_lists, false, &gone, &n);
+	dataplane_lists(dp, &running, &n_running);
+	find_differing(running, n_running, p->lists, p->n_lists, false, &gone, &n);
 	*changes += n;
 	while (n--)
 		bpf_map_delete_elem(map_fd(dp, MAP_source_trie), &gone[n].key);
 	free(running);
 	free(gone);
-	return rc;
 }

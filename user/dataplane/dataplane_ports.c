@@ -13,7 +13,6 @@
 #include "dataplane/dataplane.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "dataplane/map_info.h"
 #include "dataplane/shared.h"
 
 #define XDP_MODES (LINK_NATIVE | LINK_GENERIC)
@@ -94,10 +93,8 @@ static struct dataplane_port *port_of(struct dataplane *dp, __u32 ifindex)
 		if (dp->ports[i].ifindex == ifindex)
 			return &dp->ports[i];
 	port = append(dp->ports, dp->n_ports);
-	if (port) {
-		port->ifindex = ifindex;
-		port->xdp_link = port->tcx_link = -1;
-	}
+	port->ifindex = ifindex;
+	port->xdp_link = port->tcx_link = -1;
 	return port;
 }
 
@@ -382,15 +379,12 @@ int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct ho
 	for (size_t i = 0; i < p->n_nics && !rc; i++) {
 		struct dataplane_port *port = port_of(dp, p->nics[i].ifindex);
 
-		rc = !port ? -ENOMEM
-			   : note_refused(dp, p->nics[i].ifindex,
-					  attach_port_xdp(dp, port, p, &p->nics[i]));
+		rc = note_refused(dp, port->ifindex, attach_port_xdp(dp, port, p, &p->nics[i]));
 	}
 	for (size_t i = 0; i < p->n_ports && !rc; i++) {
 		struct dataplane_port *port = port_of(dp, p->ports[i].ifindex);
 
-		rc = !port ? -ENOMEM :
-		     note_refused(dp, p->ports[i].ifindex, attach_port_tc(dp, port, &p->ports[i]));
+		rc = note_refused(dp, port->ifindex, attach_port_tc(dp, port, &p->ports[i]));
 	}
 	return rc;
 }

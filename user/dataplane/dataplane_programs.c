@@ -113,27 +113,21 @@ static void replace_calls(char *elf, const enum bpf_func_id *helpers, int result
 	}
 }
 
-static int open_copy(struct wgxdp *s, const enum bpf_func_id *helpers, int result)
-{
-	int rc = wgxdp__create_skeleton(s);
-	char *copy = rc ? NULL : xmalloc(s->skeleton->data_sz);
-
-	if (!copy)
-		return rc ?: -ENOMEM;
-	memcpy(copy, s->skeleton->data, s->skeleton->data_sz);
-	replace_calls(copy, helpers, result);
-	s->skeleton->data = copy;
-	rc = bpf_object__open_skeleton(s->skeleton, NULL);
-	free(copy);
-	s->skeleton->data = NULL;
-	return rc;
-}
-
 struct wgxdp *dataplane_open_without(const enum bpf_func_id *helpers, int result)
 {
 	struct wgxdp *s = xcalloc(1, sizeof(*s));
-	int rc = open_copy(s, helpers, result);
+	int rc = wgxdp__create_skeleton(s);
+	char *copy;
 
+	if (!rc) {
+		copy = xmalloc(s->skeleton->data_sz);
+		memcpy(copy, s->skeleton->data, s->skeleton->data_sz);
+		replace_calls(copy, helpers, result);
+		s->skeleton->data = copy;
+		rc = bpf_object__open_skeleton(s->skeleton, NULL);
+		free(copy);
+		s->skeleton->data = NULL;
+	}
 	if (!rc)
 		return s;
 	wgxdp__destroy(s);

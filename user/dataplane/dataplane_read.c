@@ -5,9 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include "dataplane/dataplane.h"
 #include "dataplane/dataplane_programs.h"
 #include "lib/grow.h"
@@ -118,7 +116,7 @@ static int compare_reasons(const void *a, const void *b)
 	return d < 0 ? -1 : d > 0;
 }
 
-int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret, size_t *ret_n)
+void dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret, size_t *ret_n)
 {
 	struct dataplane_reason *list = NULL;
 	struct reason_key key, next;
@@ -136,7 +134,6 @@ int dataplane_reasons(const struct dataplane *dp, struct dataplane_reason **ret,
 		qsort(list, n, sizeof(*list), compare_reasons);
 	*ret = list;
 	*ret_n = n;
-	return 0;
 }
 
 size_t dataplane_reasons_from(const struct dataplane_reason *list, size_t n, __u32 id)
@@ -154,19 +151,16 @@ size_t dataplane_reasons_from(const struct dataplane_reason *list, size_t n, __u
 	return first;
 }
 
-int dataplane_forget_reasons(const struct dataplane *dp, __u32 id)
+void dataplane_forget_reasons(const struct dataplane *dp, __u32 id)
 {
 	struct dataplane_reason *list;
 	size_t n;
-	int rc = dataplane_reasons(dp, &list, &n);
 
-	if (rc)
-		return rc;
+	dataplane_reasons(dp, &list, &n);
 	for (size_t i = 0; i < n; i++)
 		if (list[i].key.id == id)
 			bpf_map_delete_elem(map_fd(dp, MAP_reasons), &list[i].key);
 	free(list);
-	return 0;
 }
 
 int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 tx_dropped,
@@ -183,15 +177,16 @@ int dataplane_transmit_failed(const struct dataplane *dp, __u32 ifindex, __u64 t
 	return rc;
 }
 
-int array_read(int map, size_t size, void *ret, size_t *ret_n)
+int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret,
+		    size_t *ret_n)
 {
+	int map = map_fd(dp, m), rc = 0;
 	__u32 n = map_entries(map), count = n, next;
 	__u32 *keys = xcalloc(n + 1, sizeof(*keys));
 	char *list = xcalloc(n + 1, size);
-	int rc = keys && list ? 0 : -ENOMEM;
 
 	/* A batch is in the order of indexes. At the end of the map the kernel returns ENOENT. */
-	if (!rc && n && bpf_map_lookup_batch(map, NULL, &next, keys, list, &count, NULL) &&
+	if (n && bpf_map_lookup_batch(map, NULL, &next, keys, list, &count, NULL) &&
 	    errno != ENOENT)
 		rc = -errno;
 	if (!rc && count != n)
@@ -204,12 +199,6 @@ int array_read(int map, size_t size, void *ret, size_t *ret_n)
 	*(void **)ret = list;
 	*ret_n = n;
 	return 0;
-}
-
-int dataplane_array(const struct dataplane *dp, enum dataplane_map m, size_t size, void *ret,
-		    size_t *ret_n)
-{
-	return array_read(map_fd(dp, m), size, ret, ret_n);
 }
 
 int dataplane_names(const struct dataplane *dp, struct service_name **ret, size_t *ret_n)
@@ -246,9 +235,9 @@ int dataplane_table(const struct dataplane *dp, struct table_entry **ret, size_t
 	return table_read(map_fd(dp, MAP_table), ret, ret_n);
 }
 
-int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret, size_t *ret_n)
+void dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret, size_t *ret_n)
 {
-	struct slot *list = NULL, *slot;
+	struct slot *list = NULL;
 	size_t used = 0;
 
 	for (const struct table_entry *e = table; e < table + n; e++) {
@@ -256,8 +245,7 @@ int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret
 
 		if (kind != KEY_SERVICE && kind != KEY_OLD && kind < KEY_BACKEND)
 			continue;
-		slot = append(list, used);
-		*slot = (struct slot){
+		*append(list, used) = (struct slot){
 			.local = { kind == KEY_OLD ? old_addr(&e->key.addr, &e->service.to) :
 				   e->key.addr, family },
 			.backend = entry_backend(e), .ifindex = e->service.ifindex,
@@ -267,7 +255,6 @@ int dataplane_slots(const struct table_entry *table, size_t n, struct slot **ret
 	}
 	*ret = list;
 	*ret_n = used;
-	return 0;
 }
 
 static __u32 table_used(const struct dataplane *dp)
@@ -298,8 +285,8 @@ int dataplane_batches(int map, size_t key_size, size_t value_size, __u32 step, m
 {
 	char *keys = xmalloc(step * key_size), *values = xmalloc(step * value_size);
 	__u64 at[8];			/* the kernel's position in the map: a bucket, or a key */
-	int rc = keys && values ? 0 : -ENOMEM;
 	bool more = map >= 0;
+	int rc = 0;
 
 	for (bool first = true; more && !rc; first = false) {
 		__u32 n = step;

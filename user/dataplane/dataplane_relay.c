@@ -7,7 +7,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include "dataplane/dataplane.h"
@@ -18,24 +17,22 @@
 int dataplane_peers(const struct dataplane *dp, struct relay_peer **ret, size_t *ret_n)
 {
 	struct peer_name *names = NULL;
-	struct relay_peer *list = NULL;
+	struct relay_peer *list;
 	struct peer *peers = NULL;
 	size_t n_names = 0, n = 0;
 	int rc = dataplane_array(dp, MAP_peer_names, sizeof(*names), &names, &n_names) ?:
 		 dataplane_array(dp, MAP_peers, sizeof(*peers), &peers, &n);
 
-	n = n < n_names ? n : n_names;
-	list = rc ? NULL : xcalloc(n + 1, sizeof(*list));
-	rc = rc ?: list ? 0 : -ENOMEM;
-	for (size_t i = 0; i < n && !rc; i++)
-		list[i] = (struct relay_peer){ names[i], peers[i] };
+	if (!rc) {
+		n = n < n_names ? n : n_names;
+		*ret = list = xcalloc(n + 1, sizeof(*list));
+		*ret_n = n;
+		for (size_t i = 0; i < n; i++)
+			list[i] = (struct relay_peer){ names[i], peers[i] };
+	}
 	free(names);
 	free(peers);
-	if (rc)
-		return rc;
-	*ret = list;
-	*ret_n = n;
-	return 0;
+	return rc;
 }
 
 struct peer_sums {
@@ -65,21 +62,13 @@ int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct tot
 	int rc;
 
 	s.list = xcalloc(s.n + 1, sizeof(*s.list));
-	rc = !s.list ? -ENOMEM :
-	     dataplane_batches(map_fd(dp, MAP_peer_totals), sizeof(__u32),
+	rc = dataplane_batches(map_fd(dp, MAP_peer_totals), sizeof(__u32),
 			       s.cpus * sizeof(struct total), 1 + 32768 / s.cpus, add_totals, &s);
 	if (rc)
 		free(s.list);
 	else
 		*ret = s.list;
 	return rc;
-}
-
-int dataplane_policy(const struct dataplane *dp, struct policy *ret)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(map_fd(dp, MAP_policy), &zero, ret) ? -errno : 0;
 }
 
 static int by_prefix(const void *a, const void *b)
@@ -94,19 +83,10 @@ struct routes {
 	size_t n;
 };
 
-static int add_route(struct routes *to, const struct addr *addr, __u8 len, __u32 word)
+static void add_route(struct routes *to, const struct addr *addr, __u8 len, __u32 word)
 {
-	struct relay_route *r = append(to->list, to->n);
-
-	*r = (struct relay_route){
-		{
-			.addr = *addr,
-			.family = FAMILY_IPV6,
-			.len = len,
-		},
-		word,
-	};
-	return 0;
+	*append(to->list, to->n) = (struct relay_route){
+		{ .addr = *addr, .family = FAMILY_IPV6, .len = len }, word };
 }
 
 /* Removes duplicates (a /64 that contains longer prefixes is also in the trie), and prefixes of
@@ -128,11 +108,10 @@ static int add_longest(void *data, const void *keys, const void *values, __u32 n
 	const struct route_key *key = keys;
 	const __u32 *words = values;
 	struct routes *r = data;
-	int rc = 0;
 
-	for (__u32 i = 0; i < n && !rc; i++)
-		rc = add_route(r, &key[i].addr, key[i].prefixlen - 32, words[i]);
-	return rc;
+	for (__u32 i = 0; i < n; i++)
+		add_route(r, &key[i].addr, key[i].prefixlen - 32, words[i]);
+	return 0;
 }
 
 /* Reads the trie. The caller holds the instance's lock, so nothing changes meanwhile. */
@@ -142,29 +121,10 @@ static int read_longest(const struct dataplane *dp, struct routes *r)
 				 MAP_STEP, add_longest, r);
 }
 
-/* If rc is 0, passes the routes to the caller, sorted by address. once: without duplicates and
- * prefixes of this host. Returns rc. */
-static int return_routes(int rc, struct routes *r, bool once, struct relay_route **ret,
-			 size_t *ret_n)
+static void sort_routes(struct routes *r)
 {
-	if (rc) {
-		free(r->list);
-		return rc;
-	}
 	if (r->n)
 		qsort(r->list, r->n, sizeof(*r->list), by_prefix);
-	if (once)
-		drop_duplicates(r);
-	*ret = r->list;
-	*ret_n = r->n;
-	return 0;
-}
-
-int dataplane_longest(const struct dataplane *dp, struct relay_route **ret, size_t *ret_n)
-{
-	struct routes r = { 0 };
-
-	return return_routes(read_longest(dp, &r), &r, false, ret, ret_n);
 }
 
 /* ---- subnets, in prefixes ---- */
@@ -184,18 +144,18 @@ struct words {
 	struct routes *to;
 };
 
-static int add_words(struct words *w, __u32 first, __u8 len)
+static void add_words(struct words *w, __u32 first, __u8 len)
 {
 	struct addr addr = w->overlay.addr;
 
 	addr.b[6] = first >> 8;
 	addr.b[7] = first;
-	return add_route(w->to, &addr, len, w->word[first] & ROUTE_PEER_MASK);
+	add_route(w->to, &addr, len, w->word[first] & ROUTE_PEER_MASK);
 }
 
 /* Adds a configured prefix to the list if all subnets in it belong to one peer. Subnets of longer
  * prefixes, which were added before, do not count. */
-static int add_shape(struct words *w, const struct prefix *p)
+static void add_shape(struct words *w, const struct prefix *p)
 {
 	__u32 first = p->addr.b[6] << 8 | p->addr.b[7], n = 1U << (64 - p->len), at = n, mine = 0;
 
@@ -203,15 +163,14 @@ static int add_shape(struct words *w, const struct prefix *p)
 		if (w->said[first + i])
 			continue;
 		if (at < n && (w->word[first + i] ^ w->word[first + at]) & ROUTE_PEER_MASK)
-			return 0;
+			return;
 		at = at < n ? at : i;
 		mine++;
 	}
 	if (!mine || !(w->word[first + at] & ROUTE_PEER_MASK))
-		return 0;
+		return;
 	memset(&w->said[first], true, n);
-	at += first;
-	return add_route(w->to, &p->addr, p->len, w->word[at] & ROUTE_PEER_MASK);
+	add_route(w->to, &p->addr, p->len, w->word[first + at] & ROUTE_PEER_MASK);
 }
 
 /* Returns the number of subnets in the largest prefix that begins at `from` and has one peer. */
@@ -234,25 +193,28 @@ static int add_subnets(const struct dataplane *dp, struct prefix *shapes, size_t
 {
 	struct words *w = xcalloc(1, sizeof(*w));
 	struct policy policy;
-	__u32 *words = NULL, step;
+	__u32 *words = NULL, zero = 0, step;
 	size_t n = 0;
 	int rc = dataplane_array(dp, MAP_subnets, sizeof(*words), &words, &n);
 
-	if (rc || n != SUBNETS || (rc = dataplane_policy(dp, &policy)))
+	if (!rc && n == SUBNETS && bpf_map_lookup_elem(map_fd(dp, MAP_policy), &zero, &policy))
+		rc = -errno;
+	if (rc || n != SUBNETS)
 		goto cleanup;
 	*w = (struct words){ .overlay = { .addr = policy.overlay, .family = FAMILY_IPV6,
 					  .len = policy.overlay_len }, .word = words, .to = to };
 	if (n_shapes)
 		qsort(shapes, n_shapes, sizeof(*shapes), shorter_first);
-	for (size_t i = n_shapes; i-- && !rc;)
+	for (size_t i = n_shapes; i--;)
 		if (shapes[i].len > 48 && shapes[i].len <= 64 &&
 		    prefix_within(&shapes[i], &w->overlay))
-			rc = add_shape(w, &shapes[i]);
-	for (__u32 i = 0; i < SUBNETS && !rc; i += step) {
+			add_shape(w, &shapes[i]);
+	for (__u32 i = 0; i < SUBNETS; i += step) {
 		bool left = words[i] & ROUTE_PEER_MASK && !w->said[i];
 
 		step = left ? widest_prefix(w, i) : 1;
-		rc = left ? add_words(w, i, 64 - __builtin_ctz(step)) : 0;
+		if (left)
+			add_words(w, i, 64 - __builtin_ctz(step));
 	}
 cleanup:
 	free(words);
@@ -269,11 +231,19 @@ int dataplane_routes(const struct dataplane *dp, struct prefix *shapes, size_t n
 	int rc = read_longest(dp, &r) ?: dataplane_table(dp, &entries, &n) ?:
 		 add_subnets(dp, shapes, n_shapes, &r);
 
-	for (size_t i = 0; i < n && !rc; i++)
+	for (size_t i = 0; i < n; i++)
 		if ((entries[i].key.word & 0xff) == KEY_ROUTE)
-			rc = add_route(&r, &entries[i].key.addr, 64, entries[i].route.word);
+			add_route(&r, &entries[i].key.addr, 64, entries[i].route.word);
 	free(entries);
-	return return_routes(rc, &r, true, ret, ret_n);
+	if (rc) {
+		free(r.list);
+		return rc;
+	}
+	sort_routes(&r);
+	drop_duplicates(&r);
+	*ret = r.list;
+	*ret_n = r.n;
+	return 0;
 }
 
 /* ======== writing ======== */
@@ -285,8 +255,9 @@ static int forget_counters(const struct dataplane *dp, const bool *ids, size_t n
 {
 	struct dataplane_reason *reasons = NULL;
 	size_t n_reasons = 0;
-	int rc = dataplane_reasons(dp, &reasons, &n_reasons);
+	int rc = 0;
 
+	dataplane_reasons(dp, &reasons, &n_reasons);
 	for (__u32 id = 0; id < n && !rc; id++)
 		if (ids[id])
 			rc = dataplane_clear(dp, MAP_peer_totals, total_index(id, 0, 0), 4);
@@ -317,7 +288,7 @@ static int write_peer(const struct dataplane *dp, __u32 id, const struct relay_p
 static int sync_peers(const struct dataplane *dp, const struct plan_relay *r, bool going,
 		      bool *ret_stay, int *changes)
 {
-	bool *forget = NULL, some = false;
+	bool *forget, some = false;
 	bool known = r->n_running && !dp->map_is_new[MAP_peers] && !dp->map_is_new[MAP_peer_names];
 	struct relay_peer *read = NULL, none = { 0 };
 	const struct relay_peer *old = r->running;
@@ -325,8 +296,7 @@ static int sync_peers(const struct dataplane *dp, const struct plan_relay *r, bo
 	int rc = known && !going ? 0 : dataplane_peers(dp, &read, &n);
 
 	old = read ?: old;
-	forget = rc ? NULL : xcalloc(n + 1, sizeof(*forget));
-	rc = rc ?: forget ? 0 : -ENOMEM;
+	forget = xcalloc(n + 1, sizeof(*forget));
 	*ret_stay = !rc;
 	for (size_t id = 1; id < n && !rc; id++) {
 		const struct relay_peer *new = id < r->n_peers ? &r->peers[id] : &none;
@@ -448,15 +418,6 @@ static int sync_subnets(const struct dataplane *dp, const struct plan_relay *r, 
 
 /* ---- the longest match ---- */
 
-static struct relay_route *sorted_copy(const struct relay_route *list, size_t n)
-{
-	struct relay_route *copy = xcalloc(n + 1, sizeof(*copy));
-
-	if (copy && n)
-		qsort(memcpy(copy, list, n * sizeof(*copy)), n, sizeof(*copy), by_prefix);
-	return copy;
-}
-
 struct batch {
 	const struct dataplane *dp;
 	bool removes;
@@ -466,14 +427,12 @@ struct batch {
 
 static int flush_batch(struct batch *b)
 {
+	int map = map_fd(b->dp, MAP_routes);
 	__u32 n = b->n;
 
 	b->n = 0;
-	if (!n)
-		return 0;
-	if (b->removes
-		    ? bpf_map_delete_batch(map_fd(b->dp, MAP_routes), b->keys, &n, NULL)
-		    : bpf_map_update_batch(map_fd(b->dp, MAP_routes), b->keys, b->words, &n, NULL))
+	if (n && (b->removes ? bpf_map_delete_batch(map, b->keys, &n, NULL) :
+			       bpf_map_update_batch(map, b->keys, b->words, &n, NULL)))
 		return -errno;
 	return 0;
 }
@@ -486,30 +445,26 @@ static int batch_route(struct batch *b, const struct relay_route *r)
 	return ++b->n == MAP_STEP ? flush_batch(b) : 0;
 }
 
-static int add_gone(struct plan_relay *r, const struct relay_route *route)
-{
-	struct relay_route *place = append(r->gone, r->n_gone);
-
-	*place = *route;
-	return 0;
-}
-
 /* Compares two lists of routes, sorted alike. Writes the routes that are new or have another word,
  * and collects in r->gone those to remove. */
 static int write_longest(const struct dataplane *dp, struct plan_relay *r, int *changes)
 {
-	struct relay_route *wanted = sorted_copy(r->longest, r->n_longest), *now = NULL;
+	const struct relay_route *wanted = r->longest;
 	struct batch *b = xcalloc(1, sizeof(*b));
-	size_t n = 0, i = 0, j = 0;
-	int rc = wanted && b ? dataplane_longest(dp, &now, &n) : -ENOMEM;
+	struct routes now = { 0 };
+	size_t i = 0, j = 0;
+	int rc = read_longest(dp, &now);
 
 	b->dp = dp;
-	while (!rc && (i < r->n_longest || j < n)) {
-		int order = i == r->n_longest ? 1 : j == n ? -1 : by_prefix(&wanted[i], &now[j]);
+	sort_routes(&now);
+	sort_routes(&(struct routes){ r->longest, r->n_longest });
+	while (!rc && (i < r->n_longest || j < now.n)) {
+		int order = i == r->n_longest ? 1 : j == now.n ? -1 :
+			    by_prefix(&wanted[i], &now.list[j]);
 
 		if (order > 0) {
-			rc = add_gone(r, &now[j]);
-		} else if (order < 0 || wanted[i].word != now[j].word) {
+			*append(r->gone, r->n_gone) = now.list[j];
+		} else if (order < 0 || wanted[i].word != now.list[j].word) {
 			++*changes;
 			rc = batch_route(b, &wanted[i]);
 		}
@@ -520,8 +475,7 @@ static int write_longest(const struct dataplane *dp, struct plan_relay *r, int *
 	if (rc)
 		log_error("cannot write the routes: %s", strerror(-rc));
 	free(b);
-	free(now);
-	free(wanted);
+	free(now.list);
 	return rc;
 }
 
@@ -530,10 +484,8 @@ static int remove_gone(const struct dataplane *dp, const struct plan_relay *r, i
 	struct batch *b = xcalloc(1, sizeof(*b));
 	int rc = 0;
 
-	*b = (struct batch){
-		.dp = dp,
-		.removes = true,
-	};
+	b->dp = dp;
+	b->removes = true;
 	for (size_t i = 0; i < r->n_gone && !rc; i++)
 		rc = batch_route(b, &r->gone[i]);
 	rc = rc ?: flush_batch(b);
@@ -576,7 +528,6 @@ int dataplane_relay_clean(const struct dataplane *dp, const struct plan *p, int 
 
 /* ---- the blind relay ---- */
 
-/* Writes for how many sites there is room, and the device of this host's own WireGuard. */
 int dataplane_blind_write(const struct dataplane *dp, const struct plan *p, int *changes)
 {
 	struct peer_name own = { 0 }, name;

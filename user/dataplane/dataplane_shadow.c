@@ -245,7 +245,7 @@ static int clear_array(int map, size_t size, const void *element)
 	char *values = xmalloc(step * size);
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < step; i++)
+	for (size_t i = 0; i < step; i++)
 		memcpy(values + i * size, element, size);
 	for (__u32 from = 0; from < n && !rc; from += count) {
 		count = n - from < step ? n - from : step;
@@ -266,11 +266,9 @@ int dataplane_shadow_clear(struct dataplane *shadow)
 	struct nexthop *hops = xcalloc(cpus, sizeof(*hops));
 	struct reason_key key;
 
-	if (!nothing || !hops)
-		rc = -ENOMEM;
 	/* Mark each neighbour as probed: otherwise the shadow would pass a packet up to keep it
 	 * alive. */
-	for (int i = 0; i < cpus && !rc; i++)
+	for (int i = 0; i < cpus; i++)
 		hops[i].probe[0] = hops[i].probe[1] = ~0ULL;
 	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters) && !rc; i++)
 		rc = clear_array(map_fd(shadow, counters[i]),

@@ -5,7 +5,6 @@
  * sources) are written beside the old value, and then published with one store.
  */
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
 #include <arpa/inet.h>
@@ -115,10 +114,10 @@ static int compare_source_keys(const void *a, const void *b)
 static bool same_trie(const struct dataplane *dp, const struct plan *p, __u32 port, __u32 list)
 {
 	struct source_key *wanted = xcalloc(p->n_trie + 1, sizeof(*wanted)), key, next;
-	bool more = !bpf_map_get_next_key(map_fd(dp, MAP_source_trie), NULL, &next), same = wanted;
+	bool more = !bpf_map_get_next_key(map_fd(dp, MAP_source_trie), NULL, &next), same = true;
 	size_t n = 0, found = 0;
 
-	for (size_t i = 0; i < p->n_trie && wanted; i++) {
+	for (size_t i = 0; i < p->n_trie; i++) {
 		if (p->trie[i].id != htonl(port))
 			continue;
 		wanted[n] = p->trie[i];
@@ -186,26 +185,20 @@ static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, 
 
 /* Returns how the device is attached. Programs that the plan no longer has there are still attached
  * now: dataplane_commit() detaches them later. */
-static __u16 attached_flags(const struct dataplane *dp, __u32 ifindex)
+static const struct dataplane_port *attached_port(const struct dataplane *dp, __u32 ifindex)
 {
+	static const struct dataplane_port none;
+
 	for (size_t i = 0; i < dp->n_ports; i++)
 		if (dp->ports[i].ifindex == ifindex)
-			return dp->ports[i].flags;
-	return 0;
+			return &dp->ports[i];
+	return &none;
 }
 
 /* Returns whether the device has native XDP and keeps it. */
 static bool keeps_native(const struct dataplane *dp, const struct plan *p, __u32 ifindex)
 {
-	return plan_nic(p, ifindex) && attached_flags(dp, ifindex) & LINK_NATIVE;
-}
-
-static __u8 refused_mode(const struct dataplane *dp, const struct plan *p, __u32 ifindex)
-{
-	for (size_t i = 0; i < dp->n_ports && plan_nic(p, ifindex); i++)
-		if (dp->ports[i].ifindex == ifindex)
-			return dp->ports[i].refused;
-	return 0;
+	return plan_nic(p, ifindex) && attached_port(dp, ifindex)->flags & LINK_NATIVE;
 }
 
 /* Lets XDP send to the device. Looks for the entry first, because the kernel removes it when the
@@ -241,14 +234,6 @@ static int write_link(struct dataplane *dp, const struct link *link, __u64 tx_dr
 	return rc ?: write_device(dp, link->ifindex, &counted);
 }
 
-/* Returns whether packets may leave by this link only through its qdisc. */
-static bool by_qdisc(const struct plan *p, __u32 ifindex)
-{
-	const struct plan_port *port = plan_port(p, ifindex);
-
-	return port && port->by_qdisc;
-}
-
 static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h, int *changes)
 {
 	int rc = 0;
@@ -260,15 +245,18 @@ static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h
 		for (size_t i = 0; i < p->n_links && !rc; i++) {
 			struct link *link = &p->links[i];
 			const struct nl_link *is = host_link(h, link->ifindex), *nic;
+			const struct dataplane_port *attached = attached_port(dp, link->ifindex);
+			const struct plan_port *port = plan_port(p, link->ifindex);
+			bool has_nic = plan_nic(p, link->ifindex);
 			const char *hint;
 			int sends;
 
-			if ((link->role || plan_nic(p, link->ifindex)) != ports)
+			if ((link->role || has_nic) != ports)
 				continue;
-			link->flags |= attached_flags(dp, link->ifindex);
-			link->refused = refused_mode(dp, p, link->ifindex);
+			link->flags |= attached->flags;
+			link->refused = has_nic ? attached->refused : 0;
 			nic = link->port ? host_link(h, link->port) : is;
-			sends = by_qdisc(p, link->ifindex) ? LINK_TC_SENDS :
+			sends = port && port->by_qdisc ? LINK_TC_SENDS :
 				transmit_flags(h, nic, keeps_native(dp, p, nic->ifindex), &hint);
 			link->flags |= sends < 0 ? 0 : sends;
 			rc = sends < 0 ? sends : write_link(dp, link, is->tx_dropped, changes);
@@ -279,8 +267,8 @@ static int sync_links(struct dataplane *dp, struct plan *p, const struct host *h
 /* Removes the links of interfaces that do not exist any more. */
 static int forget_links(struct dataplane *dp, const struct host *h, int *changes)
 {
-	struct link *links, none = { 0 };
-	size_t n;
+	struct link *links = NULL, none = { 0 };
+	size_t n = 0;
 	int rc = dataplane_links(dp, &links, &n);
 
 	for (size_t i = 0; i < n && !rc; i++) {
@@ -292,8 +280,7 @@ static int forget_links(struct dataplane *dp, const struct host *h, int *changes
 		rc = bpf_map_update_elem(map_fd(dp, MAP_links), &place, &none, BPF_ANY);
 		bpf_map_delete_elem(map_fd(dp, MAP_devices), &links[i].ifindex);
 	}
-	if (links)
-		free(links);
+	free(links);
 	return rc;
 }
 
@@ -316,13 +303,13 @@ static int read_before(const struct dataplane *dp, struct before *b)
 
 	b->n = dataplane_entries(dp, MAP_sources);
 	b->used = xcalloc(b->n + 1, sizeof(*b->used));
-	rc = b->used ? dataplane_links(dp, &running, &n) : -ENOMEM;
-	for (size_t i = 0; i < n && !rc; i++)
+	rc = dataplane_links(dp, &running, &n);
+	for (size_t i = 0; i < n; i++)
 		if (running[i].role && running[i].sources < b->n)
 			b->used[running[i].sources] = true;
 	free(running);
+	dataplane_lists(dp, &b->lists, &b->n_lists);
 	return rc ?: dataplane_names(dp, &b->names, &b->n_names) ?:
-	       dataplane_lists(dp, &b->lists, &b->n_lists) ?:
 	       dataplane_service_lists(dp, &b->service_lists, &b->n_service_lists);
 }
 
@@ -331,13 +318,14 @@ static int write_name(const struct dataplane *dp, __u32 id, const struct service
 {
 	int rc = 0;
 
-	if (another)
+	if (another) {
+		dataplane_forget_reasons(dp, id);
 		rc = dataplane_clear(dp, MAP_totals, total_index(id, 0, 0), 4) ?:
-		     dataplane_forget_reasons(dp, id) ?:
 		     dataplane_clear(dp, MAP_flow_totals, id, 1) ?:
 		     dataplane_clear(dp, MAP_flows_deleted, id, 1) ?:
 		     dataplane_clear(dp, MAP_guard_state, id, 1) ?:
 		     dataplane_clear(dp, MAP_health, id * GUARD_BACKENDS_MAX, GUARD_BACKENDS_MAX);
+	}
 	return rc ?: bpf_map_update_elem(map_fd(dp, MAP_names), &id, name, BPF_ANY);
 }
 
@@ -428,7 +416,6 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	int changes = 0, rc = read_before(dp, &b);
 	bool *now = xcalloc(b.n + 1, sizeof(*now));
 
-	rc = rc ?: now ? 0 : -ENOMEM;
 	if (rc)
 		goto cleanup;
 	rc = sync_names(dp, p, &b, false, &changes) ?:
@@ -455,8 +442,8 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	     forget_links(dp, h, &changes);
 	if (!rc) {
 		trie_clean(dp, now, b.n, &changes);
-		rc = dataplane_lists_clean(dp, p, &changes) ?:
-		     dataplane_followed_clean(dp, p, &changes) ?:
+		dataplane_lists_clean(dp, p, &changes);
+		rc = dataplane_followed_clean(dp, p, &changes) ?:
 		     dataplane_relay_clean(dp, p, &changes) ?:
 		     sync_names(dp, p, &b, true, &changes) ?: sync_control(dp, p, changes) ?:
 		     sync_config(dp, p);

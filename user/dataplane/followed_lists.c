@@ -5,9 +5,7 @@
  * Only hints that no prefix needs are cleared.
  */
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "dataplane/control.h"
@@ -129,7 +127,8 @@ static int each_prefix(const struct dataplane *dp, map_batch *each, void *data)
 				 MAP_STEP, each, data);
 }
 
-int dataplane_hints_renew(const struct dataplane *dp)
+/* Clears the hints of prefixes that are in no list any more. */
+static int dataplane_hints_renew(const struct dataplane *dp)
 {
 	struct hints h, new;
 	int rc = hints_open(dp, &h);
@@ -138,7 +137,7 @@ int dataplane_hints_renew(const struct dataplane *dp)
 		return rc;
 	new = h;
 	new.map = xcalloc(1, h.size);
-	rc = new.map ? each_prefix(dp, hint_batch, &new) : -ENOMEM;
+	rc = each_prefix(dp, hint_batch, &new);
 	/* A bit that a prefix needs is 1 before and after each store. */
 	for (__u32 i = 0; i <= h.mask && !rc; i++)
 		for (int j = 0; j < 8; j++)
@@ -213,7 +212,7 @@ static int write_keys(const struct dataplane *dp, __u32 id, const struct list_ke
 {
 	struct source_key *keys = xcalloc(MAP_STEP, sizeof(*keys));
 	__u32 *lens = xcalloc(MAP_STEP, sizeof(*lens)), n = 0, done;
-	int map = map_fd(dp, MAP_lists), rc = keys && lens ? 0 : -ENOMEM;
+	int map = map_fd(dp, MAP_lists), rc = 0;
 
 	for (size_t i = 0; i <= k->n && !rc; i++) {
 		if (i < k->n) {
@@ -246,12 +245,6 @@ int dataplane_list_count(const struct dataplane *dp, __u32 id, __u32 prefixes)
 	return bpf_map_update_elem(map, &id, &l, BPF_ANY) ? -errno : 0;
 }
 
-/* Makes the express path forget clients that a list had not. */
-static void forget_clients(const struct hints *h)
-{
-	control_forget_nexthops(h->control);
-}
-
 struct comparison {	/* compares the running contents of a list with new ones */
 	__u32 id;
 	const struct list_keys *new;
@@ -271,26 +264,10 @@ static int compare_batch(void *data, const void *keys, const void *values, __u32
 		key.id = htonl(ntohl(key.id) & 1);
 		place = c->new->n ? bsearch(&key, c->new->list, c->new->n, sizeof(key),
 					    list_key_compare) : NULL;
-		if (place) {
-			c->found[place - c->new->list] = true;
-			continue;
-		}
-		place = append(c->gone.list, c->gone.n);
-		*place = key;
-	}
-	return 0;
-}
-
-/* Returns the new keys that do not run. */
-static int new_keys(const struct comparison *c, struct list_keys *ret)
-{
-	for (size_t i = 0; i < c->new->n; i++) {
-		struct source_key *place = c->found[i] ? NULL : append(ret->list, ret->n);
-
 		if (place)
-			*place = c->new->list[i];
-		else if (!c->found[i])
-			return -ENOMEM;
+			c->found[place - c->new->list] = true;
+		else
+			*append(c->gone.list, c->gone.n) = key;
 	}
 	return 0;
 }
@@ -301,14 +278,16 @@ int dataplane_list_compare(const struct dataplane *dp, __u32 id, const struct li
 	struct comparison c = { .id = id, .new = keys,
 				.found = xcalloc(keys->n + 1, sizeof(bool)) };
 	struct followed_list is = { 0 };
-	int rc = c.found ? 0 : -ENOMEM;
+	int rc = 0;
 
 	bpf_map_lookup_elem(map_fd(dp, MAP_followed_lists), &id, &is);
 	/* A list without prefixes needs no search for them in all others. */
-	if (is.prefixes && !rc)
+	if (is.prefixes)
 		rc = each_prefix(dp, compare_batch, &c);
 	*ret_add = (struct list_keys){ 0 };
-	rc = rc ?: new_keys(&c, ret_add);
+	for (size_t i = 0; i < keys->n && !rc; i++)
+		if (!c.found[i])
+			*append(ret_add->list, ret_add->n) = keys->list[i];
 	*ret_del = c.gone;
 	free(c.found);
 	return rc;
@@ -340,8 +319,8 @@ static int list_replace(const struct dataplane *dp, __u32 id, const struct list_
 		     dataplane_list_count(dp, id, keys->n);
 	else if ((add.n || del.n) && !rc)
 		rc = write_keys(dp, id, &del, true) ?: dataplane_list_count(dp, id, keys->n);
-	if (add.n || del.n)
-		forget_clients(&h);
+	if (add.n || del.n)	/* the express path may remember clients that the list had not */
+		control_forget_nexthops(h.control);
 	*changes += add.n + del.n;
 	list_keys_free(&add);
 	list_keys_free(&del);
@@ -378,7 +357,7 @@ int dataplane_list_change(const struct dataplane *dp, __u32 id, const struct lis
 	}
 	if (count)
 		dataplane_list_count(dp, id, is.prefixes);
-	forget_clients(&h);
+	control_forget_nexthops(h.control);
 	hints_close(&h);
 	return say_no_room(rc);
 }

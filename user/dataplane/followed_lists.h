@@ -42,7 +42,5 @@ int dataplane_list_change(const struct dataplane *dp, __u32 id, const struct lis
 int dataplane_list_count(const struct dataplane *dp, __u32 id, __u32 prefixes);
 /* Notes what the last attempt to read a list has found. */
 int dataplane_list_note(const struct dataplane *dp, __u32 id, enum list_state state, __u32 skipped);
-/* Clears the hints of prefixes that are in no list any more. */
-int dataplane_hints_renew(const struct dataplane *dp);
 /* Returns whether the lists have outgrown the hints: a pass makes them larger. */
 bool dataplane_hints_are_dense(const struct dataplane *dp);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -14,6 +13,7 @@
 #include "bpf_compiler.h"
 #include "dataplane/load_error.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 
 #define STACK_MOST 512U /* stack of a call chain in bytes: MAX_BPF_STACK of the kernel */
 /* Instructions that the verifier walks: BPF_COMPLEXITY_LIMIT_INSNS of the kernel. */
@@ -92,14 +92,16 @@ void load_error_take(struct load_error *e, const char *message)
 
 int load_error_print(enum libbpf_print_level level, const char *format, va_list args)
 {
-	char *message = NULL;
 	va_list again;
+	char *message;
 
-	va_copy(again, args);
-	if (level == LIBBPF_WARN && vasprintf(&message, format, again) >= 0)
+	if (level == LIBBPF_WARN) {
+		va_copy(again, args);
+		message = xvasprintf(format, again);
+		va_end(again);
 		load_error_take(&last, message);
-	va_end(again);
-	free(message);
+		free(message);
+	}
 	return getenv("WGXDP_LIBBPF") ? vfprintf(stderr, format, args) : 0;
 }
 

@@ -5,7 +5,6 @@
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdarg.h>
@@ -16,7 +15,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include "dataplane/map_info.h"
 #include "lib/log.h"
@@ -142,6 +140,16 @@ int pin_get(const char *instance, const char *format, ...)
 	return bpf_obj_get(path);
 }
 
+__u32 pin_map_id(const char *instance, const char *name)
+{
+	int map = pin_get(instance, "%s", name);
+	__u32 id = map_info(map).id;
+
+	if (map >= 0)
+		close(map);
+	return id;
+}
+
 bool pin_exists(const char *instance, const char *name)
 {
 	char path[PIN_LEN];
@@ -239,41 +247,30 @@ static void remove_one(const char *directory, const char *name, bool link)
 	unlink(pin);
 }
 
-/* An entry of getdents64(2). No kernel header defines it, and musl has no struct dirent64. */
-struct kernel_dirent {
-	__u64 ino;
-	__s64 off;
-	unsigned short reclen;
-	unsigned char type;
-	char name[];
-};
-
 /* Removes the pins in a directory for which is_kept() returns false; NULL: all. links: first
- * detaches pinned links from their devices. It reads the directory without opendir(), which
- * allocates memory, because a command must be able to undo what it did even when memory ran out. */
+ * detaches pinned links from their devices. */
 static int remove_but(const char *path, bool links, pin_is_kept *is_kept, void *data)
 {
-	char entries[4096] __attribute__((aligned(__alignof__(struct kernel_dirent))));
-	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
-	const struct kernel_dirent *entry;
-	ssize_t n = -1, at;
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	int rc = 0;
 
-	while (dir >= 0 && (n = syscall(SYS_getdents64, dir, entries, sizeof(entries))) > 0)
-		for (at = 0; at < n; at += entry->reclen) {
-			entry = (struct kernel_dirent *)(entries + at);
-			if (entry->type != DT_DIR && (!is_kept || !is_kept(data, entry->name)))
-				remove_one(path, entry->name, links);
-		}
-	if (n < 0 && errno != ENOENT) {
+	errno = dir ? 0 : errno;
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_type != DT_DIR && (!is_kept || !is_kept(data, entry->d_name)))
+			remove_one(path, entry->d_name, links);
+		errno = 0;
+	}
+	if (errno && errno != ENOENT) {
 		rc = -errno;
 		log_error("cannot remove what is in %s: %s", path, strerror(-rc));
 	}
-	if (dir >= 0)
-		close(dir);
+	if (dir)
+		closedir(dir);
 	return rc;
 }
 
-static int remove_pins(const char *path, bool links)
+int pins_remove_directory(const char *path, bool links)
 {
 	int rc = remove_but(path, links, NULL, NULL);
 
@@ -305,11 +302,6 @@ void pins_detach_unfinished(const char *instance)
 	remove_but(path, true, is_finished, NULL);
 }
 
-void pins_remove_directory(const char *path)
-{
-	remove_pins(path, false);
-}
-
 int pins_remove_all(const char *instance, const char *suffix)
 {
 	char path[PIN_LEN];
@@ -317,7 +309,7 @@ int pins_remove_all(const char *instance, const char *suffix)
 
 	for (size_t i = 0; i < sizeof(subdirs) / sizeof(*subdirs) && !rc; i++) {
 		pin_path(path, instance, suffix, "%s", subdirs[i]);
-		rc = remove_pins(path, !strcmp(subdirs[i], "attach"));
+		rc = pins_remove_directory(path, !strcmp(subdirs[i], "attach"));
 	}
 	/* An instance exists as long as it has this pin, so it goes first. The next command removes
 	 * other pins that a killed command leaves. */
@@ -325,7 +317,7 @@ int pins_remove_all(const char *instance, const char *suffix)
 	if (!rc)
 		unlink(path);
 	snprintf(path, sizeof(path), PINS_DIR "/%s%s", instance, suffix);
-	rc = rc ?: remove_pins(path, false);
+	rc = rc ?: pins_remove_directory(path, false);
 	if (!rc)
 		rmdir(PINS_DIR);	/* fails while other instances have pins */
 	return rc;
@@ -352,18 +344,6 @@ static bool has_program(const char *instance, const char *name, __u32 id)
 	if (fd >= 0)
 		close(fd);
 	return has;
-}
-
-/* Returns whether a program belongs to an instance: it is pinned there, or it is a component of
- * libxdp's dispatcher, which has no pin of ours, and uses the instance's maps. */
-static bool is_of(const char *instance, int program)
-{
-	int control = pin_get(instance, "control");
-	bool is = pins_program_uses(program, map_info(control).id);
-
-	if (control >= 0)
-		close(control);
-	return is;
 }
 
 /* Returns whether one of our programs pinned in this directory has this id. */
@@ -400,7 +380,9 @@ bool pins_owner(__u32 program_id, const char *ours, char ret[INSTANCE_LEN])
 	while (dir && !found && (entry = readdir(dir))) {
 		if (!instance_valid(entry->d_name) || !strcmp(entry->d_name, ours))
 			continue;
-		found = has_one(entry->d_name, program_id) || is_of(entry->d_name, program);
+		/* A component of libxdp's dispatcher has no pin of ours, but uses our maps. */
+		found = has_one(entry->d_name, program_id) ||
+			pins_program_uses(program, pin_map_id(entry->d_name, "control"));
 		if (found)
 			strcpy(ret, entry->d_name);
 	}

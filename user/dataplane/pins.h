@@ -8,7 +8,6 @@
 #pragma once
 #include <linux/types.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include "lib/paths.h"
 
 #define PIN_BLIND_PUT "progs/wgxdp_blind_put"	/* the daemon writes sessions by it */
@@ -37,6 +36,8 @@ void pin_path(char path[PIN_LEN], const char *instance, const char *suffix, cons
 int pins_exist(const char *instance);
 /* Returns the fd of a pinned object, or -errno. */
 int pin_get(const char *instance, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Returns the id of a pinned map; 0: there is none. */
+__u32 pin_map_id(const char *instance, const char *name);
 bool pin_exists(const char *instance, const char *name);
 /* Pins fd under this name, in place of an older pin. Returns 0, or -errno after printing an
  * error. */
@@ -57,8 +58,9 @@ void pins_remove_others(const char *instance, const char *directory, pin_is_kept
 /* Detaches and unpins links that a killed command has attached and not yet pinned by their final
  * names. */
 void pins_detach_unfinished(const char *instance);
-/* Removes a directory and all pins in it. */
-void pins_remove_directory(const char *path);
+/* Removes a directory and all pins in it. links: first detaches pinned links from their devices.
+ * Returns 0, or -errno after printing an error. */
+int pins_remove_directory(const char *path, bool links);
 
 /* Returns whether a program uses the map with this id. A program whose map `control` is that of an
  * instance belongs to the instance. */

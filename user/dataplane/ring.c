@@ -9,15 +9,12 @@
 #include "dataplane/ring.h"
 #include "lib/memory.h"
 
-void ring_take(struct ring *r)
-{
-	if (r->buffer)
-		ring_buffer__consume(r->buffer);
-}
-
+/* Passes all records in the ring buffer to take(), until take() returns a negative value. */
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
-	ring_take(poll->data);
+	struct ring *r = poll->data;
+
+	ring_buffer__consume(r->buffer);
 }
 
 void ring_pause(struct ring *r)
@@ -31,7 +28,7 @@ void ring_go_on(struct ring *r)
 	if (!r->poll)
 		return;
 	uv_poll_start(r->poll, UV_READABLE, on_poll);
-	ring_take(r);
+	ring_buffer__consume(r->buffer);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -50,14 +47,17 @@ void ring_forget(struct ring *r)
 static int open_ring(struct ring *r, uv_loop_t *loop, int map, ring_buffer_sample_fn take,
 		     void *data)
 {
+	int rc;
+
 	r->buffer = ring_buffer__new(map, take, data, NULL);
 	if (!r->buffer)
 		return -errno;
 	r->poll = xcalloc(1, sizeof(*r->poll));
-	if (!r->poll || uv_poll_init(loop, r->poll, ring_buffer__epoll_fd(r->buffer))) {
+	rc = uv_poll_init(loop, r->poll, ring_buffer__epoll_fd(r->buffer));
+	if (rc) {
 		free(r->poll);
 		r->poll = NULL;
-		return -ENOMEM;
+		return rc;
 	}
 	r->poll->data = r;
 	return uv_poll_start(r->poll, UV_READABLE, on_poll);

@@ -17,8 +17,6 @@ struct ring {				/* state of a listener; all zero before the first call */
  * when another map is pinned. Returns 0 or -errno. */
 int ring_listen(struct ring *r, uv_loop_t *loop, const char *instance, const char *name,
 		ring_buffer_sample_fn take, void *data);
-/* Passes all records in the ring buffer to take(), until take() returns a negative value. */
-void ring_take(struct ring *r);
 /* After ring_pause(), new records no longer wake the loop. ring_go_on() ends that, and reads the
  * records that came meanwhile. */
 void ring_pause(struct ring *r);

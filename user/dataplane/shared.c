@@ -146,7 +146,7 @@ static void remove_stale_dispatchers(__u32 map)
 			continue;
 		snprintf(path, sizeof(path), LIBXDP_PINS "/dispatch-%u-%u", of, id);
 		if (directory_is_ours(path, map))
-			pins_remove_directory(path);
+			pins_remove_directory(path, false);
 	}
 	if (dir)
 		closedir(dir);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -189,12 +188,11 @@ int table_sync(struct table *t, struct table_entry *want, size_t n)
 {
 	size_t places = (size_t)t->n * TABLE_WAYS;
 	struct leaving leaving = { .entries = xcalloc(places, sizeof(*leaving.entries)) };
-	bool *published = xcalloc(n + 1, sizeof(*published)), *kept = xcalloc(places, sizeof(*kept));
+	bool *published = xcalloc(n + 1, sizeof(*published));
+	bool *kept = xcalloc(places, sizeof(*kept));
 	size_t n_published = 0, n_changed;
-	int rc = -ENOMEM;
+	int rc;
 
-	if (!leaving.entries || !published || !kept)
-		goto cleanup;
 	for (size_t i = 0; i < n; i++) {
 		struct table_entry *room, *old;
 
@@ -233,22 +231,17 @@ int table_read(int map, struct table_entry **ret, size_t *ret_n)
 	size_t size = n * sizeof(struct table_bucket), used = 0;
 	struct table_bucket *buckets = map_memory(map, size, PROT_READ);
 	struct table_entry *list = NULL;
-	int rc = buckets ? 0 : -errno;
 
-	for (__u32 i = 0; i < n * TABLE_WAYS && !rc; i++) {
+	if (!buckets)
+		return -errno;
+	for (__u32 i = 0; i < n * TABLE_WAYS; i++) {
 		const struct table_entry *e = &buckets[i / TABLE_WAYS].entry[i % TABLE_WAYS];
-		struct table_entry *place = e->tag ? append(list, used) : NULL;
 
-		if (place)
-			*place = *e;
-		else if (e->tag)
-			rc = -ENOMEM;
+		if (e->tag)
+			*append(list, used) = *e;
 	}
-	if (buckets)
-		munmap(buckets, size);
-	if (rc)
-		free(list);
-	else
-		*ret = list, *ret_n = used;
-	return rc;
+	munmap(buckets, size);
+	*ret = list;
+	*ret_n = used;
+	return 0;
 }

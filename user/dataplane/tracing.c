@@ -185,13 +185,12 @@ static void tell_failed(const struct tracer *l, int rc)
 int tracer_open(const struct dataplane *dp, __u32 kinds, __u32 each, tracer_sink *sink, void *data,
 		struct tracer **ret)
 {
-	struct tracer *l = xcalloc(1, sizeof(*l));
-	int rc = -ENOMEM;
+	struct tracer *l;
+	int rc;
 
-	if (load_permitted("monitor")) {
-		free(l);
+	if (load_permitted("monitor"))
 		return -EPERM;
-	}
+	l = xcalloc(1, sizeof(*l));
 	l->sink = sink;
 	l->data = data;
 	l->skeleton = tracing__open();

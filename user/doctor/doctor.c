@@ -162,12 +162,10 @@ static int add_backends(struct doctor *k)
 	int rc = 0;
 
 	resolved_backends_read(k->instance, &was);
-	if (resolved_backends_match(&was, k->c))
-		rc = -ENOMEM;
+	resolved_backends_match(&was, k->c);
 	resolved_backends_read(k->instance, &k->answers);
-	rc = rc ?: resolved_backends_match(&k->answers, k->c);
-	if (!rc)
-		resolver_once(&k->answers, false, RESOLVE_MS);
+	resolved_backends_match(&k->answers, k->c);
+	resolver_once(&k->answers, false, RESOLVE_MS);
 	resolved_backends_follow_prefixes(&k->answers, &k->h);
 	for (size_t i = 0; i < k->c->n_services && !rc; i++)
 		for (size_t b = 0; b < backends_of(&k->c->services[i]) && !rc; b++) {
@@ -218,12 +216,13 @@ int doctor_gather(struct doctor *k)
 
 	snprintf(k->wgxdp, sizeof(k->wgxdp), "wgxdp%s%s", is_default ? "" : " --instance ",
 		 is_default ? "" : k->instance);
-	if (k->dp)
+	if (k->dp) {
+		dataplane_reasons(k->dp, &k->before, &k->n_before);
 		rc = conditions_read(k->dp, &k->is) ?:
-		     dataplane_links(k->dp, &k->links, &k->n_links) ?:
-		     plan_running(&k->h, k->c, k->links, k->n_links, &k->plan) ?:
-		     dataplane_reasons(k->dp, &k->before, &k->n_before) ?:
-		     doctor_begin_replies(k);
+		     dataplane_links(k->dp, &k->links, &k->n_links) ?: doctor_begin_replies(k);
+	}
+	if (k->dp && !rc)
+		k->plan = plan_running(&k->h, k->c, k->links, k->n_links);
 	if (k->up)
 		k->source = source_read(k->instance, k->c, k->file);
 	k->file_keeps = k->source == SOURCE_SAME && source_keeps_options(k->file, k->c);

@@ -577,11 +577,9 @@ void doctor_counters(struct doctor *k)
 	size_t n = 0, n_names = 0;
 	bool any = false;
 
-	if (!k->dp || dataplane_reasons(k->dp, &now, &n) ||
-	    dataplane_names(k->dp, &names, &n_names)) {
-		free(now);
+	if (!k->dp || dataplane_names(k->dp, &names, &n_names))
 		return;
-	}
+	dataplane_reasons(k->dp, &now, &n);
 	for (size_t i = 0; i < n; i++) {
 		const struct reason_key *key = &now[i].key;
 		__u64 before = 0;

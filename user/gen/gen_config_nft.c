@@ -28,7 +28,8 @@ static int resolve(const struct config *c, const char *instance, struct resolved
 	int rc;
 
 	resolved_backends_read(instance, a);
-	rc = resolved_backends_match(a, c) ?: host_read(&h);
+	resolved_backends_match(a, c);
+	rc = host_read(&h);
 	if (!rc) {
 		resolver_once(a, false, RESOLVE_MS);
 		resolved_backends_follow_prefixes(a, &h);

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,7 +61,7 @@ static void report_ports(const struct dataplane *dp, const struct plan *p, const
 {
 	for (size_t i = 0; i < p->n_ports; i++) {
 		const struct plan_port *port = &p->ports[i];
-		char *text = NULL;
+		char *text;
 		size_t size;
 		FILE *out = text_open(&text, &size);
 
@@ -73,8 +72,8 @@ static void report_ports(const struct dataplane *dp, const struct plan *p, const
 		fprintf(out, ", %stc%s%s%s",
 			attached_port(dp, port->ifindex)->flags & LINK_TC ? "" : "no ",
 			*port->why ? " (" : "", port->why, *port->why ? ")" : "");
-		if (!fclose(out))
-			log_info("%s", text);
+		fclose(out);
+		log_info("%s", text);
 		free(text);
 	}
 }
@@ -167,23 +166,14 @@ static void read_tunnel_ports(struct plan_input *in)
 	for (size_t i = 0; i < in->host->n_links && any; i++) {
 		const struct nl_link *link = &in->host->links[i];
 		struct wg_device d = { 0 };
-		__be16 *place;
 
 		if (strcmp(link->kind, "wireguard") && strcmp(link->kind, "amneziawg") &&
 		    strcmp(link->kind, "tun"))
 			continue;
-		if (!wg_read(link->name, &d) && d.port &&
-		    (place = append(in->tunnel_ports, in->n_tunnel_ports)))
-			*place = d.port;
+		if (!wg_read(link->name, &d) && d.port)
+			*append(in->tunnel_ports, in->n_tunnel_ports) = d.port;
 		wg_free(&d);
 	}
-}
-
-int apply_memory(const char *instance, int rc)
-{
-	if (rc == -ENOMEM)
-		log_error("instance %s: %s", instance, strerror(ENOMEM));
-	return rc;
 }
 
 /* Returns the running configuration if a standby serves, because the new one may call it the
@@ -207,11 +197,11 @@ static int read_running(const char *instance, const struct dataplane *dp, struct
 		 dataplane_backend_names(dp, &in->backend_names, &in->n_backend_names) ?:
 		 dataplane_guards(dp, &in->guards, &in->n_guards) ?:
 		 dataplane_table(dp, &in->running, &in->n_running) ?:
-		 dataplane_slots(in->running, in->n_running, &in->slots, &in->n_slots) ?:
 		 dataplane_peers(dp, &in->peers, &in->n_peers) ?:
 		 dataplane_array(dp, MAP_pools, sizeof(*in->pools), &in->pools, &in->n_pools) ?:
 		 dataplane_followed(dp, &in->lists, &in->n_lists);
 
+	dataplane_slots(in->running, in->n_running, &in->slots, &in->n_slots);
 	if (!rc)
 		in->before = *before = read_before(instance, in);
 	return rc;
@@ -284,7 +274,8 @@ static int apply_once(const char *instance, const struct plan_input *given,
 		forwarding_hints(p, in.config, &h);
 		headroom_hints(dp, p, &h);
 	}
-	apply_memory(instance, rc);
+	if (rc == -ENOMEM)	/* from the kernel */
+		log_error("instance %s: %s", instance, strerror(-rc));
 	*ret = (struct outcome){ rc && dp ? dp->refused : 0, !rc && dp->later, moved };
 	free_running(&in);
 	config_free(before);
@@ -326,9 +317,9 @@ static int apply_all(const char *instance, struct plan_input *in, struct resolve
 	if (rc)
 		return rc;
 	moved = resolver_once(answers, missing, RESOLVE_MS);
-	rc = apply_memory(instance, lists_read(in->config, &in->contents, &in->n_contents));
+	lists_read(in->config, &in->contents, &in->n_contents);
 	rc = publish_text(instance, in,
-			  rc ?: apply_once(instance, in, answers, false, uniform, &outcome));
+			  apply_once(instance, in, answers, false, uniform, &outcome));
 	lists_free(in->contents, in->n_contents);
 	if (!rc)
 		resolved_backends_write(instance, answers, moved || outcome.moved);
@@ -360,8 +351,8 @@ int apply(const char *instance, const struct config *c)
 	if (rc)
 		return rc;
 	resolved_backends_read(instance, &answers);
-	rc = resolved_backends_match(&answers, c) ?: apply_all(instance, &in, &answers, false,
-								  NULL);
+	resolved_backends_match(&answers, c);
+	rc = apply_all(instance, &in, &answers, false, NULL);
 	resolved_backends_free(&answers);
 	if (!rc)
 		report_unfollowed(instance);

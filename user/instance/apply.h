@@ -28,6 +28,3 @@ int apply_follow(const char *instance, const struct config *c, struct resolved_b
 /* Returns the seconds until apply() can remove the next entry for replies of a former backend; 0:
  * there are no such entries. */
 unsigned int apply_due(const char *instance);
-
-/* Returns rc, and prints an error if it is -ENOMEM. */
-int apply_memory(const char *instance, int rc);

@@ -3,7 +3,6 @@
  * Implements lists.h.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "config/config_lists.h"
 #include "instance/lists.h"
@@ -88,17 +87,16 @@ void list_warn(const struct list_config *from, int rc)
 		    list_unread(from, rc));
 }
 
-int lists_each(const struct config *c, int (*each)(void *data, const struct list_config *l),
-	       void *data)
+void lists_each(const struct config *c, void (*each)(void *data, const struct list_config *l),
+		void *data)
 {
-	const struct list_config **seen = NULL, **place;
+	const struct list_config **seen = NULL;
 	size_t n = 0;
-	int rc = 0;
 
 	for (size_t i = 0; i < c->n_services; i++) {
 		const struct service_config *s = &c->services[i];
 
-		for (size_t j = 0; j < s->n_deny_lists + s->n_allow_lists && !rc; j++) {
+		for (size_t j = 0; j < s->n_deny_lists + s->n_allow_lists; j++) {
 			const struct list_config *l = j < s->n_deny_lists ? &s->deny_lists[j] :
 						      &s->allow_lists[j - s->n_deny_lists];
 			size_t k = 0;
@@ -107,14 +105,11 @@ int lists_each(const struct config *c, int (*each)(void *data, const struct list
 				k++;
 			if (k < n)
 				continue;
-			place = append(seen, n);
-			if (place)
-				*place = l;
-			rc = place ? each(data, l) : -ENOMEM;
+			*append(seen, n) = l;
+			each(data, l);
 		}
 	}
 	free(seen);
-	return rc;
 }
 
 struct contents {
@@ -122,28 +117,23 @@ struct contents {
 	size_t n;
 };
 
-static int read_one(void *data, const struct list_config *l)
+static void read_one(void *data, const struct list_config *l)
 {
 	struct contents *c = data;
-	struct list_content *place = append(c->list, c->n);
 	struct nft_set_kind kind;
-	int rc = list_read(l, place, &kind);
-
-	if (rc && rc != -ENOMEM)
-		list_warn(l, rc);
-	return rc == -ENOMEM ? rc : 0;
-}
-
-int lists_read(const struct config *c, struct list_content **ret, size_t *ret_n)
-{
-	struct contents contents = { 0 };
-	int rc = lists_each(c, read_one, &contents);
+	int rc = list_read(l, append(c->list, c->n), &kind);
 
 	if (rc)
-		lists_free(contents.list, contents.n);
-	*ret = rc ? NULL : contents.list;
-	*ret_n = rc ? 0 : contents.n;
-	return rc;
+		list_warn(l, rc);
+}
+
+void lists_read(const struct config *c, struct list_content **ret, size_t *ret_n)
+{
+	struct contents contents = { 0 };
+
+	lists_each(c, read_one, &contents);
+	*ret = contents.list;
+	*ret_n = contents.n;
 }
 
 void lists_free(struct list_content *list, size_t n)

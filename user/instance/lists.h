@@ -16,11 +16,10 @@ int list_read(const struct list_config *from, struct list_content *ret,
 const char *list_unread(const struct list_config *from, int rc);
 /* Warns that a list could not be read. */
 void list_warn(const struct list_config *from, int rc);
-/* Reads all lists of a configuration, and warns about those that it cannot read. Returns 0 or
- * -ENOMEM. The caller calls lists_free(). */
-int lists_read(const struct config *c, struct list_content **ret, size_t *ret_n);
+/* Reads all lists of a configuration, and warns about those that it cannot read. The caller calls
+ * lists_free(). */
+void lists_read(const struct config *c, struct list_content **ret, size_t *ret_n);
 void lists_free(struct list_content *list, size_t n);
-/* Calls each() for each list of a configuration once. Stops if each() returns something other than
- * 0, and returns that. */
-int lists_each(const struct config *c, int (*each)(void *data, const struct list_config *l),
-	       void *data);
+/* Calls each() for each list of a configuration once. */
+void lists_each(const struct config *c, void (*each)(void *data, const struct list_config *l),
+		void *data);

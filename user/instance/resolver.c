@@ -3,7 +3,6 @@
  * Implements resolver.h. Names that are resolved at the same time form a round, which has its own
  * DNS channel (dns.h).
  */
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "config/config_check.h"
@@ -46,7 +45,6 @@ struct resolver {
 	uv_timer_t due;			/* starts the next round */
 };
 
-static void on_due(uv_timer_t *timer);
 static void start_round(struct resolver *r);
 
 static struct resolved_backend *answer_of(const struct name *n)
@@ -57,6 +55,11 @@ static struct resolved_backend *answer_of(const struct name *n)
 
 /* ---- rounds ---- */
 
+static void on_due(uv_timer_t *timer)
+{
+	start_round(timer->data);
+}
+
 static void schedule_round(struct resolver *r)
 {
 	uint64_t first = UINT64_MAX, now = uv_now(r->loop);
@@ -66,11 +69,6 @@ static void schedule_round(struct resolver *r)
 	uv_timer_stop(&r->due);
 	if (first != UINT64_MAX)
 		uv_timer_start(&r->due, on_due, first > now ? first - now : 0, 0);
-}
-
-static void on_due(uv_timer_t *timer)
-{
-	start_round(timer->data);
 }
 
 static void end_round(struct resolver *r)
@@ -237,8 +235,9 @@ void resolver_reconfigure(struct resolver *r)
 		const struct resolved_backend *a = &r->answers->list[i];
 		size_t j;
 
-		if (!resolved_backend_is_name(a) || !(n = append(r->names, r->n_names)))
+		if (!resolved_backend_is_name(a))
 			continue;
+		n = append(r->names, r->n_names);
 		*n = (struct name){ .family = a->family, .due = uv_now(r->loop), .resolver = r };
 		strcpy(n->text, a->text);
 		for (j = 0;
@@ -299,8 +298,6 @@ bool resolver_once(struct resolved_backends *answers, bool missing, unsigned int
 	uv_timer_init(&once.loop, &deadline);
 	uv_timer_start(&deadline, on_enough, ms, 0);
 	r = once.resolver = resolver_new(&once.loop, answers, on_once, &once);
-	if (!r)
-		return false;
 	resolver_reconfigure(r);
 	uv_run(&once.loop, UV_RUN_DEFAULT);
 	if (r->dns)

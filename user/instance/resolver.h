@@ -18,7 +18,6 @@ struct resolver;
 typedef void resolver_done(void *data, bool moved);
 
 struct resolver *resolver_new(uv_loop_t *loop, struct resolved_backends *answers,
-			      /* Returns NULL if there is no memory. */
 			      resolver_done *done, void *data);
 /* Call this when answers->list has changed: addresses of new names are requested at once. */
 void resolver_reconfigure(struct resolver *r);

@@ -3,7 +3,6 @@
  * Implements run_counters.h. A file has lines with a name and a number.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/file.h"
 #include "lib/grow.h"
@@ -44,10 +43,11 @@ void run_counters_set(struct run_counters *n, const char *name, __s64 value)
 {
 	struct run_counter *note = find_note(n, name);
 
-	if (!note && (note = append(n->list, n->n)))
+	if (!note) {
+		note = append(n->list, n->n);
 		snprintf(note->name, sizeof(note->name), "%s", name);
-	if (note)
-		note->value = value;
+	}
+	note->value = value;
 }
 
 void run_counters_write(const struct run_counters *n)

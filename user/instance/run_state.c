@@ -86,7 +86,7 @@ static int lock_holder(const char *instance)
 static void log_lock_holder(const char *instance)
 {
 	int pid = lock_holder(instance);
-	char path[32], command[64] = "";
+	char path[32], command[64] = "", holder[96] = "an unknown process";
 	FILE *in;
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
@@ -96,13 +96,9 @@ static void log_lock_holder(const char *instance)
 	if (in)
 		fclose(in);
 	if (*command)
-		log_warning("instance %s: process %d (%s) has locked it for more than a second: "
-			    "the daemon waits with all changes until that process ends",
-			    instance, pid, command);
-	else
-		log_warning("instance %s: an unknown process has locked it for more than a "
-			    "second: the daemon waits with all changes until that process ends",
-			    instance);
+		snprintf(holder, sizeof(holder), "process %d (%s)", pid, command);
+	log_warning("instance %s: %s has locked it for more than a second: the daemon waits with "
+		    "all changes until that process ends", instance, holder);
 }
 
 static __u64 clock_ms(void)
@@ -165,24 +161,25 @@ static bool runs_already(const char *instance, const char *text)
 
 int run_state_prepare(const char *instance, const struct config *c, int *ret_map)
 {
-	char path[RUN_STATE_PATH_LEN], what[INSTANCE_LEN + sizeof("instance ")], *text = NULL;
+	char path[RUN_STATE_PATH_LEN], what[INSTANCE_LEN + sizeof("instance ")], *text;
 	size_t n;
 	FILE *out = text_open(&text, &n);
-	int rc = out ? config_write(c, out) : -ENOMEM, map = 0;
+	int rc = 0, map = 0;
 
-	if (out && fclose(out))
-		rc = -ENOMEM;
-	if (!rc && n > YAML_FILE_LIMIT) {	/* a longer text could not be read back */
+	config_write(c, out);
+	fclose(out);
+	if (n > YAML_FILE_LIMIT) {	/* a longer text could not be read back */
 		log_error("this configuration is too large: it has %zu bytes as text, and the "
 			  "limit is %d: divide it among several instances", n,
 			  YAML_FILE_LIMIT);
 		rc = -EFBIG;
 	}
 	run_state_path(path, instance, NEXT);
-	if (!rc)
+	if (!rc) {
 		rc = write_whole(path, text, n);
-	if (rc && rc != -EFBIG)
-		log_error("cannot write %s: %s", path, strerror(-rc));
+		if (rc)
+			log_error("cannot write %s: %s", path, strerror(-rc));
+	}
 	if (!rc && ret_map && !runs_already(instance, text)) {
 		map = config_text_make(text, n);
 		rc = map < 0 ? map : 0;
@@ -272,8 +269,7 @@ void run_state_remove(const char *instance)
 
 	remove_file(instance, RUNNING);
 	remove_file(instance, NEXT);
-	/* A killed command may have left this file of user/plan/resolved_backends.c. */
-	remove_file(instance, "names.new");
+	remove_file(instance, "names.new");	/* written by user/plan/resolved_backends.c */
 	remove_file(instance, FAILED);
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		snprintf(beside, sizeof(beside), "%s.new", files[i]);

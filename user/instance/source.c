@@ -67,29 +67,20 @@ struct source_note {
 	unsigned long long hash;	/* hash of the text that ran then; 0: unknown */
 };
 
-/* It needs no memory, because otherwise a lack of memory would look like a missing note. */
 static bool read_note(const char *instance, struct source_note *ret, char ret_file[PATH_MAX])
 {
-	char path[RUN_STATE_PATH_LEN], text[PATH_MAX + 64];
-	ssize_t n = -1;
-	int fd, at = 0;
+	char path[RUN_STATE_PATH_LEN];
+	bool has_file;
+	FILE *in;
 
 	*ret_file = '\0';
 	run_state_path(path, instance, "source");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, text, sizeof(text) - 1);
-		close(fd);
-	}
-	if (n < 0)
-		return false;
-	text[n] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	if (sscanf(text, "%lld %llu %n", &ret->time, &ret->hash, &at) != 2 || !at ||
-	    strlen(text + at) >= PATH_MAX)
-		return false;
-	strcpy(ret_file, text + at);
-	return *ret_file;
+	in = fopen(path, "re");
+	/* The path has less than PATH_MAX (4096) bytes. */
+	has_file = in && fscanf(in, "%lld %llu %4095[^\n]", &ret->time, &ret->hash, ret_file) == 3;
+	if (in)
+		fclose(in);
+	return has_file;
 }
 
 int source_file_changed(const char *instance, const char *file)
@@ -117,16 +108,14 @@ static int read_silently(const char *file, struct config **ret)
 
 static bool says_the_same(struct config *c, const struct config *running)
 {
-	char *text = NULL;
+	char *text;
 	size_t n;
 	FILE *out = text_open(&text, &n);
-	bool same = true;
+	bool same;
 
 	c->mode = running->mode;	/* an option of `up`, which no file contains */
-	{
-		same = !config_diff(c, running, out);
-		fclose(out);
-	}
+	same = !config_diff(c, running, out);
+	fclose(out);
 	free(text);
 	return same;
 }

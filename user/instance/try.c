@@ -244,7 +244,7 @@ static int make_marker(const char *instance)
 int try_begin(const char *instance, unsigned int seconds, int lock, struct try **ret)
 {
 	struct try *t = xcalloc(1, sizeof(*t));
-	int rc = -ENOMEM, pair[2] = { -1, -1 };
+	int rc, pair[2] = { -1, -1 };
 	pid_t pid = -1;
 
 	strcpy(t->instance, instance);

@@ -13,18 +13,22 @@
 
 bool undone_report(const struct config *old, const struct config *new, bool done)
 {
-	char *text = NULL, *all = NULL, *rest, *line;
-	size_t n, length = 0;
-	FILE *out = old && old->by_command ? text_open(&text, &n) : NULL;
-	FILE *list = text_open(&all, &length);
-	bool any = out && config_changes(old, new, out);
+	char *text, *all, *rest, *line;
+	size_t n, length;
+	FILE *out, *list;
+	bool any;
 
-	if (out && fclose(out))
-		any = false;
-	rest = any ? text : NULL;
-	while (list && (line = strsep(&rest, "\n")) && *line)
+	if (!old || !old->by_command)
+		return false;
+	out = text_open(&text, &n);
+	any = config_changes(old, new, out);
+	fclose(out);
+	list = text_open(&all, &length);
+	rest = text;
+	while ((line = strsep(&rest, "\n")) && *line)
 		fprintf(list, "%s%s", line == text ? "" : "; ", line);
-	if (list && !fclose(list) && any)
+	fclose(list);
+	if (any)
 		log_warning("changes by commands %s, unless the file has them: %.*s%s",
 			    done ? "are undone" : "would be undone", LINE_LEN, all,
 			    length > LINE_LEN ? " …" : "");

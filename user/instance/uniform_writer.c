@@ -3,7 +3,6 @@
  * Implements uniform_writer.h.
  */
 #include <unistd.h>
-#include "dataplane/control.h"
 #include "dataplane/dataplane_uniform.h"
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
@@ -28,12 +27,9 @@ static __u64 hash_of(const struct host *h, __u32 map)
 
 __u64 uniform_hash(const char *instance, const struct host *h)
 {
-	int map = pin_get(instance, "uniform");
-	__u64 hash = map < 0 ? 0 : hash_of(h, map_info(map).id);
+	__u32 map = pin_map_id(instance, "uniform");
 
-	if (map >= 0)
-		close(map);
-	return hash;
+	return map ? hash_of(h, map) : 0;
 }
 
 /* Returns whether the map has all blocks now. */
@@ -53,16 +49,16 @@ static bool write_blocks(int map, int control, struct uniform_work *work)
 __u64 uniform_write(const char *instance)
 {
 	int map = pin_get(instance, "uniform"), control = pin_get(instance, "control");
-	struct uniform_work *work = NULL;
+	struct uniform_work *work;
 	struct host h = { 0 };
 	__u64 hash = 0;
 
-	if (map >= 0 && control >= 0 && !host_read(&h))
+	if (map >= 0 && control >= 0 && !host_read(&h)) {
 		work = uniform_begin(&h);
-	if (work && write_blocks(map, control, work))
-		hash = hash_of(&h, map_info(map).id);
-	if (work)
+		if (write_blocks(map, control, work))
+			hash = hash_of(&h, map_info(map).id);
 		uniform_end(work);
+	}
 	host_free(&h);
 	if (map >= 0)
 		close(map);

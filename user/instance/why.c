@@ -44,7 +44,7 @@ char *why_port(const struct plan *p, const struct host *h, const struct link *li
 {
 	const struct plan_port *port = plan_port(p, ifindex);
 	const char *between = "";
-	char *text = NULL;
+	char *text;
 	size_t size;
 	FILE *out = text_open(&text, &size);
 
@@ -59,5 +59,6 @@ char *why_port(const struct plan *p, const struct host *h, const struct link *li
 	}
 	if (port && (*port->why || !port->n_nics))
 		fprintf(out, "%s%s", between, *port->why ? port->why : "this bridge has no ports");
-	return fclose(out) ? NULL : text;
+	fclose(out);
+	return text;
 }

@@ -3,7 +3,6 @@
  * Makes a plan: calls the parts in their order, resolves the backends, and chooses the ports.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "plan/resolved_backends.h"
 #include "lib/grow.h"
@@ -78,33 +77,24 @@ static int resolve_backend(const struct plan_builder *m, const struct service_co
 	return backend_is_ours(m, s, &ret->ipv4) ?: backend_is_ours(m, s, &ret->ipv6);
 }
 
-int plan_backends(struct plan_builder *m)
+/* Fills in the addresses of all backends. */
+static int plan_backends(struct plan_builder *m)
 {
 	const struct config *c = m->config;
 	size_t n = 0;
 	int rc = 0;
 
 	m->first_backend = xcalloc(c->n_services + 1, sizeof(*m->first_backend));
-	for (size_t i = 0; i < c->n_services && m->first_backend; i++) {
+	for (size_t i = 0; i < c->n_services; i++) {
 		m->first_backend[i] = n;
 		n += backends_of(&c->services[i]);
 	}
 	m->backends = xcalloc(n + 1, sizeof(*m->backends));
-	if (!m->backends || !m->first_backend)
-		return -ENOMEM;
 	for (size_t i = 0; i < c->n_services && !rc; i++)
 		for (size_t j = 0; j < backends_of(&c->services[i]) && !rc; j++)
 			rc = resolve_backend(m, &c->services[i], backend_at(&c->services[i], j),
 					     plan_backend(m, i, j));
 	return rc;
-}
-
-static void report_missing(const struct plan_builder *m, const char *name)
-{
-	char there[HOST_NAMES_LEN];
-
-	log_waiting("interface %s: not there yet; this host has %s", name,
-		    host_link_names(m->host, name, there));
 }
 
 struct plan_port *plan_append_port(struct plan_builder *m, const struct nl_link *link,
@@ -127,10 +117,12 @@ static int add_port(struct plan_builder *m, const char *name, enum link_role rol
 		    const struct interface_config *said)
 {
 	const struct nl_link *link = host_link_by_name(m->host, name);
+	char there[HOST_NAMES_LEN];
 	struct plan_port *port;
 
 	if (!link) {
-		report_missing(m, name);
+		log_waiting("interface %s: not there yet; this host has %s", name,
+			    host_link_names(m->host, name, there));
 		return 0;
 	}
 	if (link->loopback) {
@@ -146,8 +138,6 @@ static int add_port(struct plan_builder *m, const char *name, enum link_role rol
 	if (plan_port(m->plan, link->ifindex))
 		return 0;	/* `interfaces` has already made it a port */
 	port = plan_append_port(m, link, role, said);
-	if (!port)
-		return -ENOMEM;
 	m->plan->l3 |= port->l3;
 	port->sources = m->plan->n_ports - 1;
 	return 0;
@@ -196,8 +186,6 @@ static int add_several(struct plan_builder *m, const struct address *backend, __
 	return rc;
 }
 
-/* Adds the link on the route to the backend with the role lan, unless the configuration gives it
- * another role. */
 int plan_backend_port(struct plan_builder *m, const struct address *backend, __u32 vrf)
 {
 	const struct nl_link *link;
@@ -278,7 +266,7 @@ static __u32 express_entries(const struct config *c)
 	return n;
 }
 
-int plan_ports(struct plan_builder *m)
+static int plan_ports(struct plan_builder *m)
 {
 	const struct config *c = m->config;
 	int rc = 0;
@@ -300,7 +288,8 @@ int plan_ports(struct plan_builder *m)
 			const struct backend_address *at = plan_backend(m, i, j);
 			__u32 vrf = host_vrf(m->host, &c->services[i]);
 
-			rc = plan_ways(m, &at->ipv4, vrf) ?: plan_ways(m, &at->ipv6, vrf);
+			plan_ways(m, &at->ipv4, vrf);
+			plan_ways(m, &at->ipv6, vrf);
 		}
 	return rc;
 }
@@ -308,17 +297,12 @@ int plan_ports(struct plan_builder *m)
 int plan_make(const struct plan_input *in, struct plan **ret)
 {
 	struct plan_builder m = { .in = in, .config = in->config, .host = in->host,
-			    .plan = xcalloc(1, sizeof(*m.plan)) };
-	int rc = -ENOMEM;
+				  .plan = xcalloc(1, sizeof(*m.plan)) };
+	size_t services = in->n_names + in->config->n_services + 2;
+	int rc;
 
-	if (!m.plan)
-		return rc;
-	m.plan->services = xcalloc(in->n_names + in->config->n_services + 2,
-				  sizeof(*m.plan->services));
-	m.plan->service_lists = xcalloc(in->n_names + in->config->n_services + 2,
-				       sizeof(*m.plan->service_lists));
-	if (!m.plan->services || !m.plan->service_lists)
-		goto cleanup;
+	m.plan->services = xcalloc(services, sizeof(*m.plan->services));
+	m.plan->service_lists = xcalloc(services, sizeof(*m.plan->service_lists));
 	if (in->n_names)
 		memcpy(m.plan->services, in->names, in->n_names * sizeof(*in->names));
 	m.plan->n_services = in->n_names;
@@ -326,11 +310,14 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 	m.plan->ask_always = plan_asks_always(in->host);
 	m.plan->locked_mtu = plan_locked_mtu(in->host);
 	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_blind(&m) ?:
-	     plan_old(&m) ?: plan_relay(&m) ?: plan_rates(&m) ?: plan_nics(&m) ?:
-	     plan_sources(&m) ?: plan_links(&m);
+	     plan_old(&m) ?: plan_relay(&m);
+	if (!rc) {
+		plan_rates(&m);
+		plan_sources(&m);
+		rc = plan_nics(&m) ?: plan_links(&m);
+	}
 	m.plan->express = has_use_for_express(&m);
 	m.plan->express_entries = express_entries(m.config);
-cleanup:
 	free(m.backends);
 	free(m.first_backend);
 	free(m.listeners);

@@ -194,9 +194,6 @@ struct prefixes {
 	size_t n;
 };
 
-/* Appends a prefix to the list. Returns 0 or -ENOMEM. */
-int prefixes_add(struct prefixes *l, const struct prefix *new);
-
 struct resolved_backends;
 struct plan_input {
 	/* ---- what the caller of apply gives ---- */
@@ -258,14 +255,10 @@ const struct plan_nic *plan_nic(const struct plan *p, __u32 ifindex);
 /* Returns whether frames of the port arrive at this nic: it is the port itself or carries it. */
 bool plan_carries(const struct host *h, const struct plan_nic *nic, const struct plan_port *port);
 /* Makes a plan that has only the running instance's ports, without sources, and the nics that they
- * have on the host as it is now. Returns 0 or -errno. */
-int plan_running(const struct host *h, const struct config *c, const struct link *links, size_t n,
-		 struct plan **ret);
+ * have on the host as it is now. */
+struct plan *plan_running(const struct host *h, const struct config *c, const struct link *links,
+			  size_t n);
 const struct plan_port *plan_port(const struct plan *p, __u32 ifindex);
-/* plan_has_peers() returns whether a peer of the relay is behind this link. plan_is_overlay()
- * returns whether the port serves only peers, so that it carries only IPv6. */
-bool plan_has_peers(const struct plan *p, __u32 ifindex);
-bool plan_is_overlay(const struct plan *p, const struct plan_port *port);
 
 /* Returns the ifindex of the VRF in which a service's packets are routed, from the interface or the
  * addresses that it listens on; 0: none. */

@@ -3,7 +3,6 @@
  * Plans where the blind relay listens, and for how many sites it has room. The daemon tracks the
  * sites themselves (user/daemon/blind.h).
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include "lib/log.h"
@@ -32,15 +31,15 @@ static int refuse_services(struct plan_builder *m, const struct nl_link *link,
 	return 0;
 }
 
-static int listen_at(struct plan_builder *m, const struct nl_link *link,
-		     const struct address *local, __u32 id)
+static void listen_at(struct plan_builder *m, const struct nl_link *link,
+		      const struct address *local, __u32 id)
 {
 	struct table_key key = { local->addr,
 				 table_word(KEY_BLIND, local->family, m->config->blind.port,
 					    link->ifindex) };
 	struct service value = { .id = id, .ifindex = link->ifindex };
 
-	return plan_add_entry(m->plan, &key, &value, sizeof(value));
+	plan_add_entry(m->plan, &key, &value, sizeof(value));
 }
 
 /* Reports a tunnel MTU that is too large for the link. Each packet in the tunnel gets headers of IP
@@ -74,7 +73,8 @@ static int listen_at_shared(struct plan_builder *m, const struct nl_link *link, 
 			continue;
 		*ret_any = true;
 		*ret_ipv6 |= a->family == FAMILY_IPV6;
-		rc = refuse_services(m, link, a) ?: listen_at(m, link, a, id);
+		listen_at(m, link, a, id);
+		rc = refuse_services(m, link, a);
 	}
 	return rc;
 }
@@ -83,7 +83,7 @@ int plan_blind(struct plan_builder *m)
 {
 	const struct blind_config *b = &m->config->blind;
 	struct plan *p = m->plan;
-	const struct nl_link *link;
+	const struct nl_link *link, *base;
 	bool any = false, ipv6 = false;
 	int rc = 0;
 	__u32 id;
@@ -103,7 +103,8 @@ int plan_blind(struct plan_builder *m)
 	if (!link)
 		/* add_port() has already printed that the interface is missing. */
 		return 0;
-	p->blind.ifindex = plan_base(m->host, link)->ifindex;
+	base = plan_base(m->host, link);
+	p->blind.ifindex = base->ifindex;
 	for (size_t i = 0; i < m->host->n_addresses && !rc; i++) {
 		const struct nl_address *a = &m->host->addresses[i];
 
@@ -111,10 +112,10 @@ int plan_blind(struct plan_builder *m)
 			continue;
 		any = true;
 		ipv6 |= a->local.family == FAMILY_IPV6;
-		rc = refuse_services(m, plan_base(m->host, link), &a->local)
-			   ?: listen_at(m, plan_base(m->host, link), &a->local, id);
+		listen_at(m, base, &a->local, id);
+		rc = refuse_services(m, base, &a->local);
 	}
-	rc = rc ?: listen_at_shared(m, plan_base(m->host, link), id, &any, &ipv6);
+	rc = rc ?: listen_at_shared(m, base, id, &any, &ipv6);
 	if (!any)
 		log_warning("blind: waiting for an address on %s", b->interface);
 	return rc ?: any ? check_mtu(m, link, ipv6) : 0;

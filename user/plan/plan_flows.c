@@ -6,7 +6,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_addr.h>
-#include <string.h>
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "plan/plan_make.h"
@@ -140,8 +139,7 @@ int plan_pool(struct plan_builder *m, size_t service, __u32 id)
 	int rc = 0;
 
 	while (p->n_pools <= id)
-		if (!append(p->pools, p->n_pools))
-			return -ENOMEM;
+		append(p->pools, p->n_pools);
 	if (!service_has_flows(s))
 		return 0;
 	pool = &p->pools[id];
@@ -165,45 +163,36 @@ int plan_pool(struct plan_builder *m, size_t service, __u32 id)
 	return rc;
 }
 
-static int add_own_port(struct plan *p, const struct pool *pool, const struct address *own,
-			__be16 port)
+static void add_own_port(struct plan *p, const struct pool *pool, const struct address *own,
+			 __be16 port)
 {
 	struct table_key key = { own->addr, table_word(KEY_OWN_PORT, own->family, port, 0) };
 
-	if (ntohs(port) < pool->first || ntohs(port) > pool->last)
-		return 0;
-	return plan_add_entry(p, &key, NULL, 0);
+	if (ntohs(port) >= pool->first && ntohs(port) <= pool->last)
+		plan_add_entry(p, &key, NULL, 0);
 }
 
-static int own_ports(struct plan_builder *m, const struct pool *pool, const struct address *own)
+static void own_ports(struct plan_builder *m, const struct pool *pool, const struct address *own)
 {
-	int rc = 0;
-
-	for (size_t i = 0; i < m->n_listeners && !rc; i++)
+	for (size_t i = 0; i < m->n_listeners; i++)
 		if (address_equal(&m->listeners[i].local, own))
-			rc = add_own_port(m->plan, pool, own, m->listeners[i].port);
-	for (size_t i = 0; i < m->in->n_tunnel_ports && !rc; i++)
-		rc = add_own_port(m->plan, pool, own, m->in->tunnel_ports[i]);
-	return rc;
+			add_own_port(m->plan, pool, own, m->listeners[i].port);
+	for (size_t i = 0; i < m->in->n_tunnel_ports; i++)
+		add_own_port(m->plan, pool, own, m->in->tunnel_ports[i]);
 }
 
-int plan_own_ports(struct plan_builder *m)
+void plan_own_ports(struct plan_builder *m)
 {
-	int rc = 0;
-
 	for (size_t id = 0; id < m->plan->n_pools; id++) {
 		const struct pool *pool = &m->plan->pools[id];
 
-		for (__u32 i = 0; i < pool->n4 && !rc; i++)
-			rc = own_ports(m, pool, &(struct address){ pool->own4[i], FAMILY_IPV4 });
-		for (__u32 i = 0; i < pool->n6 && !rc; i++)
-			rc = own_ports(m, pool, &(struct address){ pool->own6[i], FAMILY_IPV6 });
+		for (__u32 i = 0; i < pool->n4; i++)
+			own_ports(m, pool, &(struct address){ pool->own4[i], FAMILY_IPV4 });
+		for (__u32 i = 0; i < pool->n6; i++)
+			own_ports(m, pool, &(struct address){ pool->own6[i], FAMILY_IPV6 });
 	}
-	return rc;
 }
 
-/* The flows of a source are counted in epochs. An epoch lasts as long as the longest timeout of any
- * service. */
 void plan_epochs(struct plan *p)
 {
 	__u32 longest = 0;
@@ -213,9 +202,4 @@ void plan_epochs(struct plan *p)
 	for (size_t i = 0; i < p->n_pools; i++)
 		if (p->pools[i].timeout)
 			p->pools[i].epoch = longest;
-}
-
-const struct pool *plan_pool_of(const struct plan *p, __u32 id)
-{
-	return id < p->n_pools ? &p->pools[id] : NULL;
 }

@@ -3,7 +3,6 @@
  * Plans the lists of clients that other programs keep: which lists each service has, and the id of
  * each list. Services that name the same list share it. A running list keeps its id.
  */
-#include <errno.h>
 #include <string.h>
 #include "config/config_lists.h"
 #include "lib/grow.h"
@@ -43,7 +42,8 @@ static const struct list_content *content_of(const struct plan_builder *m,
 }
 
 /* Adds the list to the plan, unless it is there, and to the service's lists. */
-static int add_list(struct plan_builder *m, const struct list_config *from, struct service_lists *l)
+static void add_list(struct plan_builder *m, const struct list_config *from,
+		     struct service_lists *l)
 {
 	struct plan *p = m->plan;
 	struct plan_followed *f;
@@ -62,19 +62,15 @@ static int add_list(struct plan_builder *m, const struct list_config *from, stru
 	}
 	if (l->n < LISTS_EACH)
 		l->id[l->n++] = p->followed[i].id;
-	return 0;
 }
 
-int plan_followed(struct plan_builder *m, const struct service_config *s, __u32 id)
+void plan_followed(struct plan_builder *m, const struct service_config *s, __u32 id)
 {
 	struct service_lists *l = &m->plan->service_lists[id];
-	int rc = 0;
 
-	*l = (struct service_lists){ 0 };
-	for (size_t i = 0; i < s->n_deny_lists && !rc; i++)
-		rc = add_list(m, &s->deny_lists[i], l);
+	for (size_t i = 0; i < s->n_deny_lists; i++)
+		add_list(m, &s->deny_lists[i], l);
 	l->n_deny = l->n;
-	for (size_t i = 0; i < s->n_allow_lists && !rc; i++)
-		rc = add_list(m, &s->allow_lists[i], l);
-	return rc;
+	for (size_t i = 0; i < s->n_allow_lists; i++)
+		add_list(m, &s->allow_lists[i], l);
 }

@@ -4,8 +4,6 @@
  * a backend, and the numbers of the backends.
  */
 #include <endian.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "blake2s.h"
 #include "config/config_diff.h"
@@ -85,7 +83,7 @@ static __u32 free_number(const struct plan_builder *m, const struct service_conf
 
 /* Gives each backend a number. A running backend keeps its number. The number of a removed one
  * becomes free only in the next change, so that no packet gets to the wrong backend. */
-static int give_numbers(struct plan_builder *m, size_t service, __u32 id, struct plan_guard *g)
+static void give_numbers(struct plan_builder *m, size_t service, __u32 id, struct plan_guard *g)
 {
 	const struct service_config *s = &m->config->services[service];
 
@@ -105,7 +103,6 @@ static int give_numbers(struct plan_builder *m, size_t service, __u32 id, struct
 			strcpy(g->names[number].name, s->backends[i].name);
 			plan_backend(m, service, i)->number = number;
 		}
-	return 0;
 }
 
 /* ---- standbys ---- */
@@ -158,30 +155,27 @@ static void keep_standbys(const struct plan_builder *m, size_t service, struct g
 
 /* ---- keys ---- */
 
-static int add_key(struct plan_guard *g, const struct wg_key *public, __u32 backend)
+static void add_key(struct plan_guard *g, const struct wg_key *public, __u32 backend)
 {
 	struct plan_key *k = append(g->keys, g->n_keys);
 
 	memcpy(k->public.b, public->b, sizeof(public->b));
 	blake2s_mac1(k->key.mac1, public->b);
 	k->key.backend = backend;
-	return 0;
 }
 
 /* Adds the keys of all backends that have an address: the others could not answer. */
-static int add_keys(struct plan_builder *m, size_t service, struct plan_guard *g)
+static void add_keys(struct plan_builder *m, size_t service, struct plan_guard *g)
 {
 	const struct service_config *s = &m->config->services[service];
-	int rc = 0;
 
 	for (size_t i = 0; i < backends_of(s); i++) {
 		const struct backend_address *b = plan_backend(m, service, i);
 
-		for (size_t j = 0; j < backend_at(s, i)->n_keys && !rc; j++)
+		for (size_t j = 0; j < backend_at(s, i)->n_keys; j++)
 			if (!s->n_backends || b->ipv4.family || b->ipv6.family)
-				rc = add_key(g, &backend_at(s, i)->keys[j], b->number);
+				add_key(g, &backend_at(s, i)->keys[j], b->number);
 	}
-	return rc;
 }
 
 /* ---- limits ---- */
@@ -216,26 +210,23 @@ static void set_guard(struct guard *g, const struct service_config *s)
 	}
 }
 
-int plan_guard(struct plan_builder *m, size_t service, __u32 id)
+void plan_guard(struct plan_builder *m, size_t service, __u32 id)
 {
 	const struct service_config *s = &m->config->services[service];
 	struct plan *p = m->plan;
 	struct plan_guard *g;
-	int rc = 0;
 
 	while (p->n_guards <= id)
-		if (!append(p->guards, p->n_guards))
-			return -ENOMEM;
+		append(p->guards, p->n_guards);
 	if (!service_has_guard(s))
-		return 0;
+		return;
 	g = &p->guards[id];
 	set_guard(&g->guard, s);
 	if (s->n_backends)
-		rc = give_numbers(m, service, id, g);
+		give_numbers(m, service, id, g);
 	keep_standbys(m, service, &g->guard);
-	rc = rc ?: add_keys(m, service, g);
+	add_keys(m, service, g);
 	p->n_keys += g->n_keys;
 	p->guarded = true;
 	p->challenges |= g->guard.flags & GUARD_CHALLENGE;
-	return rc;
 }

@@ -4,9 +4,7 @@
  * daemon, and finds the peer for each. If a kernel route has the same prefix as a peer of the
  * configuration, the kernel's route has precedence.
  */
-#include <errno.h>
 #include <linux/rtnetlink.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "lib/log.h"
@@ -81,7 +79,7 @@ static int compare_wanted(const void *a, const void *b)
 	       (x->route > y->route) - (x->route < y->route);
 }
 
-static int find_wanted(struct kernel *k)
+static void find_wanted(struct kernel *k)
 {
 	const struct follow_config *f = &k->m->config->follow;
 	const struct host *h = k->m->host;
@@ -89,12 +87,10 @@ static int find_wanted(struct kernel *k)
 
 	for (size_t i = 0; i < h->n_routes; i++) {
 		size_t r = table_rank(f, h->routes[i].table);
-		struct wanted *w;
 
-		if (r == f->n_tables || !is_ours(&h->routes[i], &k->m->plan->relay.overlay))
-			continue;
-		w = append(k->wanted, k->n_wanted);
-		*w = (struct wanted){ .route = &h->routes[i], .rank = r };
+		if (r < f->n_tables && is_ours(&h->routes[i], &k->m->plan->relay.overlay))
+			*append(k->wanted, k->n_wanted) =
+				(struct wanted){ .route = &h->routes[i], .rank = r };
 	}
 	if (k->n_wanted)
 		qsort(k->wanted, k->n_wanted, sizeof(*k->wanted), compare_wanted);
@@ -102,7 +98,6 @@ static int find_wanted(struct kernel *k)
 		if (!n || compare_prefixes(&k->wanted[n - 1], &k->wanted[i]))
 			k->wanted[n++] = k->wanted[i];
 	k->n_wanted = n;
-	return 0;
 }
 
 /* ---- peers by device ---- */
@@ -117,7 +112,7 @@ static struct device *find_device(struct kernel *k, __u32 ifindex)
 
 /* Finds the devices of all peers. ret_ifindex: the ifindex of each peer's device, in the order of
  * the peers; 0: it does not exist. */
-static int find_devices(struct kernel *k, __u32 *ret_ifindex)
+static void find_devices(struct kernel *k, __u32 *ret_ifindex)
 {
 	const char *name = "";
 	__u32 ifindex = 0;
@@ -137,13 +132,11 @@ static int find_devices(struct kernel *k, __u32 *ret_ifindex)
 		d = ifindex ? find_device(k, ifindex) : NULL;
 		if (d)
 			d->several = true;
-		if (d || !ifindex)
-			continue;
-		d = append(k->devices, k->n_devices);
-		*d = (struct device){ .ifindex = ifindex, .only = i,
-				      .strict = config_follows(k->m->config, name) };
+		else if (ifindex)
+			*append(k->devices, k->n_devices) =
+				(struct device){ .ifindex = ifindex, .only = i,
+						 .strict = config_follows(k->m->config, name) };
 	}
-	return 0;
 }
 
 static int compare_reach(const void *a, const void *b)
@@ -154,28 +147,23 @@ static int compare_reach(const void *a, const void *b)
 	       prefix_compare(&x->prefix, &y->prefix);
 }
 
-static int find_reach(struct kernel *k)
+static void find_reach(struct kernel *k)
 {
 	__u32 *ifindex = xcalloc(k->from->n + 1, sizeof(*ifindex));
-	int rc = find_devices(k, ifindex);
 
-	for (size_t i = 0; i < k->from->n_reach && !rc; i++) {
+	find_devices(k, ifindex);
+	for (size_t i = 0; i < k->from->n_reach; i++) {
 		const struct relay_route *from = &k->from->reach[i];
-		struct reach *r;
 
 		if (!ifindex[from->word] || from->prefix.family != FAMILY_IPV6)
 			continue;
-		r = append(k->reach, k->n_reach);
-		if (r)
-			*r = (struct reach){ ifindex[from->word], from->prefix, from->word };
-		else
-			rc = -ENOMEM;
+		*append(k->reach, k->n_reach) =
+			(struct reach){ ifindex[from->word], from->prefix, from->word };
 		k->lengths[from->prefix.len] = true;
 	}
-	if (!rc && k->n_reach)
+	if (k->n_reach)
 		qsort(k->reach, k->n_reach, sizeof(*k->reach), compare_reach);
 	free(ifindex);
-	return rc;
 }
 
 /* Returns the index of the peer to which WireGuard sends packets within this prefix: on the device,
@@ -239,10 +227,9 @@ static void drop_others(const struct kernel *k, struct relay_peers *from)
 	from->n_routes = n;
 }
 
-static int add_routes(struct kernel *k, struct relay_peers *from)
+static void add_routes(struct kernel *k, struct relay_peers *from)
 {
 	size_t n = 0;
-	int rc = 0;
 
 	for (size_t i = 0; i < k->n_wanted; i++) {
 		if (find_word(k, &k->wanted[i])) {
@@ -254,10 +241,9 @@ static int add_routes(struct kernel *k, struct relay_peers *from)
 	}
 	k->n_wanted = n;
 	drop_others(k, from);
-	for (size_t i = 0; i < n && !rc; i++)
-		rc = plan_add_route(&from->routes, &from->n_routes, &k->wanted[i].route->dst,
-				    k->wanted[i].word);
-	return rc;
+	for (size_t i = 0; i < n; i++)
+		plan_add_route(&from->routes, &from->n_routes, &k->wanted[i].route->dst,
+			       k->wanted[i].word);
 }
 
 static void tell_unfit(const struct kernel *k)
@@ -272,17 +258,17 @@ static void tell_unfit(const struct kernel *k)
 			    k->n_unfit > 1 ? ", and others," : "");
 }
 
-int plan_kernel_routes(const struct plan_builder *m, struct relay_peers *from)
+void plan_kernel_routes(const struct plan_builder *m, struct relay_peers *from)
 {
 	struct kernel k = { .m = m, .from = from };
-	int rc;
 
 	if (!m->config->follow.n_tables)
-		return 0;
-	rc = find_wanted(&k) ?: find_reach(&k) ?: add_routes(&k, from);
+		return;
+	find_wanted(&k);
+	find_reach(&k);
+	add_routes(&k, from);
 	tell_unfit(&k);
 	free(k.wanted);
 	free(k.reach);
 	free(k.devices);
-	return rc;
 }

@@ -7,8 +7,6 @@
  * should have, 0.0.0.0/0 gets an entry of its own. If the service also has lists of other programs
  * (plan_followed.c), these decide about clients that no prefix here names.
  */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "plan/plan_make.h"
@@ -50,8 +48,8 @@ static bool is_all(const struct prefix *p, __u8 family)
 	return p->family == family && !p->len;
 }
 
-static int add_list_entry(struct plan *p, __u32 id, const struct prefix *prefix,
-			  enum list_verdict verdict)
+static void add_list_entry(struct plan *p, __u32 id, const struct prefix *prefix,
+			   enum list_verdict verdict)
 {
 	struct list_entry *e = append(p->lists, p->n_lists);
 
@@ -59,13 +57,12 @@ static int add_list_entry(struct plan *p, __u32 id, const struct prefix *prefix,
 	e->key.prefixlen = 32;
 	e->verdict = verdict;
 	if (!prefix)
-		return 0;
+		return;
 	e->key.prefixlen += prefix->len + (prefix->family == FAMILY_IPV4 ? 96 : 0);
 	e->key.addr = prefix->addr;
-	return 0;
 }
 
-int plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id)
+void plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id)
 {
 	struct rule *rules = xcalloc(s->n_allow + s->n_deny + 1, sizeof(*rules));
 	bool only_some = s->n_allow || s->n_allow_lists,
@@ -75,13 +72,12 @@ int plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id)
 	bool says_all = false, says_ipv4 = false, around_ipv4 = false;
 	const struct prefix *denied = NULL;
 	size_t n;
-	int rc = 0;
 
 	n = put_rules(rules, s->deny, s->n_deny, true);
 	n += put_rules(rules + n, s->allow, s->n_allow, false);
 	if (n)
 		qsort(rules, n, sizeof(*rules), compare_rules);
-	for (size_t i = 0; i < n && !rc; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct prefix *p = &rules[i].prefix;
 
 		/* In a sorted list, `denied` is the shortest denied prefix that may contain p. */
@@ -93,12 +89,11 @@ int plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id)
 		says_all |= is_all(p, FAMILY_IPV6);
 		says_ipv4 |= is_all(p, FAMILY_IPV4);
 		around_ipv4 |= is_around_ipv4(p) && verdict != rest;
-		rc = add_list_entry(m->plan, id, p, verdict);
+		add_list_entry(m->plan, id, p, verdict);
 	}
-	if (!rc && only_some && !says_all)
-		rc = add_list_entry(m->plan, id, NULL, rest);
-	if (!rc && around_ipv4 && !says_ipv4)
-		rc = add_list_entry(m->plan, id, &all_ipv4, rest);
+	if (only_some && !says_all)
+		add_list_entry(m->plan, id, NULL, rest);
+	if (around_ipv4 && !says_ipv4)
+		add_list_entry(m->plan, id, &all_ipv4, rest);
 	free(rules);
-	return rc;
 }

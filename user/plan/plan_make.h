@@ -57,25 +57,23 @@ struct listener {
 
 /* Returns the configured service with this id. */
 const struct service_config *plan_service(const struct plan_builder *m, __u32 id);
-/* Fills in the addresses of all backends. Returns 0 or -ENOMEM. */
-int plan_backends(struct plan_builder *m);
 static inline struct backend_address *plan_backend(const struct plan_builder *m, size_t service,
 						   size_t backend)
 {
 	return &m->backends[m->first_backend[service] + backend];
 }
-int plan_ports(struct plan_builder *m);
 /* Finds the nics of all ports, and what tells the frames of the ports on one nic apart. */
 int plan_nics(struct plan_builder *m);
 /* Returns the table entry with this key, or NULL. */
 struct table_entry *plan_entry(struct table_entry *list, size_t n, const struct table_key *key);
 /* Adds an entry to the table, unless it has one with this key. */
-int plan_add_entry(struct plan *p, const struct table_key *key, const void *value, size_t size);
+void plan_add_entry(struct plan *p, const struct table_key *key, const void *value, size_t size);
 /* Makes the list of source prefixes of each port: allowed on a lan or tunnel, refused on a wan. */
-int plan_sources(struct plan_builder *m);
+void plan_sources(struct plan_builder *m);
 /* Adds the entries for replies of former backends, and the ports on which they arrive. */
 int plan_old(struct plan_builder *m);
-/* Adds the links on the route to a backend, in a VRF or (0) in none. Returns 0 or -errno. */
+/* Adds the links on the route to a backend, in a VRF or (0) in none, as ports with the role lan,
+ * unless the configuration gives them another role. Returns 0 or -errno. */
 int plan_backend_port(struct plan_builder *m, const struct address *backend, __u32 vrf);
 /* Returns the port on which replies to packets out of the device `oif` arrive, or NULL. */
 const struct plan_port *plan_port_of(const struct plan_builder *m, __u32 oif);
@@ -85,33 +83,32 @@ bool plan_asks_always(const struct host *h);
 /* Returns the lowest locked MTU of a route, which counts for forwarded packets; 0: none. */
 __u16 plan_locked_mtu(const struct host *h);
 /* Adds entries for the links on which replies of the backend may arrive. Call it after all ports
- * are known. Returns 0 or -ENOMEM. */
-int plan_ways(struct plan_builder *m, const struct address *backend, __u32 vrf);
+ * are known. */
+void plan_ways(struct plan_builder *m, const struct address *backend, __u32 vrf);
 /* Returns whether replies of this backend can arrive on any link: plan_ways() added entries. */
 bool plan_has_ways(const struct plan_builder *m, const struct address *backend);
 /* Adds the lists `allow` and `deny` of a service. */
-int plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id);
+void plan_lists(struct plan_builder *m, const struct service_config *s, __u32 id);
 /* Adds the lists of a service that other programs keep. */
-int plan_followed(struct plan_builder *m, const struct service_config *s, __u32 id);
+void plan_followed(struct plan_builder *m, const struct service_config *s, __u32 id);
 /* Sets the source addresses and ports of a masquerading service. Call it before making its
  * listeners. */
 int plan_pool(struct plan_builder *m, size_t service, __u32 id);
 /* Adds entries for the ports of pools at which this host listens: no flow may have them. Call it
  * after all listeners are known. */
-int plan_own_ports(struct plan_builder *m);
-const struct pool *plan_pool_of(const struct plan *p, __u32 id);
-/* Sets the epoch, in which flows per source are counted, once all pools have their timeouts. */
+void plan_own_ports(struct plan_builder *m);
+/* Sets the epoch, in which a source's flows are counted, to the longest timeout of all pools. */
 void plan_epochs(struct plan *p);
 /* Sets the guard of a service and the numbers of its backends. Call it before making its
  * listeners. */
-int plan_guard(struct plan_builder *m, size_t service, __u32 id);
+void plan_guard(struct plan_builder *m, size_t service, __u32 id);
 /* Returns whether the daemon has put the standby in the place of this backend. */
 bool plan_on_standby(const struct plan_builder *m, const struct service_config *s,
 		     const struct backend_config *b);
 /* Adds what the blind relay needs to listen. Call it after plan_services(). */
 int plan_blind(struct plan_builder *m);
-/* Fills in the rates. Call it after all services and peers have their ids. Returns 0 or -ENOMEM. */
-int plan_rates(struct plan_builder *m);
+/* Fills in the rates. Call it after all services and peers have their ids. */
+void plan_rates(struct plan_builder *m);
 /* Says in the hints that the prefix covers addresses. */
 void plan_add_hint(struct source_hints *h, const struct prefix *prefix);
 /* Returns the id of a service, which is also the index of its counters. A new service gets a free
@@ -130,8 +127,7 @@ bool plan_is_source(const struct host *h, const struct nl_address *a, __u8 famil
 /* Returns the link whose port handles this link's packets: for the MACVLAN of a virtual router
  * (VRRP) without routes of its own the link below it, otherwise the link itself. */
 const struct nl_link *plan_base(const struct host *h, const struct nl_link *link);
-/* Appends a port on this link. said: its entry in `interfaces`, or NULL. Returns NULL if there is
- * no memory. */
+/* Appends a port on this link. said: its entry in `interfaces`, or NULL. */
 struct plan_port *plan_append_port(struct plan_builder *m, const struct nl_link *link,
 				   enum link_role role, const struct interface_config *said);
 /* Returns the link below a MACVLAN. Returns NULL if `link` is no MACVLAN, or if the link below is
@@ -154,10 +150,11 @@ struct relay_peers {			/* the relay's peers found so far, before they get ids */
 	size_t n_reach;
 };
 
-int plan_add_route(struct relay_route **list, size_t *n, const struct prefix *prefix, __u32 word);
+void plan_add_route(struct relay_route **list, size_t *n, const struct prefix *prefix, __u32 word);
 /* Adds the routes within the overlay in the kernel tables of follow.tables, in place of peers'
- * routes for the same prefixes. Returns 0 or -ENOMEM. */
-int plan_kernel_routes(const struct plan_builder *m, struct relay_peers *from);
-/* Sorts plan.relay.routes, removes duplicates, and makes the maps' contents from them. Returns 0 or
- * -errno. */
-int plan_routes(struct plan_builder *m);
+ * routes for the same prefixes. */
+void plan_kernel_routes(const struct plan_builder *m, struct relay_peers *from);
+/* Returns whether a peer of the relay is behind this link. */
+bool plan_has_peers(const struct plan *p, __u32 ifindex);
+/* Sorts plan.relay.routes, removes duplicates, and makes the maps' contents from them. */
+void plan_routes(struct plan_builder *m);

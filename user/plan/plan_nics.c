@@ -5,7 +5,6 @@
  * the logical link, where the kernel has already removed VLAN tags.
  */
 #include <errno.h>
-#include <linux/if_ether.h>
 #include <stdio.h>
 #include <string.h>
 #include "lib/grow.h"
@@ -111,20 +110,20 @@ static void join_nic(const struct plan *p, struct plan_nic *nic, size_t port)
 	}
 }
 
-static int add_nic(struct plan_builder *m, size_t port, const struct nl_link *link)
+static void add_nic(struct plan_builder *m, size_t port, const struct nl_link *link)
 {
 	struct plan_nic *nic;
 
 	if (plan_refused(m->in, link->ifindex)) {
 		snprintf(m->plan->ports[port].why, sizeof(m->plan->ports[port].why),
 			 "waiting, because another program holds %s", link->name);
-		return 0;
+		return;
 	}
 	m->plan->ports[port].n_nics++;
 	nic = (struct plan_nic *)plan_nic(m->plan, link->ifindex);
 	if (nic) {
 		join_nic(m->plan, nic, port);
-		return 0;
+		return;
 	}
 	nic = append(m->plan->nics, m->plan->n_nics);
 	nic->ifindex = link->ifindex;
@@ -133,48 +132,47 @@ static int add_nic(struct plan_builder *m, size_t port, const struct nl_link *li
 	nic->shared = m->plan->ports[port].shared;
 	nic->port = port;
 	m->plan->bridges |= !strcmp(link->kind, "bond");
-	return 0;
 }
 
-static int vlan_nic(struct plan_builder *m, size_t i, const struct nl_link *link)
+static void vlan_nic(struct plan_builder *m, size_t i, const struct nl_link *link)
 {
 	struct plan_port *port = &m->plan->ports[i];
 	const struct nl_link *vlans[2], *nic, *at;
 	struct vlan value = { .ifindex = link->ifindex };
 	struct table_key key = { .addr = { .q = { 0, 0 } } };
-	int n = plan_vlans(m->host, link, vlans, &nic), rc;
+	int n = plan_vlans(m->host, link, vlans, &nic);
 
 	if (n < 0 || !nic->ethernet) {
 		snprintf(port->why, sizeof(port->why), "the interface has more than two VLAN tags, "
 						       "or its network card is in another network "
 						       "namespace");
-		return 0;
+		return;
 	}
 	m->plan->vlans = true;		/* XDP may send packets of other ports to this VLAN */
 	if (hides_tags(m->host, port, nic))
-		return 0;
+		return;
 	key.addr.q[0] = vlan_key(vlans[n - 1]->vlan_protocol, htons(vlans[n - 1]->vlan_id),
 				 n == 2 ? htons(vlans[0]->vlan_id) : 0);
 	key.word = table_word(KEY_VLAN, 0, 0, nic->ifindex);
-	rc = plan_add_entry(m->plan, &key, &value, sizeof(value));
-	for (size_t j = 0; (at = nth_wire(m->host, nic, j)) && !rc; j++) {
+	plan_add_entry(m->plan, &key, &value, sizeof(value));
+	for (size_t j = 0; (at = nth_wire(m->host, nic, j)); j++) {
 		key.word = table_word(KEY_VLAN, 0, 0, at->ifindex);
-		rc = at->bond_backup ? 0 : plan_add_entry(m->plan, &key, &value, sizeof(value));
+		if (!at->bond_backup)
+			plan_add_entry(m->plan, &key, &value, sizeof(value));
 	}
-	return rc ?: add_nic(m, i, nic);
+	add_nic(m, i, nic);
 }
 
-static int bridge_nics(struct plan_builder *m, size_t i, const struct nl_link *bridge)
+static void bridge_nics(struct plan_builder *m, size_t i, const struct nl_link *bridge)
 {
 	struct plan_port *port = &m->plan->ports[i];
-	int rc = 0;
 
 	if (bridge->vlan_filtering) {
 		snprintf(port->why, sizeof(port->why), "this bridge filters VLANs, which XDP does "
 						       "not support");
-		return 0;
+		return;
 	}
-	for (size_t j = 0; j < m->host->n_links && !rc; j++) {
+	for (size_t j = 0; j < m->host->n_links; j++) {
 		const struct nl_link *link = &m->host->links[j];
 
 		if (link->master != bridge->ifindex || !link->ethernet ||
@@ -183,9 +181,8 @@ static int bridge_nics(struct plan_builder *m, size_t i, const struct nl_link *b
 		     hides_tags(m->host, port, link)))
 			continue;
 		m->plan->bridges = true;
-		rc = add_nic(m, i, link);
+		add_nic(m, i, link);
 	}
-	return rc;
 }
 
 static bool is_part(const struct host *h, const struct nl_link *link, const struct plan_port *port)
@@ -242,7 +239,7 @@ static bool lengthens_packets(const struct plan_builder *m, const struct plan_po
 	return false;
 }
 
-static int port_nics(struct plan_builder *m, size_t i)
+static void port_nics(struct plan_builder *m, size_t i)
 {
 	struct plan_port *port = &m->plan->ports[i];
 	const struct nl_link *link = host_link(m->host, port->ifindex);
@@ -251,16 +248,15 @@ static int port_nics(struct plan_builder *m, size_t i)
 	if (port->l3)
 		snprintf(port->why, sizeof(port->why), "no Ethernet header");
 	else if (!strcmp(link->kind, "vlan"))
-		return vlan_nic(m, i, link);
+		vlan_nic(m, i, link);
 	else if (!strcmp(link->kind, "bridge"))
-		return bridge_nics(m, i, link);
+		bridge_nics(m, i, link);
 	else if (plan_macvlan(m->host, link) && plan_port(m->plan, link->lower))
 		snprintf(port->why, sizeof(port->why), "the kernel allows XDP on this interface or "
 						       "on %s below it, but not on both",
 						       plan_macvlan(m->host, link)->name);
 	else if (!has_vlans(m->host, link) || !hides_tags(m->host, port, link))
-		return add_nic(m, i, link);
-	return 0;
+		add_nic(m, i, link);
 }
 
 static const struct interface_config *interface_of(const struct plan_builder *m,
@@ -288,15 +284,14 @@ int plan_nics(struct plan_builder *m)
 		const struct plan_port *port = &m->plan->ports[i];
 		enum mode mode = port->mode != MODE_AUTO ? port->mode : m->config->mode;
 
-		rc = port_nics(m, i);
-		if (!rc && !port->n_nics && (mode == MODE_NATIVE || mode == MODE_GENERIC)) {
+		port_nics(m, i);
+		if (!port->n_nics && (mode == MODE_NATIVE || mode == MODE_GENERIC)) {
 			const struct interface_config none = { 0 }, *named = interface_of(m, port);
 
 			rc = contradiction_at(m, named ?: &none, -EOPNOTSUPP,
 					      "interface %s: no device can run %s XDP: %s: write "
 					      "mode: auto, which uses a mode that works",
-					      port->name,
-					      mode_name(mode),
+					      port->name, mode_name(mode),
 					      *port->why ? port->why : "this bridge has no ports");
 		}
 	}
@@ -321,28 +316,22 @@ static const struct interface_config *config_of(const struct config *c, const st
 	return found;
 }
 
-int plan_running(const struct host *h, const struct config *c, const struct link *links, size_t n,
-		 struct plan **ret)
+struct plan *plan_running(const struct host *h, const struct config *c, const struct link *links,
+			  size_t n)
 {
 	struct plan_input in = { .config = c, .host = h };
 	struct plan_builder m = {
 		.in = &in, .config = c, .host = h, .plan = xcalloc(1, sizeof(*m.plan))
 	};
-	int rc = m.plan ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < n && !rc; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct nl_link *link = links[i].role ? host_link(h, links[i].ifindex) : NULL;
 
-		if (link && !plan_append_port(&m, link, links[i].role, config_of(c, h, link)))
-			rc = -ENOMEM;
+		if (link)
+			plan_append_port(&m, link, links[i].role, config_of(c, h, link));
 	}
-	for (size_t i = 0; !rc && i < m.plan->n_ports; i++)
-		rc = port_nics(&m, i);
-	if (rc) {
-		plan_free(m.plan);
-		return rc;
-	}
+	for (size_t i = 0; i < m.plan->n_ports; i++)
+		port_nics(&m, i);
 	set_global_mode(&m);
-	*ret = m.plan;
-	return 0;
+	return m.plan;
 }

@@ -4,7 +4,6 @@
  * former one are still translated for OLD_SECONDS, for packets in flight and for clients that have
  * no session with the new backend yet. A removed listener gets no such entries.
  */
-#include <errno.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "plan/plan_make.h"
@@ -46,12 +45,6 @@ static __u64 with_kind(__u64 word, enum table_kind kind)
 static struct table_entry *find_planned(const struct plan *p, const struct table_key *key)
 {
 	return plan_entry(p->entries, p->n_entries, key);
-}
-
-static const struct table_entry *find_running(const struct plan_input *in,
-					      const struct table_key *key)
-{
-	return plan_entry(in->running, in->n_running, key);
 }
 
 static bool same_backend(const struct service *a, const struct service *b)
@@ -104,7 +97,7 @@ static bool is_old(const struct plan *p, const struct old *o)
 }
 
 /* Adds a former backend. Drops the oldest of the listener if there are PER_LISTENER already. */
-static int add_old(struct olds *l, const struct old *new)
+static void add_old(struct olds *l, const struct old *new)
 {
 	struct old *place = NULL;
 	size_t of_listener = 0;
@@ -121,11 +114,8 @@ static int add_old(struct olds *l, const struct old *new)
 	if (of_listener < PER_LISTENER)
 		place = append(l->list, l->n);
 	else if (place->until >= new->until)
-		return 0;
-	if (!place)
-		return -ENOMEM;
+		return;
 	*place = *new;
-	return 0;
 }
 
 /* Fills in *ret from a running entry. An entry with KEY_OLD keeps the time that it has left,
@@ -139,7 +129,7 @@ static bool old_of(const struct plan_input *in, const struct table_entry *e, str
 	ret->service.flags &= ~(SERVICE_LISTS | SERVICE_OLD | SERVICE_QUIET);
 	if (kind_of(e) == KEY_OLD) {
 		key.word = with_kind(key.word, KEY_UNTIL);
-		until = find_running(in, &key);
+		until = plan_entry(in->running, in->n_running, &key);
 		ret->until = until ? until->old.until : 0;
 		ret->key.addr = old_addr(&e->key.addr, &e->service.to);
 	} else if (!is_listener(e)) {
@@ -151,13 +141,12 @@ static bool old_of(const struct plan_input *in, const struct table_entry *e, str
 
 /* Collects listeners whose backend changes now, or changed at most OLD_SECONDS ago. An entry of one
  * of several backends counts only if that backend is idle. */
-static int collect_old(const struct plan_builder *m, struct olds *l)
+static void collect_old(const struct plan_builder *m, struct olds *l)
 {
 	const struct plan_input *in = m->in;
 	struct old o;
-	int rc = 0;
 
-	for (size_t i = 0; i < in->n_running && !rc; i++) {
+	for (size_t i = 0; i < in->n_running; i++) {
 		const struct table_entry *e = &in->running[i];
 
 		if (!old_of(in, e, &o) || o.until <= in->now || !is_old(m->plan, &o))
@@ -166,32 +155,29 @@ static int collect_old(const struct plan_builder *m, struct olds *l)
 			o.service.flags = (__u8)o.service.flags | SERVICE_QUIET;
 		else if (kind_of(e) >= KEY_BACKEND)
 			continue;
-		rc = add_old(l, &o);
+		add_old(l, &o);
 	}
-	return rc;
 }
 
-static int add_known(struct plan *p, const struct table_key *local, const struct service *s)
+static void add_known(struct plan *p, const struct table_key *local, const struct service *s)
 {
 	struct table_key key = { old_addr(&local->addr, &s->to), with_kind(local->word, KEY_OLD) };
 
-	return plan_add_entry(p, &key, s, sizeof(*s));
+	plan_add_entry(p, &key, s, sizeof(*s));
 }
 
 /* Adds entries with KEY_OLD for the backend's present listeners too: replies of a backend that is a
  * former one of any listener are looked up only under KEY_OLD. */
-static int add_present(struct plan_builder *m, const struct service *of)
+static void add_present(struct plan_builder *m, const struct service *of)
 {
 	size_t n = m->plan->n_entries;		/* listeners have the first entries */
-	int rc = 0;
 
-	for (size_t i = 0; i < n && !rc; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct table_entry e = m->plan->entries[i];
 
 		if (is_listener(&e) && same_backend(&e.service, of))
-			rc = add_known(m->plan, &e.key, &e.service);
+			add_known(m->plan, &e.key, &e.service);
 	}
-	return rc;
 }
 
 /* Returns whether the backend's replies belong to another listener too, present or former. */
@@ -214,7 +200,7 @@ static bool has_rivals(const struct plan_builder *m, const struct olds *l, const
 static struct service old_reply(const struct plan_builder *m, const struct olds *l,
 				const struct old *o, const struct table_key *back)
 {
-	const struct table_entry *was = find_running(m->in, back);
+	const struct table_entry *was = plan_entry(m->in->running, m->in->n_running, back);
 	struct service reply = o->service;
 
 	for (size_t i = 0; was && i < l->n; i++)
@@ -229,7 +215,7 @@ static struct service old_reply(const struct plan_builder *m, const struct olds 
 	return reply;
 }
 
-static int add_entries(struct plan_builder *m, const struct olds *l, const struct old *o)
+static void add_entries(struct plan_builder *m, const struct olds *l, const struct old *o)
 {
 	struct table_key back = { o->service.to, table_word(KEY_REPLY, old_backend(o).family,
 							    o->service.port, 0) };
@@ -239,37 +225,38 @@ static int add_entries(struct plan_builder *m, const struct olds *l, const struc
 	bool rivals = has_rivals(m, l, o);
 	struct table_entry *reply;
 	struct service s;
-	int rc = add_known(m->plan, &o->key, &o->service) ?:
-		 plan_add_entry(m->plan, &until, &value, sizeof(value));
 
-	if (!rc && !find_planned(m->plan, &back)) {
+	add_known(m->plan, &o->key, &o->service);
+	plan_add_entry(m->plan, &until, &value, sizeof(value));
+	if (!find_planned(m->plan, &back)) {
 		s = old_reply(m, l, o, &back);
 		s.flags = o->service.flags & SERVICE_QUIET ? (__u8)s.flags | SERVICE_QUIET :
 			  s.flags & ~SERVICE_QUIET;
-		rc = plan_add_entry(m->plan, &back, &s, sizeof(s));
+		plan_add_entry(m->plan, &back, &s, sizeof(s));
 	}
-	if (rc)
-		return rc;
 	reply = find_planned(m->plan, &back);
 	reply->service.flags &= ~(SERVICE_CHOICE | SERVICE_OLD);
 	reply->service.flags |= rivals ? SERVICE_CHOICE | SERVICE_OLD : 0;
 	m->plan->choices |= rivals;
 	if (o->service.slot >= m->plan->n_slots)
 		m->plan->n_slots = o->service.slot + 2;
-	return rivals ? add_present(m, &o->service) : 0;
+	if (rivals)
+		add_present(m, &o->service);
 }
 
 int plan_old(struct plan_builder *m)
 {
 	struct olds l = { 0 };
-	int rc = collect_old(m, &l);
+	int rc = 0;
 
+	collect_old(m, &l);
 	for (size_t i = 0; i < l.n && !rc; i++) {
 		struct address backend = old_backend(&l.list[i]);
 		__u32 vrf = host_link_vrf(m->host, host_link(m->host, l.list[i].service.ifindex));
 
-		rc = add_entries(m, &l, &l.list[i]) ?: plan_backend_port(m, &backend, vrf) ?:
-		     plan_ways(m, &backend, vrf);
+		add_entries(m, &l, &l.list[i]);
+		rc = plan_backend_port(m, &backend, vrf);
+		plan_ways(m, &backend, vrf);
 	}
 	free(l.list);
 	return rc;

@@ -4,8 +4,6 @@
  * of include/abi_rate.h, and says which packets a rate is for.
  */
 #include <arpa/inet.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "config/config_rates.h"
 #include "lib/grow.h"
@@ -27,33 +25,27 @@ static struct rate rate_of(const struct rate_limits *l)
 			      .burst = { l->bits ? burst : 0, l->packets ? burst : 0 } };
 }
 
-static int set_rates(struct rate **list, size_t n, __u32 id, const struct rate_config *r)
+static void set_rates(struct rate **list, size_t n, __u32 id, const struct rate_config *r)
 {
 	if (!*list)
 		*list = xcalloc(2 * n, sizeof(**list));
-	if (!*list)
-		return -ENOMEM;
 	(*list)[rate_index(id, DIRECTION_ORIGINAL)] = rate_of(&r->from);
 	(*list)[rate_index(id, DIRECTION_REPLY)] = rate_of(&r->to);
-	return 0;
 }
 
 /* ---- clients and pairs, which have numbers ---- */
 
-static int add_prefix(struct plan *p, const struct prefix *prefix, __u32 number)
+static void add_prefix(struct plan *p, const struct prefix *prefix, __u32 number)
 {
 	bool is_ipv6 = prefix->family == FAMILY_IPV6;
 	struct list_entry *e = append(p->lists, p->n_lists);
 
-	if (!e)
-		return -ENOMEM;
 	e->key.id = htonl(SERVICE_LIST | rate_clients(is_ipv6));
 	e->key.prefixlen = 32 + prefix->len + (is_ipv6 ? 0 : 96);
 	e->key.addr = prefix->addr;
 	e->verdict = number;
 	plan_add_hint(&p->rated, prefix);
 	p->n_rated++;
-	return 0;
 }
 
 /* Returns the id of a peer, or 0 if a followed device does not have it now. */
@@ -66,26 +58,23 @@ static __u32 peer_id(const struct plan *p, const char *name)
 	return id > 1 ? id - 1 : 0;
 }
 
-static int add_pair(struct plan *p, __u32 from, __u32 to, __u32 rate)
+static void add_pair(struct plan *p, __u32 from, __u32 to, __u32 rate)
 {
 	struct table_entry *e = append(p->entries, p->n_entries);
 
-	if (!e)
-		return -ENOMEM;
 	e->key = (struct table_key){ rate_pair(from, to), table_word(KEY_PAIR, 0, 0, 0) };
 	e->rate = rate;
 	p->pair_rates = true;
-	return 0;
 }
 
-static int add_pairs(struct plan *p, const struct rate_config *r, __u32 number)
+static void add_pairs(struct plan *p, const struct rate_config *r, __u32 number)
 {
 	__u32 a = peer_id(p, r->pair[0]), b = peer_id(p, r->pair[1]);
 
 	if (!a || !b)
-		return 0;
-	return add_pair(p, a, b, rate_index(number, DIRECTION_ORIGINAL)) ?:
-	       add_pair(p, b, a, rate_index(number, DIRECTION_REPLY));
+		return;
+	add_pair(p, a, b, rate_index(number, DIRECTION_ORIGINAL));
+	add_pair(p, b, a, rate_index(number, DIRECTION_REPLY));
 }
 
 /* A followed peer may get its name later, or never have it. */
@@ -97,48 +86,49 @@ static void report_absent(const struct plan *p, const char *peer)
 }
 
 /* Gives numbers to the rates of clients, or to those of pairs. */
-static int plan_numbered(struct plan_builder *m, bool clients)
+static void plan_numbered(struct plan_builder *m, bool clients)
 {
 	const struct config *c = m->config;
 	struct plan *p = m->plan;
-	int rc = 0;
 
-	for (size_t i = 0; i < c->n_rates && !rc; i++) {
+	for (size_t i = 0; i < c->n_rates; i++) {
 		const struct rate_config *r = &c->rates[i];
 
 		if (clients ? !r->n_clients : !*r->pair[0])
 			continue;
-		for (size_t n = 0; n < r->n_clients && !rc; n++)
-			rc = add_prefix(p, &r->clients[n], p->n_numbered);
-		rc = rc ?: *r->pair[0] ? add_pairs(p, r, p->n_numbered) : 0;
-		rc = rc ?: set_rates(&p->numbered_rates, RATE_NUMBERS, p->n_numbered++, r);
+		for (size_t n = 0; n < r->n_clients; n++)
+			add_prefix(p, &r->clients[n], p->n_numbered);
+		if (*r->pair[0])
+			add_pairs(p, r, p->n_numbered);
+		set_rates(&p->numbered_rates, RATE_NUMBERS, p->n_numbered++, r);
 	}
-	return rc;
 }
 
-int plan_rates(struct plan_builder *m)
+void plan_rates(struct plan_builder *m)
 {
 	const struct config *c = m->config;
 	struct plan *p = m->plan;
-	int rc = 0;
 
 	source_hints_begin(&p->rated);
-	for (__u32 id = 0; id < p->n_services && c->n_rates && !rc; id++) {
+	for (__u32 id = 0; id < p->n_services && c->n_rates; id++) {
 		const char *name = p->services[id].name;
 		const struct rate_config *r = *name ? config_rate(c, name, "") : NULL;
 
-		rc = r ? set_rates(&p->service_rates, p->n_services, id, r) : 0;
+		if (r)
+			set_rates(&p->service_rates, p->n_services, id, r);
 	}
-	for (__u32 id = 1; id < p->relay.n_peers && c->n_rates && !rc; id++) {
+	for (__u32 id = 1; id < p->relay.n_peers && c->n_rates; id++) {
 		const char *name = p->relay.peers[id].name.name;
 		const struct rate_config *r = *name ? config_rate(c, "", name) : NULL;
 
-		rc = r ? set_rates(&p->peer_rates, p->relay.n_peers, id, r) : 0;
+		if (r)
+			set_rates(&p->peer_rates, p->relay.n_peers, id, r);
 	}
 	for (size_t i = 0; i < c->n_rates; i++) {
 		report_absent(p, c->rates[i].peer);
 		report_absent(p, c->rates[i].pair[0]);
 		report_absent(p, c->rates[i].pair[1]);
 	}
-	return rc ?: plan_numbered(m, true) ?: plan_numbered(m, false);
+	plan_numbered(m, true);
+	plan_numbered(m, false);
 }

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <search.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "lib/log.h"
@@ -65,57 +64,60 @@ static void free_trees(struct collected *c)
 
 /* Adds a route for a peer's prefix within the overlay. It ignores all others (IPv4, or outside the
  * overlay), whose packets the kernel forwards. */
-static int add_route(struct collected *c, const struct prefix *prefix,
-		     const struct relay_peer *peer, bool site)
+static void add_route(struct collected *c, const struct prefix *prefix,
+		      const struct relay_peer *peer, bool site)
 {
-	bool kernel = c->m->config->follow.n_tables;
 	__u32 word = peer - c->of.list;
 
-	return (site ? plan_add_route(&c->of.routes, &c->of.n_routes, prefix, word) : 0) ?:
-	       (kernel ? plan_add_route(&c->of.reach, &c->of.n_reach, prefix, word) : 0);
+	if (site)
+		plan_add_route(&c->of.routes, &c->of.n_routes, prefix, word);
+	if (c->m->config->follow.n_tables)
+		plan_add_route(&c->of.reach, &c->of.n_reach, prefix, word);
 }
 
-static int add_peer(struct collected *c, const struct relay_peer *new, struct relay_peer **ret)
+static void add_to_tree(const struct relay_peer *p, void **tree,
+			int (*compare)(const void *, const void *))
+{
+	memory_there(tsearch(p, tree, compare));
+}
+
+static const struct relay_peer *add_peer(struct collected *c, const struct relay_peer *new)
 {
 	struct relay_peer *p = &c->of.list[c->of.n++];
 
 	*p = *new;
-	*ret = p;
-	if (!tsearch(p, &c->names, by_name))
-		return -ENOMEM;
-	return wg_key_is_none((const void *)p->name.key) || tsearch(p, &c->keys, by_key) ? 0 :
-	       -ENOMEM;
+	add_to_tree(p, &c->names, by_name);
+	if (!wg_key_is_none((const void *)p->name.key))
+		add_to_tree(p, &c->keys, by_key);
+	return p;
 }
 
-static int add_configured(struct collected *c)
+static void add_configured(struct collected *c)
 {
 	const struct config *config = c->m->config;
-	int rc = 0;
 
-	for (size_t i = 0; i < config->n_peers && !rc; i++) {
+	for (size_t i = 0; i < config->n_peers; i++) {
 		const struct peer_config *from = &config->peers[i];
-		struct relay_peer new = { 0 }, *p;
+		struct relay_peer new = { 0 };
+		const struct relay_peer *p;
 
 		strcpy(new.name.name, from->name);
 		memcpy(new.name.key, &from->key, sizeof(new.name.key));
 		strcpy(new.name.device, from->device);
-		rc = add_peer(c, &new, &p);
-		for (size_t j = 0; j < from->n_prefixes && !rc; j++)
-			rc = add_route(c, &from->prefixes[j], p, true);
+		p = add_peer(c, &new);
+		for (size_t j = 0; j < from->n_prefixes; j++)
+			add_route(c, &from->prefixes[j], p, true);
 	}
-	return rc;
 }
 
-static int followed_routes(struct collected *c, const struct wg_peer *from,
-			   const struct relay_peer *p)
+static void followed_routes(struct collected *c, const struct wg_peer *from,
+			    const struct relay_peer *p)
 {
-	int rc = 0;
+	const struct prefix *overlay = &c->m->config->policy.overlay;
 
-	for (size_t i = 0; i < from->n_allowed && !rc; i++)
-		rc = add_route(c, &from->allowed[i], p,
-			       !relay_prefix_wrong(&from->allowed[i],
-						   &c->m->config->policy.overlay));
-	return rc;
+	for (size_t i = 0; i < from->n_allowed; i++)
+		add_route(c, &from->allowed[i], p,
+			  !relay_prefix_wrong(&from->allowed[i], overlay));
 }
 
 /* Names a new followed peer: after its name in wg-quick(8)'s file, or else with the first
@@ -134,51 +136,48 @@ static void name_newcomer(const struct collected *c, const struct followed_devic
 
 /* Adds a peer of a followed device, unless the configuration has a peer with its key. Peers keep
  * their names while the instance runs, so running peers are added before new ones. */
-static int add_followed(struct collected *c, const struct followed_device *f,
-			const struct wg_peer *from, bool newcomers)
+static void add_followed(struct collected *c, const struct followed_device *f,
+			 const struct wg_peer *from, bool newcomers)
 {
 	struct relay_peer new = { .name.flags = PEER_NAME_FOLLOWED }, *p, *runs;
-	int rc;
 
 	memcpy(new.name.key, &from->key, sizeof(new.name.key));
 	strcpy(new.name.device, f->device);
 	runs = find_peer(&c->running_keys, &new, by_key);
 	p = find_peer(&c->keys, &new, by_key);
-	if (p)
-		return newcomers == !(p->name.flags & PEER_NAME_FOLLOWED) ?
-		       followed_routes(c, from, p) : 0;
+	if (p) {
+		if (newcomers == !(p->name.flags & PEER_NAME_FOLLOWED))
+			followed_routes(c, from, p);
+		return;
+	}
 	if (runs && !find_peer(&c->names, runs, by_name))
 		strcpy(new.name.name, runs->name.name);
 	else if (newcomers)
 		name_newcomer(c, f, &new);
 	else
-		return 0;
-	rc = add_peer(c, &new, &p);
-	return rc ?: followed_routes(c, from, p);
+		return;
+	followed_routes(c, from, add_peer(c, &new));
 }
 
-static int collect_peers(struct collected *c)
+static void collect_peers(struct collected *c)
 {
 	const struct plan_input *in = c->m->in;
 	size_t n = c->m->config->n_peers;
-	int rc = 0;
 
 	for (size_t i = 0; i < in->n_followed; i++)
 		n += in->followed_peers[i].wireguard.n_peers;
 	c->of.list = xcalloc(n + 1, sizeof(*c->of.list));
-	for (size_t id = 1; id < in->n_peers && !rc; id++)
-		if (*in->peers[id].name.name &&
-		    (!tsearch(&in->peers[id], &c->running_names, by_name) ||
-		     !tsearch(&in->peers[id], &c->running_keys, by_key)))
-			rc = -ENOMEM;
-	rc = rc ?: add_configured(c);
+	for (size_t id = 1; id < in->n_peers; id++)
+		if (*in->peers[id].name.name) {
+			add_to_tree(&in->peers[id], &c->running_names, by_name);
+			add_to_tree(&in->peers[id], &c->running_keys, by_key);
+		}
+	add_configured(c);
 	for (int newcomers = 0; newcomers < 2; newcomers++)
 		for (size_t i = 0; i < in->n_followed; i++)
-			for (size_t j = 0; j < in->followed_peers[i].wireguard.n_peers && !rc; j++)
-				rc = add_followed(c, &in->followed_peers[i],
-						  &in->followed_peers[i].wireguard.peers[j],
-						  newcomers);
-	return rc;
+			for (size_t j = 0; j < in->followed_peers[i].wireguard.n_peers; j++)
+				add_followed(c, &in->followed_peers[i],
+					     &in->followed_peers[i].wireguard.peers[j], newcomers);
 }
 
 /* ---- ids and devices ---- */
@@ -205,9 +204,9 @@ static int give_ids(struct collected *c, struct plan_relay *r, __u32 *ids)
 		return -E2BIG;
 	r->peers = xcalloc(n, sizeof(*r->peers));
 	r->n_peers = n;
-	for (size_t i = 0; i < c->of.n && r->peers; i++)
+	for (size_t i = 0; i < c->of.n; i++)
 		r->peers[ids[i]] = c->of.list[i];
-	return r->peers ? 0 : -ENOMEM;
+	return 0;
 }
 
 /* Sets a peer's device, MTU and next-hop slot. A peer behind a nic keeps its slot as long as it
@@ -281,11 +280,6 @@ bool plan_has_peers(const struct plan *p, __u32 ifindex)
 	return false;
 }
 
-bool plan_is_overlay(const struct plan *p, const struct plan_port *port)
-{
-	return port->role == ROLE_TUNNEL && plan_has_peers(p, port->ifindex);
-}
-
 /* ---- this host's addresses on the peers' devices ---- */
 
 static unsigned int common_bits(const struct addr *a, const struct addr *b)
@@ -318,37 +312,33 @@ static struct addr own_address(const struct plan_builder *m, __u32 ifindex)
 	return best;
 }
 
-static int add_own(struct plan_builder *m, __u32 id)
+static void add_own(struct plan_builder *m, __u32 id)
 {
 	struct plan_relay *r = &m->plan->relay;
 	__u32 ifindex = r->peers[id].peer.ifindex;
-	struct own *own;
 
 	for (size_t i = 0; i < r->n_own; i++)
 		if (r->own[i].ifindex == ifindex) {
 			/* 0: there are several peers on the link */
 			r->own[i].peer = 0;
-			return 0;
+			return;
 		}
-	own = append(r->own, r->n_own);
-	*own = (struct own){ .ifindex = ifindex, .peer = id, .addr = own_address(m, ifindex) };
-	return 0;
+	*append(r->own, r->n_own) =
+		(struct own){ .ifindex = ifindex, .peer = id, .addr = own_address(m, ifindex) };
 }
 
-static int plan_own(struct plan_builder *m)
+static void plan_own(struct plan_builder *m)
 {
 	struct plan_relay *r = &m->plan->relay;
-	int rc = 0;
 
-	for (__u32 id = 1; id < r->n_peers && !rc; id++)
+	for (__u32 id = 1; id < r->n_peers; id++)
 		if (r->peers[id].peer.ifindex)
-			rc = add_own(m, id);
+			add_own(m, id);
 	for (size_t i = 0; i < r->n_own; i++)
 		if (!r->own[i].addr.q[0] && !r->own[i].addr.q[1])
 			log_warning("interface %s: this host has no IPv6 address for sending "
 				    "ICMPv6 errors: add one",
 				    host_link(m->host, r->own[i].ifindex)->name);
-	return rc;
 }
 
 static void plan_policy(struct plan_builder *m)
@@ -372,7 +362,7 @@ int plan_relay(struct plan_builder *m)
 {
 	struct plan_relay *r = &m->plan->relay;
 	struct collected c = { .m = m };
-	__u32 *ids = NULL;
+	__u32 *ids;
 	int rc;
 
 	if (!config_relays(m->config))
@@ -382,12 +372,11 @@ int plan_relay(struct plan_builder *m)
 	r->running = m->in->peers;
 	r->n_running = m->in->n_peers;
 	r->overlay = m->config->policy.overlay;
-	rc = collect_peers(&c) ?: plan_kernel_routes(m, &c.of);
-	if (!rc) {
-		ids = xcalloc(c.of.n + 1, sizeof(*ids));
-		rc = ids ? give_ids(&c, r, ids) : -ENOMEM;
-	}
-	for (size_t i = 0; i < c.of.n_routes && !rc; i++)
+	collect_peers(&c);
+	plan_kernel_routes(m, &c.of);
+	ids = xcalloc(c.of.n + 1, sizeof(*ids));
+	rc = give_ids(&c, r, ids);
+	for (size_t i = 0; i < c.of.n_routes; i++)
 		if (c.of.routes[i].word != ROUTE_LOCAL)
 			c.of.routes[i].word = ids[c.of.routes[i].word];
 	if (!rc) {
@@ -396,7 +385,8 @@ int plan_relay(struct plan_builder *m)
 		c.of.routes = NULL;
 		place_peers(m);
 		plan_policy(m);
-		rc = plan_own(m) ?: plan_routes(m);
+		plan_own(m);
+		plan_routes(m);
 	}
 	free_trees(&c);
 	free(ids);

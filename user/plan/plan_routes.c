@@ -5,9 +5,6 @@
  * are entries of the table. All other prefixes, and /64s that contain longer ones, are in the trie
  * for the longest-prefix match.
  */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "plan/plan_make.h"
@@ -28,25 +25,18 @@ static int compare_routes(const void *a, const void *b)
 	return prefix_compare(&x->prefix, &y->prefix) ?: (px > py) - (px < py);
 }
 
-int plan_add_route(struct relay_route **list, size_t *n, const struct prefix *prefix, __u32 word)
+void plan_add_route(struct relay_route **list, size_t *n, const struct prefix *prefix, __u32 word)
 {
-	struct relay_route *route = append(*list, *n);
-
-	*route = (struct relay_route){
-		*prefix,
-		word,
-	};
-	return 0;
+	*append(*list, *n) = (struct relay_route){ *prefix, word };
 }
 
 /* Adds ROUTE_LOCAL routes for this host's addresses in the overlay and its on-link prefixes there,
  * which the kernel serves. The on-link prefix of a device with peers belongs to these. */
-static int add_locals(struct plan_builder *m)
+static void add_locals(struct plan_builder *m)
 {
 	struct plan_relay *r = &m->plan->relay;
-	int rc = 0;
 
-	for (size_t i = 0; i < m->host->n_addresses && !rc; i++) {
+	for (size_t i = 0; i < m->host->n_addresses; i++) {
 		const struct nl_address *a = &m->host->addresses[i];
 		const struct nl_link *link = host_link(m->host, a->ifindex);
 		struct prefix own = { .addr = a->local.addr, .family = a->local.family,
@@ -54,14 +44,13 @@ static int add_locals(struct plan_builder *m)
 
 		if (!link || !prefix_within(&own, &r->overlay))
 			continue;
-		rc = plan_add_route(&r->routes, &r->n_routes, &own, ROUTE_LOCAL);
+		plan_add_route(&r->routes, &r->n_routes, &own, ROUTE_LOCAL);
 		own.len = a->prefix_len;
 		prefix_clear_host(&own);
-		if (!rc && own.len < 128 && own.len > r->overlay.len &&
+		if (own.len < 128 && own.len > r->overlay.len &&
 		    !plan_has_peers(m->plan, plan_base(m->host, link)->ifindex))
-			rc = plan_add_route(&r->routes, &r->n_routes, &own, ROUTE_LOCAL);
+			plan_add_route(&r->routes, &r->n_routes, &own, ROUTE_LOCAL);
 	}
-	return rc;
 }
 
 /* Sorts the routes and removes duplicates. If two peers have the same prefix, it warns and keeps
@@ -89,9 +78,9 @@ static void sort_routes(struct plan_relay *r)
 	r->n_routes = n;
 }
 
-static int add_longest(struct plan_relay *r, const struct prefix *prefix, __u32 word)
+static void add_longest(struct plan_relay *r, const struct prefix *prefix, __u32 word)
 {
-	return plan_add_route(&r->longest, &r->n_longest, prefix, word);
+	plan_add_route(&r->longest, &r->n_longest, prefix, word);
 }
 
 /* ---- an overlay that is a /48 ---- */
@@ -103,10 +92,8 @@ static __u32 subnet_of(const struct addr *a)
 
 /* Fills the map `subnets`, a word for each /64. Longer prefixes come later, and overwrite the words
  * that a shorter prefix around them has set. */
-static int expand_subnets(struct plan_relay *r)
+static void expand_subnets(struct plan_relay *r)
 {
-	int rc = 0;
-
 	r->subnets = xcalloc(SUBNETS, sizeof(*r->subnets));
 	for (size_t i = 0; i < r->n_routes; i++) {
 		const struct relay_route *route = &r->routes[i];
@@ -117,7 +104,7 @@ static int expand_subnets(struct plan_relay *r)
 		for (__u32 j = 0; j < 1U << (64 - route->prefix.len); j++)
 			r->subnets[first + j] = route->word;
 	}
-	for (size_t i = 0; i < r->n_routes && !rc; i++) {
+	for (size_t i = 0; i < r->n_routes; i++) {
 		const struct relay_route *route = &r->routes[i];
 		bool inside = prefix_within(&route->prefix, &r->overlay);
 		__u32 *word = &r->subnets[subnet_of(&route->prefix.addr)];
@@ -127,18 +114,17 @@ static int expand_subnets(struct plan_relay *r)
 		if (inside && route->prefix.len <= 64)
 			continue;
 		if (inside && *word && !(*word & ROUTE_LONGER))
-			rc = add_longest(r, &all, *word);
+			add_longest(r, &all, *word);
 		if (inside)
 			*word |= ROUTE_LONGER;
-		rc = rc ?: add_longest(r, &route->prefix, route->word);
+		add_longest(r, &route->prefix, route->word);
 	}
-	return rc;
 }
 
 /* ---- any other overlay ---- */
 
 /* Adds a /64 to the table, without a search for duplicates: sort_routes() has removed them. */
-static int add_entry(struct plan *p, const struct addr *addr, __u32 word)
+static void add_entry(struct plan *p, const struct addr *addr, __u32 word)
 {
 	struct table_entry *e = append(p->entries, p->n_entries);
 
@@ -146,37 +132,35 @@ static int add_entry(struct plan *p, const struct addr *addr, __u32 word)
 	e->key.word = table_word(KEY_ROUTE, FAMILY_IPV6, 0, 0);
 	e->route.word = word;
 	p->relay.routes64 = true;
-	return 0;
 }
 
 /* Puts each route into the table (a /64) or into the trie. In the sorted list, longer prefixes
  * within a /64 follow it. */
-static int spread_routes(struct plan *p)
+static void spread_routes(struct plan *p)
 {
 	struct plan_relay *r = &p->relay;
-	int rc = 0;
 
-	for (size_t i = 0; i < r->n_routes && !rc; i++) {
+	for (size_t i = 0; i < r->n_routes; i++) {
 		const struct relay_route *route = &r->routes[i];
 		bool longer = i + 1 < r->n_routes &&
 			      prefix_within(&r->routes[i + 1].prefix, &route->prefix);
 
 		if (route->prefix.len == 64)
-			rc = add_entry(p, &route->prefix.addr,
-				       route->word | (longer ? ROUTE_LONGER : 0));
-		if (!rc && (route->prefix.len != 64 || longer))
-			rc = add_longest(r, &route->prefix, route->word);
+			add_entry(p, &route->prefix.addr,
+				  route->word | (longer ? ROUTE_LONGER : 0));
+		if (route->prefix.len != 64 || longer)
+			add_longest(r, &route->prefix, route->word);
 	}
-	return rc;
 }
 
-int plan_routes(struct plan_builder *m)
+void plan_routes(struct plan_builder *m)
 {
 	struct plan_relay *r = &m->plan->relay;
-	int rc = add_locals(m);
 
-	if (rc)
-		return rc;
+	add_locals(m);
 	sort_routes(r);
-	return r->overlay.len == 48 ? expand_subnets(r) : spread_routes(m->plan);
+	if (r->overlay.len == 48)
+		expand_subnets(r);
+	else
+		spread_routes(m->plan);
 }

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "config/config_diff.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "plan/plan_make.h"
@@ -40,10 +41,7 @@ __u32 plan_service_id(struct plan *p, const char *name, enum nat nat)
 
 static bool is_configured(const struct config *c, const char *name)
 {
-	for (size_t i = 0; i < c->n_services; i++)
-		if (!strcmp(c->services[i].name, name))
-			return true;
-	return *c->blind.device && !strcmp(name, BLIND_NAME);
+	return config_service(c, name) || (*c->blind.device && !strcmp(name, BLIND_NAME));
 }
 
 /* Returns whether the listener's packets use this next hop. The local address counts because a rule
@@ -210,11 +208,11 @@ static bool listens6(const struct service_config *s)
 static void choose_address(const struct plan_builder *m, const struct backend_address *b,
 			   struct listener *l)
 {
-	const struct pool *pool = plan_pool_of(m->plan, l->id);
+	const struct pool *pool = &m->plan->pools[l->id];
 
 	if (!l->backend.family)
 		l->backend = l->local.family == FAMILY_IPV4 ? b->ipv6 : b->ipv4;
-	if (!pool || !(l->backend.family == FAMILY_IPV4 ? pool->n4 : pool->n6))
+	if (!(l->backend.family == FAMILY_IPV4 ? pool->n4 : pool->n6))
 		l->backend.family = 0;
 	l->flags |= SERVICE_MASQUERADE | (l->backend.family == FAMILY_IPV6 ? SERVICE_TO_IPV6 : 0);
 }
@@ -367,17 +365,16 @@ struct table_entry *plan_entry(struct table_entry *list, size_t n, const struct 
 	return NULL;
 }
 
-int plan_add_entry(struct plan *p, const struct table_key *key, const void *value, size_t size)
+void plan_add_entry(struct plan *p, const struct table_key *key, const void *value, size_t size)
 {
 	struct table_entry *e;
 
 	if (plan_entry(p->entries, p->n_entries, key))
-		return 0;		/* the first listener's entry serves the replies */
+		return;			/* the first listener's entry serves the replies */
 	e = append(p->entries, p->n_entries);
 	e->key = *key;
 	if (size)
 		memcpy(e->value, value, size);
-	return 0;
 }
 
 /* Returns whether has_rival() may become true: a second address on an interface makes a rival. A
@@ -415,7 +412,7 @@ static bool makes_reply(const struct plan_builder *m, const struct listener *l)
 	return !(l->flags & SERVICE_MASQUERADE) || reply_flags(m, l) & SERVICE_MASQUERADE;
 }
 
-static int add_entries(struct plan_builder *m, const struct listener *l)
+static void add_entries(struct plan_builder *m, const struct listener *l)
 {
 	bool rival = !(l->flags & SERVICE_MASQUERADE) && has_rival(m, l);
 	__u16 flags = l->flags | (rival ? SERVICE_CHOICE : 0),
@@ -432,8 +429,9 @@ static int add_entries(struct plan_builder *m, const struct listener *l)
 							      l->backend_port, 0) };
 
 	m->plan->choices |= rival;
-	return plan_add_entry(m->plan, &key, &original, sizeof(original)) ?:
-	       (makes_reply(m, l) ? plan_add_entry(m->plan, &back, &reply, sizeof(reply)) : 0);
+	plan_add_entry(m->plan, &key, &original, sizeof(original));
+	if (makes_reply(m, l))
+		plan_add_entry(m->plan, &back, &reply, sizeof(reply));
 }
 
 int plan_services(struct plan_builder *m)
@@ -448,9 +446,10 @@ int plan_services(struct plan_builder *m)
 		__u32 id = plan_service_id(p, c->services[i].name, c->services[i].nat);
 		size_t before = m->n_listeners;
 
-		rc = plan_lists(m, &c->services[i], id) ?:
-		     plan_followed(m, &c->services[i], id) ?: plan_guard(m, i, id) ?:
-		     plan_pool(m, i, id);
+		plan_lists(m, &c->services[i], id);
+		plan_followed(m, &c->services[i], id);
+		plan_guard(m, i, id);
+		rc = plan_pool(m, i, id);
 		for (size_t j = 0; j < p->n_ports && !rc; j++)
 			if (is_here(m, i, &p->ports[j]))
 				rc = service_on_port(m, i, id, &p->ports[j]);
@@ -463,9 +462,10 @@ int plan_services(struct plan_builder *m)
 		if (!is_configured(c, p->services[id].name))
 			memset(&p->services[id], 0, sizeof(p->services[id]));
 	plan_epochs(p);
-	for (size_t i = 0; i < m->n_listeners && !rc; i++)
-		rc = add_entries(m, &m->listeners[i]);
-	return rc ?: plan_own_ports(m);
+	for (size_t i = 0; i < m->n_listeners; i++)
+		add_entries(m, &m->listeners[i]);
+	plan_own_ports(m);
+	return rc;
 }
 
 __u32 host_vrf(const struct host *h, const struct service_config *s)

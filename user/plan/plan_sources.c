@@ -3,19 +3,10 @@
  * Plans the source address checks of ports. A lan allows the prefixes that the kernel routes to it.
  * A wan refuses the prefixes that are behind our other links, and our own addresses.
  */
-#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "plan/plan_make.h"
-
-int prefixes_add(struct prefixes *l, const struct prefix *new)
-{
-	struct prefix *p = append(l->list, l->n);
-
-	*p = *new;
-	return 0;
-}
 
 static int by_address(const void *a, const void *b)
 {
@@ -69,44 +60,40 @@ static bool refuses_route(const struct plan_builder *m, const struct nl_link *oi
 	return r->dst.len >= (r->dst.family == FAMILY_IPV4 ? 8 : 16);
 }
 
-static int collect_prefixes(const struct plan_builder *m, const struct plan_port *port,
-			    struct prefixes *l)
+static void collect_prefixes(const struct plan_builder *m, const struct plan_port *port,
+			     struct prefixes *l)
 {
 	const struct host *h = m->host;
-	int rc = 0;
 
-	for (size_t i = 0; i < h->n_routes && !rc; i++) {
+	for (size_t i = 0; i < h->n_routes; i++) {
 		const struct nl_route *r = &h->routes[i];
 		const struct nl_link *link = host_link(h, r->oif);
 
 		if (!is_counted(r) || !link || link->loopback)
 			continue;
 		if (port->role == ROLE_WAN ? refuses_route(m, link, r) : r->oif == port->ifindex)
-			rc = prefixes_add(l, &r->dst);
+			*append(l->list, l->n) = r->dst;
 	}
-	for (size_t i = 0; i < h->n_addresses && port->role == ROLE_WAN && !rc; i++) {
+	for (size_t i = 0; i < h->n_addresses && port->role == ROLE_WAN; i++) {
 		const struct address *a = &h->addresses[i].local;
-		struct prefix own = { .addr = a->addr, .family = a->family,
-				      .len = a->family == FAMILY_IPV4 ? 32 : 128 };
 
-		rc = prefixes_add(l, &own);
+		*append(l->list, l->n) = (struct prefix){
+			.addr = a->addr, .family = a->family,
+			.len = a->family == FAMILY_IPV4 ? 32 : 128
+		};
 	}
-	if (!rc && m->plan->relay.on && port->role == ROLE_WAN &&
-	    !plan_has_peers(m->plan, port->ifindex))
-		rc = prefixes_add(l, &m->plan->relay.overlay);
-	if (!rc)
-		prefixes_reduce(l);
-	return rc;
+	if (m->plan->relay.on && port->role == ROLE_WAN && !plan_has_peers(m->plan, port->ifindex))
+		*append(l->list, l->n) = m->plan->relay.overlay;
+	prefixes_reduce(l);
 }
 
-static int add_to_trie(struct plan *p, const struct prefix *prefix, __u32 id)
+static void add_to_trie(struct plan *p, const struct prefix *prefix, __u32 id)
 {
 	struct source_key *key = append(p->trie, p->n_trie);
 
 	key->prefixlen = 32 + prefix->len + (prefix->family == FAMILY_IPV4 ? 96 : 0);
 	key->id = htonl(id);
 	key->addr = prefix->addr;
-	return 0;
 }
 
 void plan_add_hint(struct source_hints *h, const struct prefix *prefix)
@@ -117,20 +104,18 @@ void plan_add_hint(struct source_hints *h, const struct prefix *prefix)
 		source_hints_add6(h, be64toh(prefix->addr.q[0]), prefix->len);
 }
 
-static int fill_sources(struct plan *p, const struct prefixes *l, __u32 id)
+static void fill_sources(struct plan *p, const struct prefixes *l, __u32 id)
 {
 	struct sources *s = &p->sources[id];
 	size_t n4 = 0, n6 = 0, room = SOURCES_GROUP * SOURCES_GROUPS;
-	int rc = 0;
 
-	memset(s, 0, sizeof(*s));
 	source_hints_begin(&p->hints[id]);
 	/* Unused places match nothing, because their address has bits outside of its mask. */
 	for (size_t i = 0; i < room; i++) {
 		s->ipv4[i].addr = ~0;
 		memset(&s->ipv6[i].addr, 0xff, sizeof(s->ipv6[i].addr));
 	}
-	for (size_t i = 0; i < l->n && !rc; i++) {
+	for (size_t i = 0; i < l->n; i++) {
 		const struct prefix *prefix = &l->list[i];
 		struct addr mask = prefix_mask(prefix);
 
@@ -140,27 +125,23 @@ static int fill_sources(struct plan *p, const struct prefixes *l, __u32 id)
 		else if (prefix->family == FAMILY_IPV6 && n6 < room)
 			s->ipv6[n6++] = (struct prefix6){ prefix->addr, mask };
 		else
-			rc = add_to_trie(p, prefix, id);
+			add_to_trie(p, prefix, id);
 	}
 	s->groups4 = (n4 + SOURCES_GROUP - 1) / SOURCES_GROUP;
 	s->groups6 = (n6 + SOURCES_GROUP - 1) / SOURCES_GROUP;
-	return rc;
 }
 
-int plan_sources(struct plan_builder *m)
+void plan_sources(struct plan_builder *m)
 {
 	struct plan *p = m->plan;
-	int rc = 0;
 
 	p->sources = xcalloc(p->n_ports + 1, sizeof(*p->sources));
 	p->hints = xcalloc(p->n_ports + 1, sizeof(*p->hints));
-	if (!p->sources || !p->hints)
-		return -ENOMEM;
-	for (size_t i = 0; i < p->n_ports && !rc; i++) {
+	for (size_t i = 0; i < p->n_ports; i++) {
 		struct prefixes l = { 0 };
 
-		rc = collect_prefixes(m, &p->ports[i], &l) ?: fill_sources(p, &l, i);
+		collect_prefixes(m, &p->ports[i], &l);
+		fill_sources(p, &l, i);
 		free(l.list);
 	}
-	return rc;
 }

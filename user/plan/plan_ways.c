@@ -62,25 +62,23 @@ __u16 plan_locked_mtu(const struct host *h)
 
 /* A wan or tunnel counts only if the route to the backend itself leads there. Otherwise any host on
  * the internet, or behind the tunnel, could forge the backend's replies. */
-int plan_ways(struct plan_builder *m, const struct address *backend, __u32 vrf)
+void plan_ways(struct plan_builder *m, const struct address *backend, __u32 vrf)
 {
 	const struct nl_route *ways[HOST_WAYS] = { NULL };
 	size_t n = m->plan->ask_always ? host_ways(m->host, backend, vrf, ways, HOST_WAYS) : 0;
 	struct table_key key = { .addr = backend->addr };
 	__u32 oif;
-	int rc = 0;
 
 	if (!n || nl_route_get(backend, vrf, &oif))
 		oif = 0;
-	for (size_t i = 0; i < n && !rc; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct plan_port *port = plan_port_of(m, ways[i]->oif);
 
 		if (!port || (port->role != ROLE_LAN && !host_has_several(ways, n, ways[i], oif)))
 			continue;
 		key.word = table_word(KEY_WAY, backend->family, 0, port->ifindex);
-		rc = plan_add_entry(m->plan, &key, NULL, 0);
+		plan_add_entry(m->plan, &key, NULL, 0);
 	}
-	return rc;
 }
 
 bool plan_has_ways(const struct plan_builder *m, const struct address *backend)

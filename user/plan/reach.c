@@ -5,25 +5,29 @@
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/resource_error.h"
 #include "lib/text.h"
 #include "plan/reach.h"
 
+/* Returns the role in `interfaces`; ROLE_NONE: it is not there. */
+static enum link_role named_role(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_interfaces; i++)
+		if (!strcmp(c->interfaces[i].name, name))
+			return c->interfaces[i].role;
+	return ROLE_NONE;
+}
+
 static bool is_wan(const struct host *h, const struct config *c, __u32 oif)
 {
 	const struct nl_link *link = host_link(h, oif);
+	enum link_role role = link ? named_role(c, link->name) : ROLE_NONE;
+	bool listens = false;
 
-	if (!link)
-		return false;
-	for (size_t i = 0; i < c->n_interfaces; i++)
-		if (!strcmp(c->interfaces[i].name, link->name))
-			return c->interfaces[i].role == ROLE_WAN;
-	for (size_t i = 0; i < c->n_services; i++)
-		if (!strcmp(c->services[i].listen_interface, link->name))
-			return true;
-	return false;
+	for (size_t i = 0; i < c->n_services && link; i++)
+		listens |= !strcmp(c->services[i].listen_interface, link->name);
+	return role == ROLE_NONE ? listens : role == ROLE_WAN;
 }
 
 bool reach_may_follow(const struct nl_rule *r)
@@ -114,20 +118,10 @@ static bool is_device(const struct config *c, const char *name)
 	return config_follows(c, name);
 }
 
-static bool is_named_wan(const struct config *c, const char *name)
-{
-	for (size_t i = 0; i < c->n_interfaces; i++)
-		if (!strcmp(c->interfaces[i].name, name))
-			return c->interfaces[i].role == ROLE_WAN;
-	return false;
-}
-
 bool reach_needs(const struct config *c, const struct host *h, const struct nl_link *link,
 		 __u8 family)
 {
-	bool device = is_device(c, link->name);
-
-	if (!device && services_need(c, h, family))
+	if (!is_device(c, link->name) && services_need(c, h, family))
 		return true;
 	/* Sites may use either family, so it is enough if the kernel forwards one. */
 	if (*c->blind.device && !strcmp(c->blind.interface, link->name))
@@ -136,7 +130,7 @@ bool reach_needs(const struct config *c, const struct host *h, const struct nl_l
 	/* For a peer behind an Ethernet interface the FIB lookup fails without forwarding; for a
 	 * peer in a tunnel it does not. */
 	return config_relays(c) && family == FAMILY_IPV6 && link->ethernet &&
-	       !is_named_wan(c, link->name);
+	       named_role(c, link->name) != ROLE_WAN;
 }
 
 /* Returns whether the service needs an address of this family on the interface to listen on. */
@@ -194,18 +188,19 @@ static void print_forwarding_fix(FILE *out, const struct host *h, const char *in
 
 char *reach_forwarding_fix(const struct host *h, const char *interface, bool ipv6)
 {
-	char *text = NULL;
+	char *text;
 	size_t size;
 	FILE *out = text_open(&text, &size);
 
 	print_forwarding_fix(out, h, interface, ipv6);
-	return fclose(out) ? NULL : text;
+	fclose(out);
+	return text;
 }
 
 char *reach_forwarding_off(const struct config *c, const struct host *h,
 			   const struct nl_link *link, bool ipv6)
 {
-	char *text = NULL;
+	char *text;
 	size_t size;
 	FILE *out;
 
@@ -217,7 +212,8 @@ char *reach_forwarding_off(const struct config *c, const struct host *h,
 		"run `", ipv6 ? "IPv6" : "IPv4", link->name);
 	print_forwarding_fix(out, h, link->name, ipv6);
 	fputc('`', out);
-	return fclose(out) ? NULL : text;
+	fclose(out);
+	return text;
 }
 
 #define DEFAULT_TUNNEL 1420

@@ -41,7 +41,7 @@ const char *reach_missing_address(const struct host *h, const struct service_con
 bool reach_needs_accept_ra(const struct host *h, const struct nl_link *link);
 /* Returns the command that switches forwarding on for packets from an interface. If it is off for
  * the whole host, the command does so for all interfaces, and keeps addresses from router
- * advertisements. The caller frees it. Returns NULL if there is no memory. */
+ * advertisements. The caller frees it. */
 char *reach_forwarding_fix(const struct host *h, const char *interface, bool ipv6);
 /* Returns a text that says that forwarding is off on an interface, with the command that switches
  * it on. Returns NULL if it is on, or if the configuration does not need it. The caller frees the

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "plan/resolved_backends.h"
@@ -41,12 +40,11 @@ static void read_file(const char *path, struct resolved_backends *ret)
 {
 	FILE *in = fopen(path, "re");
 	char line[512];
-	struct resolved_backend a, *place;
+	struct resolved_backend a;
 
 	while (in && fgets(line, sizeof(line), in))
-		if (parse_line(line, &a) && !resolved_backends_find(ret, a.text, a.family) &&
-		    (place = append(ret->list, ret->n)))
-			*place = a;
+		if (parse_line(line, &a) && !resolved_backends_find(ret, a.text, a.family))
+			*append(ret->list, ret->n) = a;
 	if (in)
 		fclose(in);
 }
@@ -129,8 +127,8 @@ bool resolved_backends_address(const struct resolved_backends *a, const char *te
 	return ret->family;
 }
 
-static int ask_for(struct resolved_backends *new, const struct resolved_backends *known,
-		   const char *text, __u8 family)
+static void ask_for(struct resolved_backends *new, const struct resolved_backends *known,
+		    const char *text, __u8 family)
 {
 	const struct resolved_backend *old = resolved_backends_find(known, text, family);
 	struct address address;
@@ -139,58 +137,47 @@ static int ask_for(struct resolved_backends *new, const struct resolved_backends
 	/* A configured IPv4 address stays as it is, so it needs no entry. */
 	if (!*text || resolved_backends_find(new, text, family) ||
 	    (family == FAMILY_IPV4 && !address_parse(text, &address)))
-		return 0;
+		return;
 	place = append(new->list, new->n);
 	if (old)
 		*place = *old;
 	strcpy(place->text, text);
 	place->family = family;
-	return 0;
 }
 
-static int ask_for_backend(struct resolved_backends *new, const struct resolved_backends *a,
-			   const struct backend_config *b)
+struct resolved_backends resolved_backends_of(const struct resolved_backends *known,
+					      const struct config *c)
 {
-	return ask_for(new, a, b->ipv4, FAMILY_IPV4) ?: ask_for(new, a, b->ipv6, FAMILY_IPV6) ?:
-	       ask_for(new, a, b->standby.ipv4, FAMILY_IPV4) ?:
-	       ask_for(new, a, b->standby.ipv6, FAMILY_IPV6);
+	struct resolved_backends new = { 0 };
+
+	for (size_t i = 0; i < c->n_services; i++)
+		for (size_t j = 0; j < backends_of(&c->services[i]); j++) {
+			const struct backend_config *b = backend_at(&c->services[i], j);
+
+			ask_for(&new, known, b->ipv4, FAMILY_IPV4);
+			ask_for(&new, known, b->ipv6, FAMILY_IPV6);
+			ask_for(&new, known, b->standby.ipv4, FAMILY_IPV4);
+			ask_for(&new, known, b->standby.ipv6, FAMILY_IPV6);
+		}
+	return new;
 }
 
-int resolved_backends_of(const struct resolved_backends *known, const struct config *c,
-			 struct resolved_backends *ret)
+void resolved_backends_match(struct resolved_backends *a, const struct config *c)
 {
-	int rc = 0;
+	struct resolved_backends new = resolved_backends_of(a, c);
 
-	*ret = (struct resolved_backends){ 0 };
-	for (size_t i = 0; i < c->n_services && !rc; i++)
-		for (size_t j = 0; j < backends_of(&c->services[i]) && !rc; j++)
-			rc = ask_for_backend(ret, known, backend_at(&c->services[i], j));
-	if (rc) {
-		log_error("there is no memory for the addresses of backends");
-		resolved_backends_free(ret);
-	}
-	return rc;
-}
-
-int resolved_backends_match(struct resolved_backends *a, const struct config *c)
-{
-	struct resolved_backends new;
-	int rc = resolved_backends_of(a, c, &new);
-
-	if (rc)
-		return rc;
 	resolved_backends_free(a);
 	*a = new;
-	return 0;
 }
 
-int resolved_backends_add(struct resolved_backends *a, const char *name)
+void resolved_backends_add(struct resolved_backends *a, const char *name)
 {
 	struct address address;
 
 	if (!address_parse(name, &address))
-		return 0;
-	return ask_for(a, a, name, FAMILY_IPV4) ?: ask_for(a, a, name, FAMILY_IPV6);
+		return;
+	ask_for(a, a, name, FAMILY_IPV4);
+	ask_for(a, a, name, FAMILY_IPV6);
 }
 
 void resolved_backends_merge(struct resolved_backends *a, const char *instance)

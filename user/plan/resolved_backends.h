@@ -32,15 +32,15 @@ void resolved_backends_read(const char *instance, struct resolved_backends *ret)
  * the file that survives reboots. Returns 0, or -errno after printing a warning. */
 int resolved_backends_write(const char *instance, const struct resolved_backends *a, bool moved);
 void resolved_backends_free(struct resolved_backends *a);
-/* Makes a list of exactly the names and addresses that c needs. Those in `known` have the addresses
- * that they have there. Returns 0 or -errno; the caller frees *ret. */
-int resolved_backends_of(const struct resolved_backends *known, const struct config *c,
-			 struct resolved_backends *ret);
+/* Returns a list of exactly the names and addresses that c needs. Those in `known` have the
+ * addresses that they have there. The caller frees the list. */
+struct resolved_backends resolved_backends_of(const struct resolved_backends *known,
+					      const struct config *c);
 /* Makes the list contain exactly the names and addresses that c needs. Entries that stay keep their
- * addresses. Returns 0 or -errno. */
-int resolved_backends_match(struct resolved_backends *a, const struct config *c);
-/* Adds a host name that is no backend's, so that it is resolved too. Returns 0 or -errno. */
-int resolved_backends_add(struct resolved_backends *a, const char *name);
+ * addresses. */
+void resolved_backends_match(struct resolved_backends *a, const struct config *c);
+/* Adds a host name that is no backend's, so that it is resolved too. */
+void resolved_backends_add(struct resolved_backends *a, const char *name);
 /* Takes over addresses that are newer in the files, because another process wrote them. */
 void resolved_backends_merge(struct resolved_backends *a, const char *instance);
 const struct resolved_backend *resolved_backends_find(const struct resolved_backends *a,

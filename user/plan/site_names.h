@@ -8,8 +8,8 @@
 #include "net/wireguard.h"
 
 /* Reads the names: from `peers` in the configuration, else from WireGuard's file. wg_name_of()
- * finds the name of a peer. Returns whether the file has names: while another program
- * writes the file, there may be none. */
+ * finds the name of a peer. Returns whether the file has names: while another program writes the
+ * file, there may be none. */
 bool site_names_read(const struct config *c, struct wg_names *ret);
 /* Sorts a list of names for site_names_have(). n may be 0. */
 void site_names_sort(struct site_name *list, size_t n);

@@ -179,17 +179,18 @@ void headroom_hint(const struct host *h, const struct plan_nic *nic, const char 
 void headroom_warn(const struct plan *p, const struct host *h, const struct plan_nic *nic)
 {
 	bool longer = false;
-	char *text = NULL;
+	char *text;
 	size_t size;
 	FILE *out;
 
 	for (size_t i = 0; i < p->n_ports; i++)
 		longer |= p->ports[i].lengthens && plan_carries(h, nic, &p->ports[i]);
-	out = longer ? text_open(&text, &size) : NULL;
-	if (!out)
+	if (!longer)
 		return;
+	out = text_open(&text, &size);
 	headroom_hint(h, nic, "", out);
-	if (!fclose(out) && *text)
+	fclose(out);
+	if (*text)
 		log_warning("interface %s: %s", nic->name, text);
 	free(text);
 }

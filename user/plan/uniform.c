@@ -5,7 +5,6 @@
  * first, so that longer routes overwrite them. A route may be longer than the block's step and
  * differ from the shorter route around it. Then its place refers to a further block.
  */
-#include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -32,7 +31,7 @@ struct block {				/* block of the map that is still to be filled */
 };
 
 struct uniform_work {
-	struct uniform *u;
+	struct uniform u;
 	struct hop_route *routes;
 	size_t n, next;			/* next: block that uniform_next() fills */
 	struct block blocks[UNIFORM_BLOCKS];
@@ -152,10 +151,10 @@ static void fill_places(struct uniform_work *f, const struct block *b, const str
  * that refers to it; 0 ("ask the FIB") if no block is free. */
 static __u16 go_deeper(struct uniform_work *f, const struct block *b, __u32 place)
 {
-	struct block *new = &f->blocks[f->u->n_blocks];
+	struct block *new = &f->blocks[f->u.n_blocks];
 	__u8 *at;
 
-	if (f->u->n_blocks == UNIFORM_BLOCKS ||
+	if (f->u.n_blocks == UNIFORM_BLOCKS ||
 	    b->len + STEP >= (b->family == FAMILY_IPV4 ? 32 : STEPS * STEP))
 		return 0;
 	*new = (struct block){
@@ -165,7 +164,7 @@ static __u16 go_deeper(struct uniform_work *f, const struct block *b, __u32 plac
 	at = new->addr.b + (b->family == FAMILY_IPV4 ? 12 : 0) + b->len / 8;
 	at[0] = place >> 8;
 	at[1] = place;
-	return UNIFORM_DEEPER | f->u->n_blocks++;
+	return UNIFORM_DEEPER | f->u.n_blocks++;
 }
 
 static void fill_block(struct uniform_work *f, size_t number)
@@ -179,7 +178,7 @@ static void fill_block(struct uniform_work *f, size_t number)
 		if (is_inside(&f->routes[i], b))
 			fill_places(f, b, &f->routes[i]);
 	for (__u32 i = 0; i < PLACES; i++)
-		f->u->rows[number * UNIFORM_ROWS + i / UNIFORM_ROW].slot[i % UNIFORM_ROW] =
+		f->u.rows[number * UNIFORM_ROWS + i / UNIFORM_ROW].slot[i % UNIFORM_ROW] =
 			f->deeper[i] ? go_deeper(f, b, i) : f->answer[i];
 }
 
@@ -195,7 +194,7 @@ static void collect_routes(struct uniform_work *f, const struct host *h)
 			continue;
 		f->routes[f->n++] = (struct hop_route){
 			.dst = r->dst, .metric = r->metric, .local = local,
-			.answer = local ? 0 : hop_index(f->u, h, r),
+			.answer = local ? 0 : hop_index(&f->u, h, r),
 		};
 	}
 }
@@ -204,14 +203,9 @@ struct uniform_work *uniform_begin(const struct host *h)
 {
 	struct uniform_work *f = xcalloc(1, sizeof(*f));
 
-	f->u = xcalloc(1, sizeof(*f->u));
 	f->routes = xcalloc(h->n_routes + 1, sizeof(*f->routes));
-	if (!f->u || !f->routes) {
-		uniform_end(f);
-		return NULL;
-	}
-	f->u->n_hops = 1;
-	f->u->n_blocks = 2;
+	f->u.n_hops = 1;
+	f->u.n_blocks = 2;
 	f->blocks[UNIFORM_IPV4] = (struct block){ .addr.w[2] = htonl(0xffff),
 						  .family = FAMILY_IPV4 };
 	f->blocks[UNIFORM_IPV6] = (struct block){ .family = FAMILY_IPV6 };
@@ -222,7 +216,7 @@ struct uniform_work *uniform_begin(const struct host *h)
 
 bool uniform_next(struct uniform_work *f, __u32 *ret_block)
 {
-	if (f->next == f->u->n_blocks)
+	if (f->next == f->u.n_blocks)
 		return false;
 	fill_block(f, f->next);
 	*ret_block = f->next++;
@@ -231,29 +225,11 @@ bool uniform_next(struct uniform_work *f, __u32 *ret_block)
 
 const struct uniform *uniform_of(const struct uniform_work *f)
 {
-	return f->u;
+	return &f->u;
 }
 
 void uniform_end(struct uniform_work *f)
 {
-	free(f->u);
 	free(f->routes);
 	free(f);
-}
-
-__u32 uniform_answer(const struct uniform *u, const struct address *a)
-{
-	struct prefix p = { .addr = a->addr, .family = a->family };
-	size_t block = a->family == FAMILY_IPV4 ? UNIFORM_IPV4 : UNIFORM_IPV6;
-
-	for (__u32 from = 0; from < STEPS * STEP; from += STEP) {
-		__u32 place = bits_at(&p, from);
-		__u16 answer = u->rows[block * UNIFORM_ROWS +
-				       place / UNIFORM_ROW].slot[place % UNIFORM_ROW];
-
-		if (!(answer & UNIFORM_DEEPER))
-			return answer;
-		block = answer & ~UNIFORM_DEEPER;
-	}
-	return 0;
 }

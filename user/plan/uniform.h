@@ -22,14 +22,11 @@ struct uniform {
 };
 
 /* Makes a struct uniform from the host's routes, one block after the other. Prefixes that find no
- * room in it are left to the FIB. uniform_begin() copies what it needs of the
- * host. Returns NULL without memory. uniform_next() fills the next block and stores its number, or
- * returns false if all are filled. uniform_end() frees everything, also what uniform_of()
- * returns. */
+ * room in it are left to the FIB. uniform_begin() copies what it needs of the host. uniform_next()
+ * fills the next block and stores its number, or returns false if all are filled. uniform_end()
+ * frees everything, also what uniform_of() returns. */
 struct uniform_work;
 struct uniform_work *uniform_begin(const struct host *h);
 bool uniform_next(struct uniform_work *w, __u32 *ret_block);
 const struct uniform *uniform_of(const struct uniform_work *w);
 void uniform_end(struct uniform_work *w);
-/* Returns what the map says about an address: an index in `hops`, or 0 to ask the FIB. */
-__u32 uniform_answer(const struct uniform *u, const struct address *a);

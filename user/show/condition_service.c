@@ -440,8 +440,8 @@ int conditions_of_services(struct conditions *k)
 	if (!rc && !k->dp->elsewhere && k->n_services)
 		rc = nl_neighbours(&j.neighbours, &j.n_neighbours);
 	resolved_backends_read(k->dp->instance, &j.answers);
-	if (!rc && k->config)
-		rc = resolved_backends_match(&j.answers, k->config);
+	if (k->config)
+		resolved_backends_match(&j.answers, k->config);
 	for (__u32 id = 0; id < k->n_services && !rc; id++)
 		if (*k->names[id].name)
 			decide_state(&j, &j.places[id], table, n, id);

@@ -342,7 +342,9 @@ static void name_families(struct scrape *s)
 	struct resolved_backends known;
 
 	resolved_backends_read(s->instance, &known);
-	if (!s->config || resolved_backends_match(&known, s->config))
+	if (s->config)
+		resolved_backends_match(&known, s->config);
+	else
 		known.n = 0;
 	metric_family(&s->text, "wgxdp_name_resolved_timestamp_seconds", "gauge",
 		      "Time when a name was last resolved; 0 if it never was.");
@@ -430,8 +432,9 @@ static int collect(struct scrape *s)
 
 	s->services = s->is.names;
 	s->n_services = s->is.n_services;
-	return rc ?: dataplane_reasons(dp, &s->reasons, &s->n_reasons) ?:
-	       dataplane_flow_counts(dp, &s->flows) ?: relay_view_read(dp, false, &s->relay);
+	dataplane_reasons(dp, &s->reasons, &s->n_reasons);
+	return rc ?: dataplane_flow_counts(dp, &s->flows) ?:
+	       relay_view_read(dp, false, &s->relay);
 }
 
 /* Writes the metrics that come from the maps: an instance without a data path has none. */

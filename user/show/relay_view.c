@@ -62,20 +62,18 @@ static void read_wireguard(struct relay_view *v)
 
 /* ---- prefixes as configured ---- */
 
-static int read_shapes(const struct dataplane *dp, const struct relay_view *v, struct prefixes *s)
+static void read_shapes(const struct dataplane *dp, const struct relay_view *v, struct prefixes *s)
 {
 	struct config *c = NULL;
-	int rc = 0;
 
 	run_state_read(dp->instance, &c);
 	for (size_t i = 0; c && i < c->n_peers; i++)
-		for (size_t j = 0; j < c->peers[i].n_prefixes && !rc; j++)
-			rc = prefixes_add(s, &c->peers[i].prefixes[j]);
+		for (size_t j = 0; j < c->peers[i].n_prefixes; j++)
+			*append(s->list, s->n) = c->peers[i].prefixes[j];
 	for (size_t id = 1; id < v->n_peers; id++)
-		for (size_t j = 0; v->wireguard[id] && j < v->wireguard[id]->n_allowed && !rc; j++)
-			rc = prefixes_add(s, &v->wireguard[id]->allowed[j]);
+		for (size_t j = 0; v->wireguard[id] && j < v->wireguard[id]->n_allowed; j++)
+			*append(s->list, s->n) = v->wireguard[id]->allowed[j];
 	config_free(c);
-	return rc;
 }
 
 int relay_view_read(const struct dataplane *dp, bool routes, struct relay_view *ret)
@@ -87,10 +85,12 @@ int relay_view_read(const struct dataplane *dp, bool routes, struct relay_view *
 	while (!rc && v.n_peers && !*v.peers[v.n_peers - 1].name.name)
 		v.n_peers--;			/* drop ids at the end that no peer has */
 	rc = rc ?: dataplane_peer_totals(dp, v.n_peers, &v.totals);
-	read_wireguard(&v);
-	if (!rc && routes)
-		rc = read_shapes(dp, &v, &shapes) ?:
-		     dataplane_routes(dp, shapes.list, shapes.n, &v.routes, &v.n_routes);
+	if (!rc)
+		read_wireguard(&v);
+	if (!rc && routes) {
+		read_shapes(dp, &v, &shapes);
+		rc = dataplane_routes(dp, shapes.list, shapes.n, &v.routes, &v.n_routes);
+	}
 	free(shapes.list);
 	if (rc)
 		relay_view_free(&v);

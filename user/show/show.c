@@ -67,7 +67,7 @@ static int show_interfaces(struct document *d, const struct conditions *k)
 	int rc = 0;
 
 	if (k->config && !k->dp->elsewhere)
-		rc = plan_running(&k->h, k->config, k->links, k->n_links, &p);
+		p = plan_running(&k->h, k->config, k->links, k->n_links);
 	for (size_t i = 0; i < k->n_interfaces && !rc; i++)
 		show_interface(list, k, p, &k->interfaces[i]);
 	plan_free(p);
@@ -377,9 +377,10 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
 	struct dataplane_reason *reasons = NULL;
 	struct conditions k = { 0 };
 	size_t n = 0;
-	int rc = dataplane_reasons(dp, &reasons, &n);
+	int rc = 0;
 
-	if (!rc && what & (SHOW_INTERFACES | SHOW_SERVICES | SHOW_PEERS | SHOW_SITES))
+	dataplane_reasons(dp, &reasons, &n);
+	if (what & (SHOW_INTERFACES | SHOW_SERVICES | SHOW_PEERS | SHOW_SITES))
 		rc = conditions_read(dp, &k);
 	if (!rc && json)
 		show_version(d, dp->instance);

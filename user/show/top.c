@@ -142,9 +142,10 @@ int top_read(const struct dataplane *dp, struct top *ret)
 {
 	struct maps m = { .dp = dp };
 	struct top t = { .at = now_seconds() };
-	int rc = dataplane_reasons(dp, &m.reasons, &m.n_reasons) ?:
-		 dataplane_names(dp, &m.names, &m.n_names) ?: relay_view_read(dp, false, &m.relay);
+	int rc = dataplane_names(dp, &m.names, &m.n_names) ?:
+		 relay_view_read(dp, false, &m.relay);
 
+	dataplane_reasons(dp, &m.reasons, &m.n_reasons);
 	rc = rc ?: read_services(&t, &m) ?: read_pairs(&t, dp);
 	if (!rc) {
 		read_peers(&t, &m);

@@ -239,9 +239,9 @@ static int read_counters(struct trace *t, enum plane plane, struct trace_step *s
 {
 	struct dataplane_reason *reasons = NULL;
 	size_t n = 0;
-	int rc = read_services(t, plane, step) ?: read_peers(t, plane, step, ret) ?:
-		 dataplane_reasons(t->shadow, &reasons, &n);
+	int rc = read_services(t, plane, step) ?: read_peers(t, plane, step, ret);
 
+	dataplane_reasons(t->shadow, &reasons, &n);
 	for (size_t i = 0; i < n; i++)
 		set_owner(step, reasons[i].key.id, reasons[i].key.direction, reasons[i].key.reason);
 	free(reasons);
