@@ -27,14 +27,6 @@ bool tree_path_valid(const char *path)
 	}
 }
 
-static void note_made(struct tree_made *made, const char *path)
-{
-	char **place = append(made->list, made->n);
-
-	if (place && !(*place = xstrdup(path)))
-		made->n--;	/* without memory, tree_unmake() cannot remove this directory */
-}
-
 void tree_forget(struct tree_made *made)
 {
 	while (made->n)
@@ -62,7 +54,7 @@ static int make_all(const char *directory, struct tree_made *made)
 			continue;
 		memcpy(path, directory, n);
 		if (!mkdir(path, directory[n] && directory[n + 1] ? 0755 : TREE_PRIVATE))
-			note_made(made, path);
+			*append(made->list, made->n) = xstrdup(path);
 		else if (errno != EEXIST)
 			return -errno;
 	}
@@ -115,7 +107,7 @@ static int make_parents(int dir, const char *path, mode_t mode, struct tree_made
 		if (at < 0)
 			return at;
 		if (!mkdirat(at, name, strchr(slash + 1, '/') ? 0755 : mode))
-			note_made(made, part);
+			*append(made->list, made->n) = xstrdup(part);
 		else if (errno != EEXIST)
 			rc = -errno;
 		close(at);

@@ -111,28 +111,24 @@ static void edge(FILE *out, const struct topology *t)
 	fprintf(out, "# change to another relay when the present one no longer answers\n"
 		     "endpoints:\n"
 		     "  - { interface: " WG_ROUTING ", peer: \"%s\", host: \"%s\", "
-		"port: %u, within: %ds%s }\n", wg_key_format(&t->shared.public_key, key),
-		gen_host_name(t, &t->shared, name), ntohs(t->shared.port),
-		WITHIN, t->hosts->blind ? ", together: true" : "");
+		     "port: %u, within: %ds%s }\n", wg_key_format(&t->shared.public_key, key),
+		gen_host_name(t, &t->shared, name), ntohs(t->shared.port), WITHIN,
+		 t->hosts->blind ? ", together: true" : "");
 }
 
 /* ---- names ---- */
 
-static void add_name(const struct gen *g, struct ddns_config *d, const char *name)
+static void add_name(struct ddns_config *d, const char *name)
 {
 	struct ddns_text *place = append(d->names, d->n_names);
 
-	if (place)
-		snprintf(place->text, sizeof(place->text), "%s", name);
-	else
-		gen_no_memory(g->files);
+	snprintf(place->text, sizeof(place->text), "%s", name);
 }
 
 /* Writes the section ddns. A gateway keeps its AAAA record, also under the names of firewalls by
  * which its clients reach it directly. A firewall keeps the records that lead to it. */
-static void ddns(FILE *out, const struct gen *g, const struct topology_host *h)
+static void ddns(FILE *out, const struct topology *t, const struct topology_host *h)
 {
-	const struct topology *t = g->t;
 	struct ddns_config d = t->ddns;
 	char name[GEN_NAME];
 
@@ -141,10 +137,10 @@ static void ddns(FILE *out, const struct gen *g, const struct topology_host *h)
 	d.ipv6 = h->role == ROLE_GATEWAY || h->forward6;
 	d.names = NULL;
 	d.n_names = 0;
-	add_name(g, &d, gen_host_name(t, h, name));
+	add_name(&d, gen_host_name(t, h, name));
 	for_each_host(f, t)
 		if (gen_is_direct(t, f, h))
-			add_name(g, &d, gen_host_name(t, f, name));
+			add_name(&d, gen_host_name(t, f, name));
 	fputs("ddns:\n", out);
 	config_put_ddns_one(out, &d);
 	free(d.names);
@@ -239,6 +235,6 @@ void gen_wgxdp(const struct gen *g, const struct topology_host *h)
 	else
 		gateway(out, g->t, h);
 	if (h->ddns)
-		ddns(out, g, h);
+		ddns(out, g->t, h);
 	exporter(out, h);
 }

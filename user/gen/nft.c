@@ -3,24 +3,18 @@
  * Parts of nftables rules, and the rules of a router of sites: the packets that it accepts, and
  * those that a relay forwards.
  */
-#include <errno.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "gen/nft.h"
 #include "net/wireguard.h"
 
-int nft_devices_add(struct nft_devices *d, const char *name)
+void nft_devices_add(struct nft_devices *d, const char *name)
 {
-	struct device_name *place;
-
 	for (size_t i = d->n; i--;)
 		if (!strcmp(d->list[i].name, name))
-			return 0;
-	if (!*name)
-		return 0;
-	place = append(d->list, d->n);
-	strcpy(place->name, name);
-	return 0;
+			return;
+	if (*name)
+		strcpy(append(d->list, d->n)->name, name);
 }
 
 /* ---- tables and chains ---- */
@@ -248,7 +242,7 @@ void nft_relay_forward(FILE *out, const struct nft_devices *tunnels, const struc
 {
 	static const char *const refuse[] = {
 		[REJECT_ADDRESS] = "reject with icmpx host-unreachable",
-			[REJECT_PROHIBITED] = "reject with icmpx admin-prohibited",
+		[REJECT_PROHIBITED] = "reject with icmpx admin-prohibited",
 		[REJECT_SILENTLY] = "drop",
 	};
 

@@ -16,8 +16,8 @@ struct nft_devices {				/* list of interface names, without duplicates */
 	size_t n;
 };
 
-/* Adds a name to the list, unless it is "" or the list has it. Returns 0 or -ENOMEM. */
-int nft_devices_add(struct nft_devices *d, const char *name);
+/* Adds a name to the list, unless it is "" or the list has it. */
+void nft_devices_add(struct nft_devices *d, const char *name);
 
 /* Begins a table: `table inet NAME {`, which replaces a table of that name. nft_end() ends it. */
 void nft_begin(FILE *out, const char *table);

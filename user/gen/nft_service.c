@@ -81,8 +81,8 @@ static void ways_of(FILE *out, const struct nft_config *n, const struct service_
 	static const __u8 families[] = { FAMILY_IPV4, FAMILY_IPV6 };
 
 	for (size_t i = 0; i < 2; i++) {
-		struct way w = { n,
-				 s, IN_INTERFACE, backend_address(n, backend_at(s, 0), families[i]),
+		struct way w = { n, s, IN_INTERFACE,
+				 backend_address(n, backend_at(s, 0), families[i]),
 				 backend_at(s, 0)->port };
 
 		if (service_is_direct(s, families[i]))
@@ -141,9 +141,9 @@ static void put_original(FILE *out, const struct way *w)
 {
 	static const char *const whose[] = {
 		[IN_INTERFACE] = "fib daddr . iif type local ",
-			[IN_ADDRESS] = "fib daddr . iif type local ",
+		[IN_ADDRESS] = "fib daddr . iif type local ",
 		[IN_WAN] = "fib daddr type != local ",
-			[IN_LAN] = "fib daddr type local fib daddr . iif type != local ",
+		[IN_LAN] = "fib daddr type local fib daddr . iif type != local ",
 	};
 	const struct service_config *s = w->s;
 

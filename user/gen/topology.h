@@ -214,5 +214,5 @@ struct address topology_between(const struct topology *t, const struct topology_
 
 /* Parses the assignments. Returns 0, or -EINVAL after printing "NAME:LINE: error: …". */
 int topology_state_parse(const char *text, const char *name, struct topology_state *ret);
-int topology_state_write(const struct topology_state *s, FILE *out);
+void topology_state_write(const struct topology_state *s, FILE *out);
 void topology_state_free(struct topology_state *s); /* frees the contents, not *s itself */

@@ -186,9 +186,10 @@ static int claim(const struct topology *t, struct topology_state *s, const struc
 	if (other && keeper != one)
 		topology_forget(s, other);
 	own = topology_kept(s, one->scope, one->name);
-	if (!own)
-		return topology_keep(s, one->scope, one->name, one->number);
-	own->number = one->number;
+	if (own)
+		own->number = one->number;
+	else
+		topology_keep(s, one->scope, one->name, one->number);
 	return 0;
 }
 
@@ -207,7 +208,9 @@ static int keep_or_find(const struct topology *t, struct topology_state *s, stru
 					    "only %u: write a shorter prefix, or forget old hosts",
 					    one->key,
 			     one->name, one->number, one->last);
-	return kept ? 0 : topology_keep(s, one->scope, one->name, one->number);
+	if (!kept)
+		topology_keep(s, one->scope, one->name, one->number);
+	return 0;
 }
 
 /* Forgets the number of a client whose address the gateway has had itself since an earlier run. */

@@ -52,7 +52,7 @@ static struct named *all_named(struct topology_reading *r, const struct topology
 	size_t n = r->n_rows + r->n_sites, more = *shared->host.name ? 1 : 0;
 	struct named *list = xcalloc(n + 1, sizeof(*list));
 
-	*ret_n = list ? n + more : 0;
+	*ret_n = n + more;
 	for (size_t i = 0; i < *ret_n; i++) {
 		bool host = i < r->n_rows || i == n;
 		const struct topology_row *row = i == n ? shared : host ? &r->rows[i] :
@@ -236,7 +236,7 @@ static void check_sites(struct topology_reading *r)
 {
 	bool *has_edge = xcalloc(r->n_sites + 1, sizeof(*has_edge));
 
-	for (size_t i = 0; has_edge && i < r->n_rows; i++) {
+	for (size_t i = 0; i < r->n_rows; i++) {
 		if (r->rows[i].host.role == ROLE_EDGE)
 			has_edge[r->rows[i].host.site] = true;
 		check_token(r, i);
@@ -245,7 +245,7 @@ static void check_sites(struct topology_reading *r)
 		topology_error(r, NULL, "sites", "no relay connects the sites: add relays: [ { "
 						 "name: relay, interface: eth0, addresses: [ "
 						 "198.51.100.1 ], port: 51820 } ]");
-	for (size_t i = 0; has_edge && i < r->n_sites; i++) {
+	for (size_t i = 0; i < r->n_sites; i++) {
 		if (!has_edge[i])
 			topology_error(r, &r->sites[i], "sites",
 				       "site '%s' has no edge router: add edges: [ { name: "
