@@ -88,7 +88,7 @@ static bool is_too_large(const struct import_amneziawg *a)
 	return false;
 }
 
-static void set_guard(struct import *im, const struct import_device *d, struct import_service *s)
+static void set_guard(const struct import_device *d, struct import_service *s)
 {
 	struct guard_config *g = &s->s.guard;
 	struct wg_key *key = append(s->s.backend.keys, s->s.backend.n_keys);
@@ -120,6 +120,6 @@ void import_amneziawg(struct import *im)
 				    d->origin, why);
 		for (size_t j = 0; j < im->n_services && !why; j++)
 			if (im->services[j].s.backend.port == d->port)
-				set_guard(im, d, &im->services[j]);
+				set_guard(d, &im->services[j]);
 	}
 }

@@ -51,7 +51,6 @@ static void add_policy(struct import *im, size_t i)
 	const struct prefix *to = NULL;
 	const struct rule_match *ports = NULL;
 	bool more = false;
-	size_t *place;
 
 	for (size_t j = 0; j < rule->n; j++) {
 		const struct rule_match *m = &rule->matches[j];
@@ -67,17 +66,9 @@ static void add_policy(struct import *im, size_t i)
 	    (p->overlay.family && (prefix_compare(to, &p->overlay))))
 		return;
 	p->overlay = *to;
-	for (size_t j = 0; j < ports->n; j++) {
-		struct port_range *range = append(p->udp_ports, p->n_udp_ports);
-
-		if (range)
-			*range = ports->values[j].ports;
-		else
-			im->rules.no_memory = true;
-	}
-	place = append(im->policy_rules, im->n_policy_rules);
-	if (place)
-		*place = i;
+	for (size_t j = 0; j < ports->n; j++)
+		*append(p->udp_ports, p->n_udp_ports) = ports->values[j].ports;
+	*append(im->policy_rules, im->n_policy_rules) = i;
 }
 
 static void make_policy(struct import *im)
@@ -93,14 +84,8 @@ static void make_policy(struct import *im)
 		    is_between_devices(im, rule))
 			add_policy(im, i);
 	}
-	if (p->overlay.family && !p->n_udp_ports) {
-		struct port_range *range = append(p->udp_ports, p->n_udp_ports);
-
-		*range = (struct port_range){
-			58000,
-			60000,
-		};
-	}
+	if (p->overlay.family && !p->n_udp_ports)
+		*append(p->udp_ports, p->n_udp_ports) = (struct port_range){ 58000, 60000 };
 	p->icmpv6 = ~0U;
 }
 
@@ -183,15 +168,12 @@ static void add_peer(struct import *im, const struct import_device *d,
 	for (size_t i = 0; i < from->n_allowed; i++) {
 		const char *why = relay_prefix_wrong(&from->allowed[i],
 						     &im->config->policy.overlay);
-		struct prefix *place = why ? NULL : append(p->prefixes, p->n_prefixes);
 
-		if (place)
-			*place = from->allowed[i];
-		else if (why)
+		if (why)
 			import_lose(im, "%s: peer %s: the prefix %s %s", from->origin, name,
 				    prefix_format(&from->allowed[i], text), why);
 		else
-			im->rules.no_memory = true;
+			*append(p->prefixes, p->n_prefixes) = from->allowed[i];
 	}
 }
 

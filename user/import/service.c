@@ -83,27 +83,15 @@ bool service_same_ports(const struct service_config *a, const struct service_con
 	return a->n_ports == b->n_ports;
 }
 
-void service_add_port(struct import *im, struct service_config *s, __be16 port)
+void service_add_port(struct service_config *s, __be16 port)
 {
-	__be16 *place = append(s->ports, s->n_ports);
-
-	if (place)
-		*place = port;
-	else
-		im->rules.no_memory = true;
+	*append(s->ports, s->n_ports) = port;
 }
 
-void service_add_address(struct import *im, struct service_config *s, const struct address *a)
+void service_add_address(struct service_config *s, const struct address *a)
 {
-	struct address *place;
-
-	if (address_find(s->listen_addresses, s->n_listen_addresses, a) < s->n_listen_addresses)
-		return;
-	place = append(s->listen_addresses, s->n_listen_addresses);
-	if (place)
-		*place = *a;
-	else
-		im->rules.no_memory = true;
+	if (address_find(s->listen_addresses, s->n_listen_addresses, a) == s->n_listen_addresses)
+		*append(s->listen_addresses, s->n_listen_addresses) = *a;
 }
 
 void service_free(struct import_service *i)
@@ -115,10 +103,9 @@ void service_free(struct import_service *i)
 	free(i->rules);
 }
 
-/* Moves the rules of a service to another one, and frees it. */
-void service_absorb(struct import *im, struct import_service *to, struct import_service *from)
+void service_absorb(struct import_service *to, struct import_service *from)
 {
 	for (size_t i = 0; i < from->n_rules; i++)
-		rules_list_add(&im->rules, &to->rules, &to->n_rules, from->rules[i]);
+		rules_list_add(&to->rules, &to->n_rules, from->rules[i]);
 	service_free(from);
 }

@@ -28,7 +28,7 @@ static void add(struct trial *t, struct source_set *to, const struct source_set 
 
 static void use(struct trial *t, size_t rule)
 {
-	rules_list_add(&t->im->rules, &t->used, &t->n_used, rule);
+	rules_list_add(&t->used, &t->n_used, rule);
 }
 
 static bool same_target(const struct rule *a, const struct rule *b)
