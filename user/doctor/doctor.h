@@ -9,6 +9,7 @@
 #include "net/wireguard.h"
 #include "plan/reach.h"
 #include "instance/source.h"
+#include "lib/memory.h"
 #include "show/condition.h"
 
 enum state { STATE_OK, STATE_WARNING, STATE_PROBLEM };
@@ -114,13 +115,11 @@ struct doctor {
 	int failed;			/* -errno of doctor's own failure; 0: none */
 };
 
-/* Adds a finding. fix: from make_fix(), freed with the finding; NULL: no fix is known. */
+/* Adds a finding. fix: a shell command, freed with the finding; NULL: no fix is known. */
 void doctor_report(struct doctor *k, enum state state, const char *check, const char *subject,
 		   char *fix, const char *format, ...) __attribute__((format(printf, 6, 7)));
 #define doctor_ok(k, check, subject, ...) \
 	doctor_report(k, STATE_OK, check, subject, NULL, __VA_ARGS__)
-/* Formats a shell command for doctor_report(). Returns NULL if there is no memory. */
-char *make_fix(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Reads ports, backends and WireGuard devices from configuration and host into k. Returns 0 or
  * -errno. */
@@ -156,8 +155,8 @@ void doctor_rules(struct doctor *k);		/* checks the rules of nftables */
  * its first reply. doctor_backends() later adds the findings. */
 void doctor_listen(struct doctor *k);
 void doctor_backends(struct doctor *k);
-/* Reads the traffic with which the next two functions compare. Returns 0 or -ENOMEM. */
-int doctor_begin_replies(struct doctor *k);
+/* Reads the traffic with which the next two functions compare. */
+void doctor_begin_replies(struct doctor *k);
 /* Returns whether a backend has got packets since, and WireGuard there has not replied. */
 bool doctor_awaits_reply(const struct doctor *k);
 void doctor_replies(struct doctor *k);	/* checks replies; call it after doctor_backends() */

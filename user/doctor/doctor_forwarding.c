@@ -62,8 +62,8 @@ static void look_at_accept_ra(struct doctor *k, const struct doctor_port *port)
 	if (!host_forwards(port->name, true) || !reach_needs_accept_ra(&k->h, port->link))
 		return;
 	doctor_report(k, STATE_PROBLEM, "accept_ra", port->name,
-		      make_fix("sysctl -w net.ipv6.conf.%s.accept_ra=2",
-			       SHELL_WORD(host_sysctl_name(port->name, name))),
+		      xasprintf("sysctl -w net.ipv6.conf.%s.accept_ra=2",
+				SHELL_WORD(host_sysctl_name(port->name, name))),
 		      "1, and forwarding is on: the kernel ignores router advertisements, so "
 		      "address and default route expire");
 }
@@ -105,8 +105,8 @@ static void look_at_rp_filter(struct doctor *k, const struct doctor_port *port)
 			continue;
 		doctor_report(k, k->n_devices ? STATE_PROBLEM : STATE_OK, "rp_filter", port->name,
 			      k->n_devices ?
-			      make_fix("sysctl -w net.ipv4.conf.%s.rp_filter=2",
-				       SHELL_WORD(host_sysctl_name(port->name, name))) : NULL,
+			      xasprintf("sysctl -w net.ipv4.conf.%s.rp_filter=2",
+					SHELL_WORD(host_sysctl_name(port->name, name))) : NULL,
 			      "strict, and replies to packets that arrive on it leave by %s: %s",
 			      doctor_link_name(k, way.oif), k->n_devices ?
 			      "the kernel drops packets that arrive on it for WireGuard on this "

@@ -23,8 +23,8 @@ static char *fix_unit(const struct doctor *k, const char *unit)
 
 	if (access("/run/systemd/system", F_OK) || (*k->file && strcmp(k->file, k->config)))
 		return NULL;
-	return make_fix("systemctl enable --now %s%s%s.service", unit, is_default ? "" : "@",
-			is_default ? "" : k->instance);
+	return xasprintf("systemctl enable --now %s%s%s.service", unit, is_default ? "" : "@",
+			 is_default ? "" : k->instance);
 }
 
 static char *fix_daemon(const struct doctor *k)
@@ -34,8 +34,8 @@ static char *fix_daemon(const struct doctor *k)
 	if (unit)
 		return unit;
 	if (!*k->file)
-		return make_fix("setsid -f %s daemon", k->wgxdp);
-	return doctor_file(k) ? make_fix("setsid -f %s daemon -c %s", k->wgxdp, k->file) : NULL;
+		return xasprintf("setsid -f %s daemon", k->wgxdp);
+	return doctor_file(k) ? xasprintf("setsid -f %s daemon -c %s", k->wgxdp, k->file) : NULL;
 }
 
 static void look_at_daemon(struct doctor *k)
@@ -64,8 +64,8 @@ static char *fix_file(const struct doctor *k)
 
 	if (!file)
 		return NULL;
-	return k->source == SOURCE_GONE ? make_fix("%s save > %s", k->wgxdp, file) :
-	       make_fix("cp -p %s %s.old && %s save > %s", file, file, k->wgxdp, file);
+	return k->source == SOURCE_GONE ? xasprintf("%s save > %s", k->wgxdp, file) :
+	       xasprintf("cp -p %s %s.old && %s save > %s", file, file, k->wgxdp, file);
 }
 
 static void look_at_source(struct doctor *k)
@@ -87,7 +87,7 @@ static void look_at_source(struct doctor *k)
 		break;
 	case SOURCE_CHANGED:
 		doctor_report(k, STATE_PROBLEM, "configuration", k->file, doctor_file(k) ?
-			      make_fix("%s reload -c %s", k->wgxdp, k->file) : NULL,
+			      xasprintf("%s reload -c %s", k->wgxdp, k->file) : NULL,
 			      "the file was changed after it was loaded: `%s reload -c FILE "
 			      "--dry-run` shows the differences", k->wgxdp);
 		break;
@@ -125,7 +125,7 @@ bool doctor_is_attached(struct doctor *k, struct doctor_port *port)
 			continue;
 		port->dead = true;
 		doctor_report(k, STATE_PROBLEM, "interface", port->name,
-			      make_fix("%s", k->again), "%s", c->why);
+			      xstrdup(k->again), "%s", c->why);
 		return false;
 	}
 	return true;
@@ -176,7 +176,7 @@ static void look_at_service(struct doctor *k, size_t id)
 	else if (is_own_fault(k, c, interface))
 		doctor_report(k, STATE_PROBLEM, "service", name,
 			      has_another_address(k, c, interface) ?
-			      make_fix("%s", k->again) : NULL,
+			      xstrdup(k->again) : NULL,
 			      "%s: %s", service_state_name(c->state), c->why);
 }
 
@@ -198,7 +198,7 @@ static void look_at_followed(struct doctor *k)
 		if (!c->role && !is_device(k, c->name))
 			doctor_report(k, STATE_PROBLEM, "interface", c->name,
 				      c->state != INTERFACE_DOWN ? NULL :
-				      make_fix("ip link set dev %s up", SHELL_WORD(c->name)), "%s",
+				      xasprintf("ip link set dev %s up", SHELL_WORD(c->name)), "%s",
 				      c->why);
 	}
 }
@@ -250,7 +250,7 @@ static void report_not_up(struct doctor *k)
 	other_instances(others);
 	if (*k->file)
 		doctor_report(k, STATE_PROBLEM, "instance", k->instance,
-			      fix_unit(k, "wgxdp") ?: make_fix("%s up", k->wgxdp),
+			      fix_unit(k, "wgxdp") ?: xasprintf("%s up", k->wgxdp),
 			      "the instance is not up, although %s exists: start "
 			      "it%s", k->file, others);
 	else if (strcmp(k->instance, INSTANCE_DEFAULT))

@@ -33,12 +33,12 @@ static char *fix_missing(const struct doctor *k, const char *name)
 		memcpy(base, name, dot - name);
 	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", name);
 	if (!access(path, R_OK))
-		return k->dp ? make_fix("wg-quick up %s && %s", SHELL_WORD(name), k->again) :
-		       make_fix("wg-quick up %s", SHELL_WORD(name));
+		return k->dp ? xasprintf("wg-quick up %s && %s", SHELL_WORD(name), k->again) :
+		       xasprintf("wg-quick up %s", SHELL_WORD(name));
 	if (!*base || !host_link_by_name(&k->h, base))
 		return NULL;
-	return make_fix("ip link add link %s name %s type vlan id %u && ip link set dev %s up",
-			SHELL_WORD(base), SHELL_WORD(name), id, SHELL_WORD(name));
+	return xasprintf("ip link add link %s name %s type vlan id %u && ip link set dev %s up",
+			 SHELL_WORD(base), SHELL_WORD(name), id, SHELL_WORD(name));
 }
 
 static void report_missing(struct doctor *k, const char *name)
@@ -73,21 +73,23 @@ static bool pppoe_device(const char *name, char ret[IFNAMSIZ])
  * service listens there. */
 static char *fix_listen(const struct doctor *k, const char *name, const char *other)
 {
-	char *text = NULL;
 	size_t size, n = 0;
-	FILE *out = k->dp ? text_open(&text, &size) : NULL;
+	char *text;
+	FILE *out;
 
-	for (size_t i = 0; i < k->c->n_services && out; i++)
+	if (!k->dp)
+		return NULL;
+	out = text_open(&text, &size);
+	for (size_t i = 0; i < k->c->n_services; i++)
 		if (!strcmp(k->c->services[i].listen_interface, name))
 			fprintf(out, "%s%s service set %s --listen %s", n++ ? " && " : "", k->wgxdp,
 				k->c->services[i].name, SHELL_WORD(other));
-	if (out)
-		fputs(k->keep, out);
-	if (!out || fclose(out) || !n) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	fputs(k->keep, out);
+	fclose(out);
+	if (n)
+		return text;
+	free(text);
+	return NULL;
 }
 
 /* Reports that another interface, a bridge or ppp0, has the addresses and gets the packets. */
@@ -119,12 +121,12 @@ static bool look_at_link(struct doctor *k, struct doctor_port *port)
 	if (!link->up) {
 		port->dead = true;
 		doctor_report(k, STATE_PROBLEM, "interface", link->name,
-			      make_fix("ip link set dev %s up",
-				       SHELL_WORD(link->name)), "it is down");
+			      xasprintf("ip link set dev %s up",
+					SHELL_WORD(link->name)), "it is down");
 	} else if (link->ethernet && link->noarp) {
 		port->dead = true;
 		doctor_report(k, STATE_PROBLEM, "interface", link->name,
-			      make_fix("ip link set dev %s arp on", SHELL_WORD(link->name)),
+			      xasprintf("ip link set dev %s arp on", SHELL_WORD(link->name)),
 			      "the interface does not resolve MAC addresses (NOARP), so it reaches "
 			      "no neighbour: turn ARP on");
 	} else if (master && !strcmp(master->kind, "bridge")) {
@@ -159,7 +161,7 @@ static void look_at_lro(struct doctor *k, const struct nl_link *nic)
 		return;
 	}
 	doctor_report(k, STATE_PROBLEM, "lro", nic->name,
-		      make_fix("ethtool -K %s lro off", SHELL_WORD(nic->name)),
+		      xasprintf("ethtool -K %s lro off", SHELL_WORD(nic->name)),
 		      "LRO is on: the device merges packets, so they cannot be forwarded, and its "
 		      "driver may refuse native XDP: turn it off");
 }
@@ -194,13 +196,13 @@ static char *fix_program(const struct doctor *k, const struct nl_link *nic)
 	__u32 link = link_of_program(nic->xdp_prog_id, nic->ifindex);
 	const char *mode = !bpf_xdp_query(nic->ifindex, 0, &at) &&
 			   at.skb_prog_id == nic->xdp_prog_id ? "xdpgeneric" : "xdpdrv";
-	char *detach = link ? make_fix("bpftool link detach id %u", link) :
-		       make_fix("ip link set dev %s %s off", SHELL_WORD(nic->name), mode);
+	char *detach = link ? xasprintf("bpftool link detach id %u", link) :
+		       xasprintf("ip link set dev %s %s off", SHELL_WORD(nic->name), mode);
 	char *both;
 
-	if (!k->dp || !detach)
+	if (!k->dp)
 		return detach;
-	both = make_fix("%s && %s", detach, k->again);
+	both = xasprintf("%s && %s", detach, k->again);
 	free(detach);
 	return both;
 }
@@ -226,7 +228,7 @@ static void look_at_programs(struct doctor *k, struct doctor_port *port, const s
 	if (!nic->xdp_prog_id || pins_have_program(nic->xdp_prog_id)) {
 		doctor_ok(k, "xdp", nic->name,
 			  nic->xdp_prog_id ? "the XDP program is wgxdp's own" :
-				"no XDP program is attached");
+			  "no XDP program is attached");
 		return;
 	}
 	if (pins_owner(nic->xdp_prog_id, "", owner))
@@ -234,8 +236,8 @@ static void look_at_programs(struct doctor *k, struct doctor_port *port, const s
 	else
 		program_name(nic->xdp_prog_id, name);
 	if (shared_is_dispatcher(nic->xdp_prog_id) && i && i->shared) {
-		doctor_ok(k, "xdp", nic->name, "libxdp's dispatcher (id %u) is attached, and wgxdp "
-					       "shares it",
+		doctor_ok(k, "xdp", nic->name,
+			  "libxdp's dispatcher (id %u) is attached, and wgxdp shares it",
 			  nic->xdp_prog_id);
 	} else if (beside) {
 		doctor_ok(k, "xdp", nic->name,
@@ -279,8 +281,8 @@ static char *fix_quoted(const struct doctor *k, const char *why)
 	if (!to || strstr(why, "PEER"))
 		return NULL;
 	if (strstr(why, "another `up`"))
-		return make_fix("%s", k->again);
-	return make_fix("%.*s && %s", (int)(to - from - 1), from + 1, k->again);
+		return xstrdup(k->again);
+	return xasprintf("%.*s && %s", (int)(to - from - 1), from + 1, k->again);
 }
 
 /* Reports the mode of a port. If it could be faster, why_port() says how, or that the driver
@@ -306,13 +308,8 @@ static void look_at_mode(struct doctor *k, const struct doctor_port *port)
 		return;
 	}
 	why = why_port(k->plan, &k->h, k->links, k->n_links, port->link->ifindex);
-	if (!why) {
-		k->failed = -ENOMEM;
-		return;
-	}
 	doctor_report(k, refused || strchr(why, '`') ? STATE_WARNING : STATE_OK, "driver",
-		      port->name,
-		      fix_quoted(k, why), "%s, %s: %s", driver,
+		      port->name, fix_quoted(k, why), "%s, %s: %s", driver,
 		      mode_of_link(k->links, k->n_links, link), why);
 	free(why);
 }

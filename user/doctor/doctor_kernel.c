@@ -98,7 +98,7 @@ static void look_at_jit(struct doctor *k)
 				    "namespace" : "on");
 	else
 		doctor_report(k, STATE_WARNING, "jit", "",
-			      make_fix("sysctl -w net.core.bpf_jit_enable=1"),
+			      xstrdup("sysctl -w net.core.bpf_jit_enable=1"),
 			      "the JIT is off: the kernel interprets BPF programs, many times "
 			      "slower: turn it on");
 }
@@ -110,7 +110,7 @@ static void look_at_bpffs(struct doctor *k)
 	struct stat is;
 
 	if (mounted && !stat("/sys/fs/bpf", &is) && is.st_mode & (S_IWGRP | S_IWOTH))
-		doctor_report(k, STATE_WARNING, "bpffs", "", make_fix("chmod 0700 /sys/fs/bpf"),
+		doctor_report(k, STATE_WARNING, "bpffs", "", xstrdup("chmod 0700 /sys/fs/bpf"),
 			      "any user may write to /sys/fs/bpf (mode %04o) and could make `wgxdp "
 			      "up` fail: let only root write there",
 			      (unsigned int)is.st_mode & 07777);
@@ -118,7 +118,7 @@ static void look_at_bpffs(struct doctor *k)
 		doctor_ok(k, "bpffs", "", "the BPF file system is mounted at /sys/fs/bpf");
 	else
 		doctor_report(k, STATE_WARNING, "bpffs", "",
-			      make_fix("mount -t bpf -o mode=0700 bpf /sys/fs/bpf"),
+			      xstrdup("mount -t bpf -o mode=0700 bpf /sys/fs/bpf"),
 			      "no BPF file system is mounted at /sys/fs/bpf: `wgxdp up` mounts it");
 }
 
@@ -134,11 +134,11 @@ static void look_at_clock(struct doctor *k)
 	gmtime_r(&now, &tm);
 	state = adjtimex(&timex);
 	if (tm.tm_year + 1900 < YEAR_MIN)
-		doctor_report(k, STATE_PROBLEM, "clock", "", make_fix("timedatectl set-ntp true"),
+		doctor_report(k, STATE_PROBLEM, "clock", "", xstrdup("timedatectl set-ntp true"),
 			      "the clock says the year %d: set it, because WireGuard's peers "
 			      "refuse handshakes older than the last one", tm.tm_year + 1900);
 	else if ((state == TIME_ERROR || timex.status & STA_UNSYNC) && k->n_devices)
-		doctor_report(k, STATE_WARNING, "clock", "", make_fix("timedatectl set-ntp true"),
+		doctor_report(k, STATE_WARNING, "clock", "", xstrdup("timedatectl set-ntp true"),
 			      "the clock is not synchronized: if it goes back, WireGuard's peers "
 			      "refuse handshakes until it has caught up: turn on NTP");
 	else

@@ -29,20 +29,21 @@
 static char *fix_peer(const struct doctor_device *d, const struct peer_config *p)
 {
 	char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];
-	char key[WG_KEY_STRLEN], prefix[ADDRESS_STRLEN], *text = NULL;
+	char key[WG_KEY_STRLEN], prefix[ADDRESS_STRLEN], *text;
 	size_t size;
 	FILE *out;
 
 	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", d->name);
 	if (!p->n_prefixes)
 		return access(path, R_OK) ? NULL :
-		       make_fix("bash -c 'wg addconf %s <(wg-quick strip %s)'", SHELL_WORD(d->name),
-				SHELL_WORD(d->name));
+		       xasprintf("bash -c 'wg addconf %s <(wg-quick strip %s)'",
+				 SHELL_WORD(d->name), SHELL_WORD(d->name));
 	out = text_open(&text, &size);
 	fprintf(out, "wg set %s peer %s allowed-ips ", d->name, wg_key_format(&p->key, key));
 	for (size_t i = 0; i < p->n_prefixes; i++)
 		fprintf(out, "%s%s", i ? "," : "", prefix_format(&p->prefixes[i], prefix));
-	return fclose(out) ? NULL : text;
+	fclose(out);
+	return text;
 }
 
 /* Returns the peer of the device whose AllowedIPs are the configured peer's prefixes; NULL: none or
@@ -76,8 +77,8 @@ static void report_keyless_peer(struct doctor *k, const struct doctor_device *d,
 	char key[WG_KEY_STRLEN];
 
 	doctor_report(k, STATE_PROBLEM, "key", p->name, is && k->dp ?
-		      make_fix("%s peer set %s --public-key %s%s", k->wgxdp, p->name,
-			       wg_key_format(&is->key, key), k->keep) : NULL,
+		      xasprintf("%s peer set %s --public-key %s%s", k->wgxdp, p->name,
+				wg_key_format(&is->key, key), k->keep) : NULL,
 		      "the configuration has no public-key for this peer, and WireGuard on %s "
 		      "finds a peer only by its key: add public-key",
 		      d->name);
@@ -105,13 +106,13 @@ static char *fix_own_key(const struct doctor_device *d)
 
 	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s-privatekey", d->name);
 	if (!access(path, R_OK))
-		return make_fix("wg set %s private-key %s", SHELL_WORD(d->name), SHELL_WORD(path));
+		return xasprintf("wg set %s private-key %s", SHELL_WORD(d->name), SHELL_WORD(path));
 	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", d->name);
 	if (!has_private_key(path))
 		return NULL;
-	return make_fix("bash -c 'wg set %s private-key <(wg-quick strip %s | "
-			"sed -n \"s/^PrivateKey *= *//Ip\")'", SHELL_WORD(d->name),
-			SHELL_WORD(d->name));
+	return xasprintf("bash -c 'wg set %s private-key <(wg-quick strip %s | "
+			 "sed -n \"s/^PrivateKey *= *//Ip\")'", SHELL_WORD(d->name),
+			 SHELL_WORD(d->name));
 }
 
 /* Reports a device without a key. That of wireguard-go's is unknown without libsodium. */
@@ -211,9 +212,10 @@ static char *fix_site(const struct doctor *k, const struct host_sites *sites, co
 		return NULL;
 	if (!is_plain(name) || !is_plain(sites->other))
 		return NULL;
-	return make_fix("sed -i.old -E '/^blind:/,/^[^ ]/ s/(^|[^A-Za-z0-9_:-])%s([^A-Za-z0-9_-]|$)"
-			"/\\1%s\\2/' %s && %s reload -c %s",
-			name, sites->other, k->file, k->wgxdp, k->file);
+	return xasprintf("sed -i.old -E '/^blind:/,/^[^ ]/ "
+			 "s/(^|[^A-Za-z0-9_:-])%s([^A-Za-z0-9_-]|$)/\\1%s\\2/' %s && "
+			 "%s reload -c %s",
+			 name, sites->other, k->file, k->wgxdp, k->file);
 }
 
 static void report_site(struct doctor *k, const struct doctor_device *d, const char *name,
@@ -268,11 +270,11 @@ static char *fix_port(const struct doctor *k, const struct doctor_device *d)
 	unsigned int is = ntohs(d->wg.port), blind = ntohs(k->c->blind.port);
 
 	if (!has_fresh_handshake(d))
-		return make_fix("wg set %s listen-port %u", SHELL_WORD(d->name), blind);
+		return xasprintf("wg set %s listen-port %u", SHELL_WORD(d->name), blind);
 	if (!doctor_same_file(k))
 		return NULL;
-	return make_fix("sed -i.old '/^blind:/,/^[^ ]/ s/\\bport: *%u\\b/port: %u/' %s && %s "
-			"reload -c %s", blind, is, k->file, k->wgxdp, k->file);
+	return xasprintf("sed -i.old '/^blind:/,/^[^ ]/ s/\\bport: *%u\\b/port: %u/' %s && %s "
+			 "reload -c %s", blind, is, k->file, k->wgxdp, k->file);
 }
 
 /* Reports a pair that is not connected, because sessions would not outlive a change, and two active
@@ -292,7 +294,7 @@ static void look_at_pair(struct doctor *k)
 			      "pair: this host has no address %s: bring up the tunnel between the "
 			      "two relays", local);
 	else if (!p.connected)
-		doctor_report(k, STATE_PROBLEM, "blind", peer, make_fix("ping -c 3 %s", peer),
+		doctor_report(k, STATE_PROBLEM, "blind", peer, xasprintf("ping -c 3 %s", peer),
 			      "pair: this relay is not connected to the other relay at %s: check "
 			      "the tunnel, TCP port %u, and the other relay's file", peer,
 			      ntohs(c->port ?: htons(PAIR_PORT)));
@@ -363,14 +365,14 @@ static enum way_out find_way(const struct doctor *k, const struct prefix *p, __u
 static void look_at_ways(struct doctor *k, const struct doctor_device *d)
 {
 	const struct nl_link *link = host_link_by_name(&k->h, d->name);
-	char text[ADDRESS_STRLEN], first[ADDRESS_STRLEN], *fix = NULL;
+	char text[ADDRESS_STRLEN], first[ADDRESS_STRLEN], *fix;
 	size_t n_over = 0, n_none = 0, size;
 	FILE *out;
 
 	if (!link || !link->up || !config_follows(k->c, d->name) || k->c->announce.table)
 		return;
 	out = text_open(&fix, &size);
-	for (size_t i = 0; out && i < d->wg.n_peers; i++)
+	for (size_t i = 0; i < d->wg.n_peers; i++)
 		for (size_t j = 0; j < d->wg.peers[i].n_allowed; j++) {
 			const struct prefix *p = &d->wg.peers[i].allowed[j];
 			enum way_out way = p->len ? find_way(k, p, link->ifindex) : WAY_OTHER;
@@ -385,7 +387,8 @@ static void look_at_ways(struct doctor *k, const struct doctor_device *d)
 					p->family == FAMILY_IPV6 ? "-6 " : "",
 					prefix_format(p, text), SHELL_WORD(d->name));
 		}
-	if (!out || fclose(out) || !n_over || !n_none)
+	fclose(out);
+	if (!n_over || !n_none)
 		free(fix);
 	else
 		doctor_report(k, STATE_WARNING, "route", d->name, fix,
@@ -411,7 +414,7 @@ void doctor_wireguard(struct doctor *k)
 			if (!host_link_by_name(&k->h, d->name) && !is_port(k, d->name))
 				doctor_report(k, STATE_PROBLEM, "wireguard", d->name,
 					      access(path, R_OK) ? NULL :
-					      make_fix("wg-quick up %s", SHELL_WORD(d->name)),
+					      xasprintf("wg-quick up %s", SHELL_WORD(d->name)),
 					      "this host has no interface with this name");
 			else if (host_link_by_name(&k->h, d->name))
 				doctor_report(k, STATE_WARNING, "wireguard", d->name, NULL,
@@ -425,7 +428,7 @@ void doctor_wireguard(struct doctor *k)
 		link = host_link_by_name(&k->h, d->name);
 		if (link && !link->up && !is_port(k, d->name))
 			doctor_report(k, STATE_PROBLEM, "interface", d->name,
-				      make_fix("ip link set dev %s up", SHELL_WORD(d->name)),
+				      xasprintf("ip link set dev %s up", SHELL_WORD(d->name)),
 				      "it is down");
 		look_at_own_key(k, d);
 		look_at_keys(k, d);
@@ -474,7 +477,7 @@ static void look_at_handshakes(struct doctor *k, const char *service, const stru
 		address_format(&b->address, to);
 	if (g->down)
 		doctor_report(k, STATE_PROBLEM, "handshakes", subject,
-			      b ? make_fix("ssh %s wg show", to) : NULL,
+			      b ? xasprintf("ssh %s wg show", to) : NULL,
 			      "%s did not answer the last %llu handshake initiations: add the "
 			      "clients' keys there, or correct its packet filter",
 			      to, (unsigned long long)g->health.unanswered);
@@ -507,11 +510,11 @@ static void look_at_mac1(struct doctor *k, const struct service_name *name, __u3
 			      (unsigned long long)wrong);
 	else
 		doctor_report(k, STATE_PROBLEM, "key", name->name,
-			      b ? make_fix("%s service set %s --public-key \"$(ssh %s 'wg show "
-					   "\"$(wg show all listen-port | awk \"\\$2 == %u {print "
-					   "\\$1}\")\" public-key')\"%s", k->wgxdp, name->name,
-					   address_format(&b->address, to), ntohs(b->port),
-					   k->keep) : NULL,
+			      b ? xasprintf("%s service set %s --public-key \"$(ssh %s 'wg show "
+					    "\"$(wg show all listen-port | awk \"\\$2 == %u {print "
+					    "\\$1}\")\" public-key')\"%s", k->wgxdp, name->name,
+					    address_format(&b->address, to), ntohs(b->port),
+					    k->keep) : NULL,
 			      "all %llu handshake messages were for another public key: write the "
 			      "backend's own key as the service's public-key",
 			      (unsigned long long)wrong);

@@ -48,14 +48,10 @@ static void report_missing(struct check_host *k, const char *key, const char *na
 /* Reports forwarding that is off on an interface, once for each interface. */
 static void check_forwarding(struct check_host *k, const char *key, const struct nl_link *link)
 {
-	__u32 *place;
-
 	for (size_t i = 0; i < k->n_seen; i++)
 		if (k->seen[i] == link->ifindex)
 			return;
-	place = append(k->seen, k->n_seen);
-	if (place)
-		*place = link->ifindex;
+	*append(k->seen, k->n_seen) = link->ifindex;
 	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
 		char *text = reach_forwarding_off(k->c, k->h, link, ipv6);
 
@@ -74,13 +70,11 @@ static void check_program(struct check_host *k, const char *key, const struct nl
 
 	if (!link->xdp_prog_id || geteuid())
 		return;
-	errno = 0;
 	if (pins_owner(link->xdp_prog_id, "", owner)) {
 		if (strcmp(owner, k->instance))
 			tell(&k->check,
 			     "%s: instance %s is attached to %s: an interface belongs to one "
-			     "instance only", key,
-			     owner, link->name);
+			     "instance only", key, owner, link->name);
 		return;
 	}
 	if (shared_is_dispatcher(link->xdp_prog_id)) {
@@ -88,11 +82,6 @@ static void check_program(struct check_host *k, const char *key, const struct nl
 			tell(&k->check,
 			     "%s: libxdp's dispatcher is attached to %s: write shared: true to run "
 			     "beside its programs, or use mode: tc", key, link->name);
-		return;
-	}
-	if (errno == ENOMEM) {
-		tell(&k->check, "%s: no memory to find out whose XDP program is attached to %s",
-		     key, link->name);
 		return;
 	}
 	tell(&k->check,
@@ -402,11 +391,12 @@ static void check_devices(struct check_host *k)
 /* Compares the names with blind.sites. */
 static void compare_sites(struct host_sites *s, const struct blind_config *b)
 {
-	struct site_name *listed = b->n_sites ? xcalloc(b->n_sites, sizeof(*listed)) : NULL;
+	struct site_name *listed;
 	size_t others = 0;
 
-	if (!listed)
+	if (!b->n_sites)
 		return;
+	listed = xcalloc(b->n_sites, sizeof(*listed));
 	memcpy(listed, b->sites, b->n_sites * sizeof(*listed));
 	site_names_sort(listed, b->n_sites);
 	for (size_t i = 0; i < b->n_sites; i++)
@@ -425,9 +415,7 @@ void host_sites_read(const struct config *c, const struct wg_device *d, struct h
 	size_t length = 0;
 
 	*ret = (struct host_sites){ .text = "none" };
-	ret->names = d->n_peers ? xcalloc(d->n_peers, sizeof(*ret->names)) : NULL;
-	if (!ret->names)
-		return;
+	ret->names = xcalloc(d->n_peers, sizeof(*ret->names));
 	site_names_read(c, &names);
 	for (size_t i = 0; i < d->n_peers; i++) {
 		char *name = ret->names[ret->n++].name;
