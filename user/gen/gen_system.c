@@ -41,8 +41,7 @@ static void sysctl_router(FILE *out, const struct topology_host *h)
 		      "net.ipv6.conf.all.forwarding = 1\n", out);
 	else
 		fputs("# wg-quick turns IPv6 forwarding on and off with the tunnel " WG_ROUTING
-			"\n",
-		      out);
+		      "\n", out);
 	keep_autoconfiguration(out, h);
 	if (h->exit.proxy_ndp) {
 		fputs("# answer neighbour solicitations for clients that have addresses of this "
@@ -225,11 +224,9 @@ static void after_wireguard(const struct gen *g, const struct topology_host *h, 
 static void roaming_units(const struct gen *g, const struct topology_host *h)
 {
 	reload_wireguard(g, h, WG_CLIENTS);
-	if (gen_announces(h))
-		fputs("# start after the tunnel, because the announced prefix is routed through "
-		      "it\n"
-		      "[Unit]\n"
-		      "After=wg-quick@" WG_CLIENTS ".service\n", drop_in(g, h, "radvd"));
+	fputs("# start after the tunnel, because the announced prefix is routed through it\n"
+	      "[Unit]\n"
+	      "After=wg-quick@" WG_CLIENTS ".service\n", drop_in(g, h, "radvd"));
 }
 
 void gen_units(const struct gen *g, const struct topology_host *h)

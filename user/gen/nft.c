@@ -89,14 +89,14 @@ void nft_put_address(FILE *out, const char *word, const struct address *a)
 	fprintf(out, "%s %s %s ", nft_ip(a->family), word, address_format(a, text));
 }
 
-void nft_put_prefix(FILE *out, const char *word, const struct prefix *p)
+static void put_prefix(FILE *out, const char *word, const struct prefix *p)
 {
 	char text[ADDRESS_STRLEN];
 
 	fprintf(out, "%s %s %s ", nft_ip(p->family), word, prefix_format(p, text));
 }
 
-void nft_put_icmpv6(FILE *out, __u32 types)
+static void put_icmpv6(FILE *out, __u32 types)
 {
 	const char *name, *before = " ";
 	__u8 type;
@@ -110,17 +110,13 @@ void nft_put_icmpv6(FILE *out, __u32 types)
 	fputs(" } ", out);
 }
 
-static void put_range(FILE *out, const struct port_range *r)
-{
-	fprintf(out, r->first == r->last ? "%u" : "%u-%u", r->first, r->last);
-}
-
 static void put_ranges(FILE *out, const struct port_range *list, size_t n)
 {
 	fputs(n > 1 ? "udp dport { " : "udp dport ", out);
 	for (size_t i = 0; i < n; i++) {
 		fputs(i ? ", " : "", out);
-		put_range(out, &list[i]);
+		fprintf(out, list[i].first == list[i].last ? "%u" : "%u-%u", list[i].first,
+			list[i].last);
 	}
 	fputs(n > 1 ? " } " : " ", out);
 }
@@ -202,7 +198,7 @@ void nft_input(FILE *out, const struct nft_input *in)
 	      "\t\tudp dport 33434-33474 counter reject comment \"traceroute\"\n"
 	      "\t\ticmp type { echo-request, echo-reply, destination-unreachable, time-exceeded } "
 	      "accept\n\t\t", out);
-	nft_put_icmpv6(out, NFT_ICMPV6_ALL);
+	put_icmpv6(out, NFT_ICMPV6_ALL);
 	/* Without answers to queries, a switch that snoops MLD no longer brings solicitations. */
 	fputs("accept\n"
 	      "\t\tip6 saddr fe80::/10 icmpv6 type { mld-listener-query, mld-listener-report, "
@@ -235,7 +231,7 @@ static void put_between(FILE *out, const struct nft_devices *tunnels, const stru
 	fputs("\t\t", out);
 	nft_put_devices(out, "iifname", tunnels);
 	nft_put_devices(out, "oifname", tunnels);
-	nft_put_prefix(out, "daddr", &p->overlay);
+	put_prefix(out, "daddr", &p->overlay);
 }
 
 void nft_relay_forward(FILE *out, const struct nft_devices *tunnels, const struct policy_config *p)
@@ -253,7 +249,7 @@ void nft_relay_forward(FILE *out, const struct nft_devices *tunnels, const struc
 	}
 	if (p->icmpv6) {
 		put_between(out, tunnels, p);
-		nft_put_icmpv6(out, p->icmpv6);
+		put_icmpv6(out, p->icmpv6);
 		fputs("counter accept\n", out);
 	}
 	nft_put_log(out, "forward");

@@ -33,9 +33,7 @@ void nft_put_devices(FILE *out, const char *word, const struct nft_devices *d);
 void nft_put_device(FILE *out, const char *word, const char *name);
 /* Prints a match of an address, such as: ip daddr 192.0.2.1. word: "daddr" or "saddr". */
 void nft_put_address(FILE *out, const char *word, const struct address *a);
-void nft_put_prefix(FILE *out, const char *word, const struct prefix *p);
 const char *nft_ip(__u8 family); /* returns "ip" or "ip6" */
-void nft_put_icmpv6(FILE *out, __u32 types);	/* prints a match: icmpv6 type { … } */
 
 /* Prints rules that drop invalid packets, and accept established and related ones. */
 void nft_put_states(FILE *out);
