@@ -37,6 +37,14 @@ struct doctor_port *doctor_port(struct doctor *k, __u32 ifindex)
 	return NULL;
 }
 
+const struct doctor_port *doctor_port_named(const struct doctor *k, const char *name)
+{
+	for (size_t i = 0; i < k->n_ports; i++)
+		if (!strcmp(k->ports[i].name, name))
+			return &k->ports[i];
+	return NULL;
+}
+
 const struct nl_link *doctor_nic(const struct doctor *k, const struct nl_link *link)
 {
 	const struct nl_link *vlans[2], *nic;
@@ -70,26 +78,16 @@ const char *doctor_same_file(const struct doctor *k)
 
 /* ---- gathering ---- */
 
-static bool is_device(const struct config *c, const char *name)
-{
-	for (size_t i = 0; i < c->n_peers; i++)
-		if (!strcmp(c->peers[i].device, name))
-			return true;
-	return config_follows(c, name);
-}
-
-static void add_port(struct doctor *k, const char *name, enum link_role role, bool services)
+static void add_port(struct doctor *k, const char *name, enum link_role role)
 {
 	struct doctor_port *port;
 
-	for (size_t i = 0; i < k->n_ports; i++)
-		if (!strcmp(k->ports[i].name, name))
-			return;
+	if (doctor_port_named(k, name))
+		return;
 	port = append(k->ports, k->n_ports);
 	snprintf(port->name, sizeof(port->name), "%s", name);
 	port->link = host_link_by_name(&k->h, name);
 	port->role = role;
-	port->services = services;
 }
 
 static void add_ports(struct doctor *k)
@@ -100,17 +98,16 @@ static void add_ports(struct doctor *k)
 	size_t at = 0;
 
 	while ((name = config_interface(k->c, &at, &role)))
-		add_port(k, name, role, k->c->n_services && !is_device(k->c, name));
+		add_port(k, name, role);
 	for (size_t i = 0; i < k->n_links; i++) {
 		link = k->links[i].role ? host_link(&k->h, k->links[i].ifindex) : NULL;
 		if (link)
-			add_port(k, link->name, k->links[i].role,
-				 k->c->n_services && !is_device(k->c, link->name));
+			add_port(k, link->name, k->links[i].role);
 	}
 	for (size_t i = 0; i < k->n_backends; i++) {
 		link = k->backends[i].routed ? host_link(&k->h, k->backends[i].way.oif) : NULL;
 		if (link && !link->loopback)
-			add_port(k, link->name, ROLE_LAN, true);
+			add_port(k, link->name, ROLE_LAN);
 	}
 }
 

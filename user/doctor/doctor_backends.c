@@ -382,15 +382,13 @@ static bool is_dead(const struct doctor_backend *b, const struct nl_neighbour *l
 	return state & (NUD_FAILED | NUD_INCOMPLETE) || b->refused;
 }
 
-void doctor_backends(struct doctor *k)
+int doctor_backends(struct doctor *k)
 {
 	struct nl_neighbour *list = NULL;
 	size_t n = 0;
 
-	if (nl_neighbours(&list, &n)) {
-		k->failed = -EIO;
-		return;
-	}
+	if (nl_neighbours(&list, &n))
+		return -EIO;
 	for (size_t i = 0; i < k->n_backends; i++) {
 		struct doctor_backend *b = &k->backends[i];
 
@@ -409,4 +407,5 @@ void doctor_backends(struct doctor *k)
 				  "packets with VLAN tag %u arrive, and no interface of this host "
 				  "gets them; all backends answer without it", k->vlans[i].id[0]);
 	free(list);
+	return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "config/config_diff.h"
 #include "doctor/doctor.h"
 #include "doctor/host_check.h"
 #include "instance/follower.h"
@@ -107,14 +108,6 @@ static void look_at_source(struct doctor *k)
 
 /* ---- interfaces and services ---- */
 
-static bool is_dead(const struct doctor *k, const char *name)
-{
-	for (size_t i = 0; i < k->n_ports; i++)
-		if (!strcmp(k->ports[i].name, name) && (!k->ports[i].link || k->ports[i].dead))
-			return true;
-	return false;
-}
-
 bool doctor_is_attached(struct doctor *k, struct doctor_port *port)
 {
 	for (size_t i = 0; i < k->is.n_interfaces; i++) {
@@ -135,11 +128,13 @@ bool doctor_is_attached(struct doctor *k, struct doctor_port *port)
 static bool is_own_fault(const struct doctor *k, const struct service_condition *c,
 			 const char *interface)
 {
+	const struct doctor_port *port = doctor_port_named(k, interface);
+
 	switch (c->fault) {
 	case FAULT_NO_ADDRESS:
 	case FAULT_ADDRESS_GONE:
 	case FAULT_NOT_LISTENING:
-		return !is_dead(k, interface);
+		return !port || (port->link && !port->dead);
 	case FAULT_INTERFACE:
 		return !*interface;
 	default:
@@ -154,23 +149,17 @@ static bool has_another_address(const struct doctor *k, const struct service_con
 {
 	const struct nl_link *link = host_link_by_name(&k->h, interface);
 
-	for (size_t i = 0; i < k->h.n_addresses && link; i++)
-		if (k->h.addresses[i].ifindex == link->ifindex &&
-		    k->h.addresses[i].local.family == c->address.family &&
-		    !address_is_link_local(&k->h.addresses[i].local))
-			return true;
-	return false;
+	return link && host_has_family(&k->h, link->ifindex, c->address.family);
 }
 
 static void look_at_service(struct doctor *k, size_t id)
 {
 	const struct service_condition *c = &k->is.services[id];
 	const char *name = k->is.names[id].name;
-	const char *interface = k->is.names[id].nat == NAT_BLIND ? k->c->blind.interface : "";
+	const struct service_config *s = config_service(k->c, name);
+	const char *interface = s ? s->listen_interface :
+		k->is.names[id].nat == NAT_BLIND ? k->c->blind.interface : "";
 
-	for (size_t i = 0; i < k->c->n_services; i++)
-		if (!strcmp(k->c->services[i].name, name))
-			interface = k->c->services[i].listen_interface;
 	if (c->state == SERVICE_LISTENING)
 		doctor_ok(k, "service", name, "listening");
 	else if (is_own_fault(k, c, interface))

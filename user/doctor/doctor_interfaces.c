@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "config/config_diff.h"
 #include "dataplane/attach.h"
 #include "doctor/doctor.h"
 #include "doctor/host_check.h"
@@ -103,15 +104,6 @@ static void report_wrong_interface(struct doctor *k, struct doctor_port *port, c
 		      other, other);
 }
 
-static bool has_ipv4(const struct doctor *k, __u32 ifindex)
-{
-	for (size_t i = 0; i < k->h.n_addresses; i++)
-		if (k->h.addresses[i].ifindex == ifindex &&
-		    k->h.addresses[i].local.family == FAMILY_IPV4)
-			return true;
-	return false;
-}
-
 static bool look_at_link(struct doctor *k, struct doctor_port *port)
 {
 	const struct nl_link *link = port->link;
@@ -131,7 +123,7 @@ static bool look_at_link(struct doctor *k, struct doctor_port *port)
 			      "no neighbour: turn ARP on");
 	} else if (master && !strcmp(master->kind, "bridge")) {
 		report_wrong_interface(k, port, master->name, true);
-	} else if (link->ethernet && !has_ipv4(k, link->ifindex) &&
+	} else if (link->ethernet && !host_has_family(&k->h, link->ifindex, FAMILY_IPV4) &&
 		   pppoe_device(link->name, device) && host_link_by_name(&k->h, "ppp0")) {
 		report_wrong_interface(k, port, "ppp0", false);
 	} else {
@@ -207,19 +199,11 @@ static char *fix_program(const struct doctor *k, const struct nl_link *nic)
 	return both;
 }
 
-static const struct interface_config *find_config(const struct doctor *k, const char *name)
-{
-	for (size_t i = 0; i < k->c->n_interfaces; i++)
-		if (!strcmp(k->c->interfaces[i].name, name))
-			return &k->c->interfaces[i];
-	return NULL;
-}
-
 /* Reports other software's XDP programs, unless ours runs on tc there, or beside them in a
  * dispatcher. */
 static void look_at_programs(struct doctor *k, struct doctor_port *port, const struct nl_link *nic)
 {
-	const struct interface_config *i = find_config(k, port->name);
+	const struct interface_config *i = config_interface_entry(k->c, port->name);
 	const struct plan_nic *planned = k->plan ? plan_nic(k->plan, nic->ifindex) : NULL;
 	enum mode mode = i && i->mode != MODE_AUTO ? i->mode : k->c->mode;
 	bool beside = (planned ? planned->mode : mode) == MODE_TC;

@@ -61,9 +61,8 @@ static void look_at_features(struct doctor *k)
 				      maps[i].name);
 	if (!lacks)
 		doctor_ok(k, "kernel", "features",
-			  k->dp ? "the kernel has loaded the BPF "
-				  "programs" : "the kernel has all features that the BPF programs "
-					       "need");
+			  k->dp ? "the kernel has loaded the BPF programs" :
+			  "the kernel has all features that the BPF programs need");
 }
 
 static void look_at_version(struct doctor *k)
@@ -75,14 +74,13 @@ static void look_at_version(struct doctor *k)
 	sscanf(name.release, "%u.%u", &major, &minor);
 	if (kernel_is_old(name.release))
 		doctor_report(k, STATE_PROBLEM, "kernel", "", NULL,
-			      "%s is too old: install Linux " KERNEL_FLOOR
-				" or later", name.release);
+			      "%s is too old: install Linux " KERNEL_FLOOR " or later",
+			      name.release);
 	else
 		doctor_ok(k, "kernel", "",
 			  "%s has XDP in several buffers (frags) and %s", name.release,
-			  major > TCX_MAJOR || minor >= TCX_MINOR
-				  ? "tcx"
-				  : "tc filters (tcx needs Linux 6.6)");
+			  major > TCX_MAJOR || minor >= TCX_MINOR ? "tcx" :
+			  "tc filters (tcx needs Linux 6.6)");
 	if (kernel_is_realtime(name.version))
 		doctor_report(k, STATE_WARNING, "kernel", "", NULL, KERNEL_REALTIME);
 }
@@ -94,8 +92,8 @@ static void look_at_jit(struct doctor *k)
 
 	if (jit)
 		doctor_ok(k, "jit", "",
-			  jit < 0 ? "the JIT's state is not visible from this network "
-				    "namespace" : "on");
+			  jit < 0 ? "the JIT's state is not visible from this network namespace" :
+			  "on");
 	else
 		doctor_report(k, STATE_WARNING, "jit", "",
 			      xstrdup("sysctl -w net.core.bpf_jit_enable=1"),

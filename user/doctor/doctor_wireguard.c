@@ -185,15 +185,6 @@ static void look_at_peer(struct doctor *k, const struct doctor_device *d,
 			  endpoint, age, age > DEAD_SECONDS ? ", so its session has ended" : "");
 }
 
-/* Returns whether the interface is a port: if it is missing, doctor_interfaces() reports that. */
-static bool is_port(const struct doctor *k, const char *name)
-{
-	for (size_t i = 0; i < k->n_ports; i++)
-		if (!strcmp(k->ports[i].name, name))
-			return true;
-	return false;
-}
-
 /* ---- the blind relay ---- */
 
 /* Returns whether a name means itself in a command of sed(1). */
@@ -223,8 +214,7 @@ static void report_site(struct doctor *k, const struct doctor_device *d, const c
 {
 	doctor_report(k, STATE_PROBLEM, "blind", name, fix_site(k, sites, name),
 		      "WireGuard on %s has no peer with this name, neither in `peers` nor in a "
-		      "comment of "
-		      WG_QUICK_DIR "/%s.conf: its peers are %s",
+		      "comment of " WG_QUICK_DIR "/%s.conf: its peers are %s",
 		      d->name, d->name, sites->text);
 }
 
@@ -411,7 +401,8 @@ void doctor_wireguard(struct doctor *k)
 		if (d->error == -EOPNOTSUPP)
 			continue;	/* a nic with sites behind it, not a WireGuard device */
 		if (d->error) {
-			if (!host_link_by_name(&k->h, d->name) && !is_port(k, d->name))
+			/* doctor_interfaces() reports a port that is missing or down. */
+			if (!host_link_by_name(&k->h, d->name) && !doctor_port_named(k, d->name))
 				doctor_report(k, STATE_PROBLEM, "wireguard", d->name,
 					      access(path, R_OK) ? NULL :
 					      xasprintf("wg-quick up %s", SHELL_WORD(d->name)),
@@ -426,7 +417,7 @@ void doctor_wireguard(struct doctor *k)
 						   "peers",
 			  ntohs(d->wg.port), d->wg.n_peers);
 		link = host_link_by_name(&k->h, d->name);
-		if (link && !link->up && !is_port(k, d->name))
+		if (link && !link->up && !doctor_port_named(k, d->name))
 			doctor_report(k, STATE_PROBLEM, "interface", d->name,
 				      xasprintf("ip link set dev %s up", SHELL_WORD(d->name)),
 				      "it is down");

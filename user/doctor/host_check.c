@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "config/config_diff.h"
 #include "config/config_endpoints.h"
 #include "config/config_learn.h"
 #include "config/config_tell.h"
@@ -89,18 +90,10 @@ static void check_program(struct check_host *k, const char *key, const struct nl
 	     "mode: tc", key, link->xdp_prog_id, link->name);
 }
 
-static const struct interface_config *find_interface(const struct config *c, const char *name)
-{
-	for (size_t i = 0; i < c->n_interfaces; i++)
-		if (!strcmp(c->interfaces[i].name, name))
-			return &c->interfaces[i];
-	return NULL;
-}
-
 static void check_interface(struct check_host *k, const char *key, const char *name)
 {
 	const struct nl_link *link = host_link_by_name(k->h, name);
-	const struct interface_config *i = find_interface(k->c, name);
+	const struct interface_config *i = config_interface_entry(k->c, name);
 
 	if (!link) {
 		report_missing(k, key, name);
@@ -169,7 +162,7 @@ static void check_listen(struct check_host *k, size_t i)
 	char text[ADDRESS_STRLEN];
 
 	at(&k->check, 0, "/services/%zu/listen/interface", i);
-	if (*s->listen_interface && !find_interface(k->c, s->listen_interface))
+	if (*s->listen_interface && !config_interface_entry(k->c, s->listen_interface))
 		check_interface(k, "interface", s->listen_interface);
 	if (missing)
 		tell(&k->check,
@@ -493,7 +486,7 @@ static void check_followed(struct check_host *k)
 	at(&k->check, 0, "/blind/device");
 	check_wireguard(k, "device", b->device);
 	at(&k->check, 0, "/blind/listen/interface");
-	if (!find_interface(k->c, b->interface))
+	if (!config_interface_entry(k->c, b->interface))
 		check_interface(k, "interface", b->interface);
 	check_blind(k);
 }

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 #include "config/config_guard.h"
-#include "import/import.h"
+#include "import/service.h"
 #include "lib/grow.h"
 
 /* Returns whether a rule names the device, so that it is on this host. */
@@ -34,16 +34,6 @@ static bool is_only_one_on_port(const struct import *im, const struct import_dev
 	return true;
 }
 
-/* Returns whether clients reach no WireGuard of this host at this port, because the service takes
- * the packets to it. Then a device with this port is on the backend. */
-static bool takes_port(const struct service_config *s, __be16 port)
-{
-	for (size_t i = 0; i < s->n_ports; i++)
-		if (s->ports[i] == port)
-			return true;
-	return s->nat == NAT_NONE;
-}
-
 static bool same_backend(const struct service_config *a, const struct service_config *b)
 {
 	return !strcmp(a->backend.ipv4, b->backend.ipv4) &&
@@ -70,7 +60,8 @@ static const char *why_not(const struct import *im, const struct import_device *
 
 		if (s->backend.port != d->port)
 			continue;
-		taken |= takes_port(s, d->port);
+		/* Clients then reach no WireGuard of this host at this port: it is the backend's. */
+		taken |= service_has_port(s, d->port) || s->nat == NAT_NONE;
 		if (found && !same_backend(found, s))
 			return "several backends have this port";
 		found = s;

@@ -94,7 +94,6 @@ static void set_names(struct import_device *d, const struct wg_names *names)
 /* ---- wg-quick ---- */
 
 struct quick {
-	struct import_devices *devices;
 	struct import_device *device;
 	struct import_peer *peer;	/* NULL: outside a section [Peer] */
 	struct rules *rules;
@@ -214,7 +213,7 @@ static void device_name(const char *file, char ret[IFNAMSIZ])
 
 int read_wg_quick(struct import_devices *d, struct rules *r, const struct import_text *t)
 {
-	struct quick q = { .devices = d, .rules = r };
+	struct quick q = { .rules = r };
 	struct wg_names names = { 0 };
 	char name[IFNAMSIZ], *rest = t->text, *line, *origin;
 	unsigned int number = 0;

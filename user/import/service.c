@@ -21,12 +21,6 @@ static bool same_lists(const struct list_config *a, size_t n_a, const struct lis
 	return n_a == n_b;
 }
 
-bool service_same_lists(const struct service_config *a, const struct service_config *b)
-{
-	return same_lists(a->allow_lists, a->n_allow_lists, b->allow_lists, b->n_allow_lists) &&
-	       same_lists(a->deny_lists, a->n_deny_lists, b->deny_lists, b->n_deny_lists);
-}
-
 void service_drop_lists(struct import_service *i)
 {
 	free(i->s.allow_lists);
@@ -42,7 +36,11 @@ bool service_same_result(const struct import_service *a, const struct import_ser
 	       a->s.hairpin == b->s.hairpin && same_place(&a->s.backend, &b->s.backend) &&
 	       sources_equal(&a->clients[0], &b->clients[0]) &&
 	       sources_equal(&a->clients[1], &b->clients[1]) &&
-	       sources_equal(&a->base, &b->base) && service_same_lists(&a->s, &b->s) &&
+	       sources_equal(&a->base, &b->base) &&
+	       same_lists(a->s.allow_lists, a->s.n_allow_lists, b->s.allow_lists,
+			  b->s.n_allow_lists) &&
+	       same_lists(a->s.deny_lists, a->s.n_deny_lists, b->s.deny_lists,
+			  b->s.n_deny_lists) &&
 	       a->s.flows.ports.first == b->s.flows.ports.first &&
 	       a->s.flows.ports.last == b->s.flows.ports.last &&
 	       a->s.flows.n_sources == b->s.flows.n_sources &&

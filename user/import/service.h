@@ -24,8 +24,6 @@ struct trial;
 /* Lets a service follow the named sets that decide about the packets of a trial, if its lists do
  * the same as the rules. Returns false if it must copy their elements. */
 bool service_follow_sets(struct trial *t, struct import_service *made);
-/* Returns whether the services have the same lists. */
-bool service_same_lists(const struct service_config *a, const struct service_config *b);
 /* Removes the lists of a service, which then copies the elements of sets. */
 void service_drop_lists(struct import_service *i);
 

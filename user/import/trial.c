@@ -48,7 +48,6 @@ static void filter(struct trial *t, size_t rule, enum rule_verdict v, const stru
 			way_out_note(&t->im->rules.list[rule], t->out, &t->several_out);
 	} else {
 		t->refusing = &t->im->rules.chains[t->chain];
-		t->refused = rule;
 	}
 }
 
@@ -264,7 +263,7 @@ bool trial_run(struct trial *t)
 	const struct rule *dnat = t->dnat == NONE ? NULL : &t->im->rules.list[t->dnat];
 	struct source_set before = { 0 };
 
-	t->refused = t->earlier = t->snat = NONE;
+	t->earlier = t->snat = NONE;
 	t->then = t->first;
 	t->then.first_to = t->first.to;
 	t->then.first_port = t->first.port;
