@@ -70,17 +70,6 @@ static void look_at_accept_ra(struct doctor *k, const struct doctor_port *port)
 
 /* ---- rp_filter ---- */
 
-/* Returns an address that is routed like any host on the internet: no network has a route of its
- * own to the benchmark addresses (RFC 2544). */
-static const struct address *any_remote(void)
-{
-	static struct address a;
-
-	if (!a.family)
-		address_parse("198.18.0.1", &a);
-	return &a;
-}
-
 /* Checks rp_filter, which in strict mode drops packets from an interface that is not on the route
  * to their source. XDP and tc forward before that check, but packets for this host's own WireGuard
  * pass through it. */
@@ -89,6 +78,7 @@ static void look_at_rp_filter(struct doctor *k, const struct doctor_port *port)
 	long all = host_sysctl("/proc/sys/net/ipv4/conf/all/rp_filter");
 	long own = host_sysctl("/proc/sys/net/ipv4/conf/%s/rp_filter", port->name);
 	char name[IFNAMSIZ];
+	struct address remote;
 	struct nl_way way;
 
 	if ((all > own ? all : own) != 1) {
@@ -96,11 +86,13 @@ static void look_at_rp_filter(struct doctor *k, const struct doctor_port *port)
 			  (all > own ? all : own) == 2 ? "loose" : "off");
 		return;
 	}
+	/* A benchmark address (RFC 2544) is routed like any host on the internet. */
+	address_parse("198.18.0.1", &remote);
 	for (size_t i = 0; i < k->h.n_addresses; i++) {
 		const struct nl_address *a = &k->h.addresses[i];
 
 		if (a->ifindex != port->link->ifindex || a->local.family != FAMILY_IPV4 ||
-		    nl_way(any_remote(), &a->local, host_link_vrf(&k->h, port->link), 0, &way) ||
+		    nl_way(&remote, &a->local, host_link_vrf(&k->h, port->link), 0, &way) ||
 		    way.oif == port->link->ifindex)
 			continue;
 		doctor_report(k, k->n_devices ? STATE_PROBLEM : STATE_OK, "rp_filter", port->name,

@@ -433,16 +433,6 @@ void doctor_wireguard(struct doctor *k)
 
 /* ---- WireGuard behind services ---- */
 
-static __u64 reason_of(const struct dataplane_reason *list, size_t n, __u32 id, __u16 reason)
-{
-	__u64 sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (list[i].key.id == id && list[i].key.reason == reason)
-			sum += list[i].packets;
-	return sum;
-}
-
 /* Finds doctor's record of the backend, in which it notes what was reported already. */
 static const struct doctor_backend *find_backend(const struct doctor *k, const char *service,
 					  const struct guarded *g)
@@ -484,9 +474,12 @@ static void look_at_handshakes(struct doctor *k, const char *service, const stru
 static void look_at_mac1(struct doctor *k, const struct service_name *name, __u32 id,
 			 __u64 initiations, const struct doctor_backend *b)
 {
-	__u64 wrong = reason_of(k->before, k->n_before, id, DROP_guard_mac1);
 	char to[ADDRESS_STRLEN];
+	__u64 wrong = 0;
 
+	for (size_t i = 0; i < k->n_before; i++)
+		if (k->before[i].key.id == id && k->before[i].key.reason == DROP_guard_mac1)
+			wrong += k->before[i].packets;
 	if (!wrong)
 		doctor_ok(k, "key", name->name,
 			  "all handshake messages were for the service's public keys");
@@ -533,18 +526,15 @@ static void look_at_guard(struct doctor *k, const struct table_entry *table, siz
 
 void doctor_guards(struct doctor *k)
 {
-	struct service_name *names = NULL;
 	struct table_entry *table = NULL;
-	size_t n = 0, n_table = 0;
+	size_t n = 0;
 
-	if (!k->dp)
+	if (!k->dp || dataplane_table(k->dp, &table, &n))
 		return;
-	if (!dataplane_names(k->dp, &names, &n) && !dataplane_table(k->dp, &table, &n_table))
-		for (__u32 id = 0; id < n; id++)
-			if (*names[id].name)
-				look_at_guard(k, table, n_table, &names[id], id);
+	for (__u32 id = 0; id < k->is.n_services; id++)
+		if (*k->is.names[id].name)
+			look_at_guard(k, table, n, &k->is.names[id], id);
 	free(table);
-	free(names);
 }
 
 /* ---- counters ---- */
@@ -567,15 +557,11 @@ static bool is_failure(__u16 reason)
 void doctor_counters(struct doctor *k)
 {
 	struct dataplane_reason *now = NULL;
-	struct service_name *names = NULL;
-	size_t n = 0, n_names = 0;
 	bool any = false;
+	size_t n = 0;
 
-	if (!k->dp || dataplane_reasons(k->dp, &now, &n) ||
-	    dataplane_names(k->dp, &names, &n_names)) {
-		free(now);
+	if (!k->dp || dataplane_reasons(k->dp, &now, &n))
 		return;
-	}
 	for (size_t i = 0; i < n; i++) {
 		const struct reason_key *key = &now[i].key;
 		__u64 before = 0;
@@ -587,7 +573,7 @@ void doctor_counters(struct doctor *k)
 			continue;
 		any = true;
 		doctor_report(k, STATE_WARNING, "counters",
-			      key->id < n_names ? names[key->id].name : "", NULL,
+			      key->id < k->is.n_services ? k->is.names[key->id].name : "", NULL,
 			      "%llu packet%s refused just now (%s): %s",
 			      (unsigned long long)(now[i].packets - before),
 			      now[i].packets - before == 1 ? " was" : "s were",
@@ -597,5 +583,4 @@ void doctor_counters(struct doctor *k)
 		doctor_ok(k, "counters", "",
 			  "in %u s, no packet was refused that should have passed", k->seconds);
 	free(now);
-	free(names);
 }

@@ -438,17 +438,17 @@ void host_sites_free(struct host_sites *s)
 static void check_blind(struct check_host *k)
 {
 	const struct blind_config *b = &k->c->blind;
-	struct wg_device d = { 0 };
 	struct host_sites sites;
 
-	if (wg_read(b->device, &d))
+	read_device(k, b->device);
+	if (k->wg_error)
 		return;
-	host_sites_read(k->c, &d, &sites);
+	host_sites_read(k->c, &k->wg, &sites);
 	at(&k->check, 0, "/blind/listen/port");
-	if (d.port != b->port)
+	if (k->wg.port != b->port)
 		tell(&k->check,
 		     "port: %s listens on UDP port %u, and the blind relay on %u: write the same "
-		     "port, that of Endpoint at the sites", b->device, ntohs(d.port),
+		     "port, that of Endpoint at the sites", b->device, ntohs(k->wg.port),
 		     ntohs(b->port));
 	for (size_t i = 0; i < b->n_sites; i++) {
 		at(&k->check, 0, "/blind/sites/%zu", i);
@@ -464,7 +464,6 @@ static void check_blind(struct check_host *k)
 				     "are %s", b->device, b->pairs[i].name[j], sites.text);
 		}
 	host_sites_free(&sites);
-	wg_free(&d);
 }
 
 /* Checks the interfaces that the daemon uses without a data path, and the blind relay's devices. */

@@ -339,10 +339,9 @@ static void verify_client(FILE *out, const struct topology *t, const struct topo
 			  const struct topology_host *gateway)
 {
 	fputs("| `wg show " WG_CLIENTS "` | a latest handshake |\n", out);
-	for (size_t i = 0; i < gateway->n_networks; i++)
-		for (size_t a = 0; a < gateway->n_inside && is_in(h, &gateway->networks[i]); a++)
-			if (prefix_covers(&gateway->networks[i], &gateway->inside[a]))
-				ping(out, &gateway->inside[a], gateway->name);
+	for (size_t i = 0; i < gateway->n_inside; i++)
+		if (is_in(h, &gateway->networks[i]))
+			ping(out, &gateway->inside[i], gateway->name);
 	for (size_t i = 0; i < t->n_dns && !h->n_split; i++)
 		if (gen_leads_to(t, h, &t->dns[i]))
 			ping(out, &t->dns[i], "a host in the internet, through the tunnel,");
@@ -439,7 +438,7 @@ static void put_network(FILE *out, const struct gen *g, const struct topology_ho
 {
 	bool server = h->role == ROLE_SERVER;
 	const char *device = server ? h->interface : h->lan;
-	struct address token = { .addr.q[1] = htobe64(h->token), .family = FAMILY_IPV6 };
+	struct address token = { .addr.q[1] = htobe64(h->number), .family = FAMILY_IPV6 };
 	char text[ADDRESS_STRLEN];
 
 	fputs("\n### Its network\n\n", out);

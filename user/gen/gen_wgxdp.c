@@ -94,14 +94,6 @@ static void routed(FILE *out, const struct gen *g, const struct topology_host *h
 		prefix_format(&t->overlay, overlay), t->mesh_ports_first, t->mesh_ports_last);
 }
 
-static void relay(FILE *out, const struct gen *g, const struct topology_host *h)
-{
-	if (h->blind)
-		blind(out, g->t, h);
-	else
-		routed(out, g, h);
-}
-
 /* ---- edge routers of relays that share a name ---- */
 
 static void edge(FILE *out, const struct topology *t)
@@ -226,8 +218,10 @@ void gen_wgxdp(const struct gen *g, const struct topology_host *h)
 	if (!gen_runs_wgxdp(g->t, h))
 		return;
 	out = gen_host_file(g, h, 0644, "#", "etc/wgxdp/wgxdp.yaml");
-	if (h->role == ROLE_RELAY)
-		relay(out, g, h);
+	if (h->role == ROLE_RELAY && h->blind)
+		blind(out, g->t, h);
+	else if (h->role == ROLE_RELAY)
+		routed(out, g, h);
 	else if (h->role == ROLE_EDGE)
 		edge(out, g->t);
 	else if (h->role == ROLE_FIREWALL)

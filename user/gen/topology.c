@@ -228,12 +228,6 @@ static void firewall(const struct topology *t, const struct topology_row *row,
 	h->forward6 = masquerade ? h->ipv6 != IPV6_OFF : h->ipv6 == IPV6_DNAT;
 }
 
-static void dns(struct topology *t)
-{
-	address_parse("8.8.8.8", append(t->dns, t->n_dns));
-	address_parse("2001:4860:4860::8888", append(t->dns, t->n_dns));
-}
-
 /* Marks the relays that share a key. check_relays() checks the settings of each. */
 static void share(struct topology_reading *r)
 {
@@ -258,8 +252,10 @@ static void whole(struct topology_reading *r)
 
 	if (!t->keepalive)
 		t->keepalive = TOPOLOGY_KEEPALIVE;
-	if (!yaml_by_path(yaml_root(&r->y), "/dns"))
-		dns(t);
+	if (!yaml_by_path(yaml_root(&r->y), "/dns")) {
+		address_parse("8.8.8.8", append(t->dns, t->n_dns));
+		address_parse("2001:4860:4860::8888", append(t->dns, t->n_dns));
+	}
 	if (!t->mesh_ports_first) {
 		t->mesh_ports_first = MESH_PORTS_FIRST;
 		t->mesh_ports_last = MESH_PORTS_LAST;

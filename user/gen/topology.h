@@ -75,7 +75,7 @@ struct topology_host {
 	struct address tunnel;
 
 	/* servers */
-	__u64 token; /* last half of the address, in host order, at most 0xffff */
+	__u16 token; /* last part of the address as the file gives it, in host order */
 	bool token_given;
 	struct wg_key mesh_key;
 	bool mesh_key_given;
@@ -97,7 +97,7 @@ struct topology_host {
 	size_t n_split;
 	bool direct; /* the client has a global address */
 	/* Assigned: addresses inside the tunnel. Gateways and roaming routers have one in each
-	 * network. Clients have one of IPv4, and a global one (direct) or a ULA. */
+	 * of the gateway's networks, in their order. Clients have one of IPv4, and a global one (direct) or a ULA. */
 	struct address inside[TOPOLOGY_NETWORKS];
 	size_t n_inside;
 

@@ -316,8 +316,6 @@ static int assign_hosts(struct topology *t, struct topology_state *s)
 			h->number = 1;
 		else if (h->role != ROLE_FIREWALL)
 			h->number = list[n++].number;
-		if (h->role == ROLE_SERVER)
-			h->token = h->number;
 	}
 	free(list);
 	return r;

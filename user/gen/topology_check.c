@@ -227,9 +227,8 @@ static void check_token(struct topology_reading *r, size_t at)
 	     i-- && r->rows[i].host.role == ROLE_SERVER && r->rows[i].host.site == h->site;)
 		if (r->rows[i].host.token_given && r->rows[i].host.token == h->token)
 			topology_error(r, &r->rows[at], "token",
-				       "%llx is also the token of %s: give each server of a site "
-				       "its own",
-				       (unsigned long long)h->token, r->rows[i].host.name);
+				       "%x is also the token of %s: give each server of a site its "
+				       "own", h->token, r->rows[i].host.name);
 }
 
 static void check_sites(struct topology_reading *r)

@@ -34,12 +34,6 @@ static bool is_only_one_on_port(const struct import *im, const struct import_dev
 	return true;
 }
 
-static bool same_backend(const struct service_config *a, const struct service_config *b)
-{
-	return !strcmp(a->backend.ipv4, b->backend.ipv4) &&
-	       !strcmp(a->backend.ipv6, b->backend.ipv6);
-}
-
 /* Returns why the settings cannot be those of a service's backend; NULL: they are. */
 static const char *why_not(const struct import *im, const struct import_device *d)
 {
@@ -62,7 +56,7 @@ static const char *why_not(const struct import *im, const struct import_device *
 			continue;
 		/* Clients then reach no WireGuard of this host at this port: it is the backend's. */
 		taken |= service_has_port(s, d->port) || s->nat == NAT_NONE;
-		if (found && !same_backend(found, s))
+		if (found && !service_same_place(&found->backend, &s->backend))
 			return "several backends have this port";
 		found = s;
 	}

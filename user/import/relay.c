@@ -63,7 +63,7 @@ static void add_policy(struct import *im, size_t i)
 			more |= m->field != FIELD_IN && m->field != FIELD_OUT;
 	}
 	if (!to || !ports || more || !is_overlay(to) ||
-	    (p->overlay.family && (prefix_compare(to, &p->overlay))))
+	    (p->overlay.family && prefix_compare(to, &p->overlay)))
 		return;
 	p->overlay = *to;
 	for (size_t j = 0; j < ports->n; j++)

@@ -7,7 +7,7 @@
 #include "import/service.h"
 #include "lib/grow.h"
 
-static bool same_place(const struct backend_config *a, const struct backend_config *b)
+bool service_same_place(const struct backend_config *a, const struct backend_config *b)
 {
 	return !strcmp(a->ipv4, b->ipv4) && !strcmp(a->ipv6, b->ipv6) && a->port == b->port;
 }
@@ -33,7 +33,8 @@ void service_drop_lists(struct import_service *i)
 bool service_same_result(const struct import_service *a, const struct import_service *b)
 {
 	return a->family == b->family && !strcmp(a->in, b->in) && a->s.nat == b->s.nat &&
-	       a->s.hairpin == b->s.hairpin && same_place(&a->s.backend, &b->s.backend) &&
+	       a->s.hairpin == b->s.hairpin &&
+	       service_same_place(&a->s.backend, &b->s.backend) &&
 	       sources_equal(&a->clients[0], &b->clients[0]) &&
 	       sources_equal(&a->clients[1], &b->clients[1]) &&
 	       sources_equal(&a->base, &b->base) &&

@@ -8,6 +8,7 @@
 
 /* Returns whether the services differ in nothing but their ports, addresses and rules. */
 bool service_same_result(const struct import_service *a, const struct import_service *b);
+bool service_same_place(const struct backend_config *a, const struct backend_config *b);
 bool service_same_addresses(const struct service_config *a, const struct service_config *b);
 bool service_same_ports(const struct service_config *a, const struct service_config *b);
 bool service_has_port(const struct service_config *s, __be16 port);
