@@ -113,8 +113,8 @@ static bool look_at_link(struct doctor *k, struct doctor_port *port)
 	if (!link->up) {
 		port->dead = true;
 		doctor_report(k, STATE_PROBLEM, "interface", link->name,
-			      xasprintf("ip link set dev %s up",
-					SHELL_WORD(link->name)), "it is down");
+			      xasprintf("ip link set dev %s up", SHELL_WORD(link->name)),
+			      "it is down");
 	} else if (link->ethernet && link->noarp) {
 		port->dead = true;
 		doctor_report(k, STATE_PROBLEM, "interface", link->name,

@@ -69,8 +69,8 @@ static bool is_behind_down(struct doctor *k, struct doctor_backend *b)
 			!strcmp(k->findings[i].subject, link->name);
 	if (!reported)
 		doctor_report(k, STATE_PROBLEM, "interface", link->name,
-			      xasprintf("ip link set dev %s up",
-					SHELL_WORD(link->name)), "it is down");
+			      xasprintf("ip link set dev %s up", SHELL_WORD(link->name)),
+			      "it is down");
 	return true;
 }
 
@@ -312,8 +312,8 @@ static void look_at_device_mtu(struct doctor *k, const struct doctor_device *d)
 	if (link->mtu > fits)
 		report_device_mtu(k, d, link, fits, narrow);
 	else
-		doctor_ok(k, "mtu", d->name, "the MTU is %u; it may be up to %u with the MTU %u of "
-					     "%s", link->mtu,
+		doctor_ok(k, "mtu", d->name,
+			  "the MTU is %u; it may be up to %u with the MTU %u of %s", link->mtu,
 			  fits, narrow->mtu, narrow->name);
 }
 

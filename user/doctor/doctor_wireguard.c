@@ -413,9 +413,9 @@ void doctor_wireguard(struct doctor *k)
 					      "%s", strerror(-d->error));
 			continue;
 		}
-		doctor_ok(k, "wireguard", d->name, "WireGuard listens on UDP port %u and has %zu "
-						   "peers",
-			  ntohs(d->wg.port), d->wg.n_peers);
+		doctor_ok(k, "wireguard", d->name,
+			  "WireGuard listens on UDP port %u and has %zu peers", ntohs(d->wg.port),
+			  d->wg.n_peers);
 		link = host_link_by_name(&k->h, d->name);
 		if (link && !link->up && !doctor_port_named(k, d->name))
 			doctor_report(k, STATE_PROBLEM, "interface", d->name,

@@ -298,12 +298,9 @@ static int write_beside(struct gen_files *f, int dir, const char *directory)
 			log_error("cannot write %s/%s: %s; nothing was changed", directory,
 				  file->path, strerror(-rc));
 	}
-	if (rc) {
-		while (i--)
-			tree_settle(dir, f->list[i].path, false);
-		tree_unmake(dir, &made);
-	}
-	tree_forget(&made);
+	while (rc && i--)
+		tree_settle(dir, f->list[i].path, false);
+	tree_end(dir, &made, !rc);
 	return rc;
 }
 

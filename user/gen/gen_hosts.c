@@ -104,9 +104,7 @@ int gen_hosts(const char *topology, const char *directory, enum gen_how how)
 		if (dir >= 0)
 			close(dir);
 	}
-	if (rc)
-		tree_unmake(AT_FDCWD, &made);
-	tree_forget(&made);
+	tree_end(AT_FDCWD, &made, !rc);
 	umask(mask);
 	topology_free(t);
 	if (rc)

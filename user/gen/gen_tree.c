@@ -27,19 +27,14 @@ bool tree_path_valid(const char *path)
 	}
 }
 
-void tree_forget(struct tree_made *made)
+void tree_end(int dir, struct tree_made *made, bool keep)
 {
-	while (made->n)
-		free(made->list[--made->n]);
+	for (size_t i = made->n; i--;) {
+		if (!keep)
+			unlinkat(dir, made->list[i], AT_REMOVEDIR);
+		free(made->list[i]);
+	}
 	free(made->list);
-	*made = (struct tree_made){ 0 };
-}
-
-void tree_unmake(int dir, struct tree_made *made)
-{
-	for (size_t i = made->n; i--;)
-		unlinkat(dir, made->list[i], AT_REMOVEDIR);
-	tree_forget(made);
 }
 
 /* Makes a directory and its parents, as mkdir -p does, and lists in *made the new ones. */

@@ -27,6 +27,8 @@ struct way {
 
 typedef void put_way(FILE *out, const struct way *w);
 
+static const __u8 families[] = { FAMILY_IPV4, FAMILY_IPV6 };
+
 void nft_cannot(FILE *out, const char *service, const char *text)
 {
 	fprintf(out, "\t# nftables cannot do this%s%s: %s\n", service ? ", service " : "",
@@ -78,8 +80,6 @@ static void direct_ways(FILE *out, const struct nft_config *n, const struct serv
 static void ways_of(FILE *out, const struct nft_config *n, const struct service_config *s,
 		    put_way *put)
 {
-	static const __u8 families[] = { FAMILY_IPV4, FAMILY_IPV6 };
-
 	for (size_t i = 0; i < 2; i++) {
 		struct way w = { n, s, IN_INTERFACE,
 				 backend_address(n, backend_at(s, 0), families[i]),
@@ -207,8 +207,6 @@ static void put_list(FILE *out, const struct service_config *s, const char *what
 
 void nft_service_sets(FILE *out, const struct nft_config *n, const struct service_config *s)
 {
-	static const __u8 families[] = { FAMILY_IPV4, FAMILY_IPV6 };
-
 	for (size_t i = 0; i < 2; i++) {
 		put_list(out, s, "allow", s->allow, s->n_allow, families[i]);
 		put_list(out, s, "deny", s->deny, s->n_deny, families[i]);
@@ -408,8 +406,7 @@ static void put_name(FILE *out, const struct nft_config *n, const struct backend
 
 	if (*text && (address_parse(text, &a) || !address_equal(&a, &is)))
 		fprintf(out, "\t# the address of %s is %s now: run `wgxdp gen nft` again when it "
-			     "changes\n", text,
-			address_format(&is, buf));
+			"changes\n", text, address_format(&is, buf));
 }
 
 static void put_lists(FILE *out, const struct service_config *s, const char *what,

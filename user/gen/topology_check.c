@@ -75,22 +75,18 @@ static void check_named(struct topology_reading *r)
 	struct named *list = all_named(r, &shared, &n);
 	char text[WG_KEY_STRLEN];
 
-	if (n)
-		qsort(list, n, sizeof(*list), by_name);
+	qsort(list, n, sizeof(*list), by_name);
 	for (size_t i = 0; i < n; i++) {
 		if (domain && strlen(list[i].name) + 1 + domain > NAME_WHOLE)
 			topology_error(r, list[i].row, "name",
 				"%s.%s is longer than the %d characters that DNS allows: shorten "
-				"it", list[i].name, r->t->domain,
-				       NAME_WHOLE);
+				"it", list[i].name, r->t->domain, NAME_WHOLE);
 		if (i && !strcasecmp(list[i - 1].name, list[i].name))
 			topology_error(r, list[i].row, "name",
 				"the name '%s' is also in line %d: give each host and site its own",
-				list[i].name,
-				       topology_at(list[i - 1].row, "name")->line + 1);
+				list[i].name, topology_at(list[i - 1].row, "name")->line + 1);
 	}
-	if (n)
-		qsort(list, n, sizeof(*list), by_key);
+	qsort(list, n, sizeof(*list), by_key);
 	for (size_t i = 1; i < n; i++)
 		if (!wg_key_is_none(&list[i].key) &&
 		    !wg_key_compare(&list[i - 1].key, &list[i].key))
@@ -205,15 +201,13 @@ static void check_subnet(struct topology_reading *r, const struct topology_row *
 
 	if (row->site.subnet_given && row->site.subnet > most)
 		topology_error(r, row, "subnet", "%x does not fit into the overlay, because a /%u "
-						 "has %u subnets: write 0 to %x, or a larger "
-						 "overlay", row->site.subnet,
-			       len, most + 1, most);
+			       "has %u subnets: write 0 to %x, or a larger overlay",
+			       row->site.subnet, len, most + 1, most);
 	for (const struct topology_row *other = r->sites; row->site.subnet_given && other != row;
 	     other++)
 		if (other->site.subnet_given && other->site.subnet == row->site.subnet)
-			topology_error(r,
-				       row, "subnet", "%x is also the subnet of %s: give each site "
-						      "its own",
+			topology_error(r, row, "subnet",
+				       "%x is also the subnet of %s: give each site its own",
 				       row->site.subnet, other->site.name);
 }
 
@@ -565,9 +559,8 @@ static void check_masquerade(struct topology_reading *r, const struct topology_r
 		topology_error(r, row, "lan-address", "this key is only for nat: dnat: remove it");
 	if (!h->backend4.family && !h->backend6.family && !*r->t->domain)
 		topology_error(r, row, "firewalls", "gateway '%s' has neither an address nor a "
-						    "name: add addresses to it, backend here, or "
-						    "domain at the top of the file",
-			       gateway->name);
+			       "name: add addresses to it, backend here, or domain at the top of "
+			       "the file", gateway->name);
 }
 
 static void check_firewall(struct topology_reading *r, const struct topology_row *row)

@@ -68,9 +68,8 @@ void topology_set_interface(struct yaml *y, const struct yaml_key *key, struct y
 		is_ours |= !strcmp(text, ours[i]);
 	if (*c || !is_interface_name(text))
 		yaml_error(y, value, "%s: '%s' cannot be the name of an interface: write up to %d "
-			   "letters, digits, '-', '_' and '.', such as "
-			   "%s", key->name, text, IFNAMSIZ - 1,
-			   key->like);
+			   "letters, digits, '-', '_' and '.', such as %s", key->name, text,
+			   IFNAMSIZ - 1, key->like);
 	else if (is_ours)
 		yaml_error(y, value, "%s: '%s' is the name of a tunnel that `wgxdp gen hosts` "
 			   "itself makes: name the network card that carries it, such as %s",
