@@ -195,8 +195,8 @@ static void print_wireguard_over(const struct mtu_report *r)
 		printf("That is too short for WireGuard's packets.\n");
 		return;
 	}
-	printf("For WireGuard over this path, set MTU = %u (%u - %u%s", passes - overhead, passes, overhead,
-	       r->target.family == FAMILY_IPV6 ? ")" : ", the overhead over IPv4)");
+	printf("For WireGuard over this path, set MTU = %u (%u - %u%s", passes - overhead, passes,
+	       overhead, r->target.family == FAMILY_IPV6 ? ")" : ", the overhead over IPv4)");
 	if (overhead != MTU_LAYER)
 		printf(", or %u if it may also run over IPv6 (%u - %d)", passes - MTU_LAYER,
 		       passes, MTU_LAYER);

@@ -96,8 +96,9 @@ struct topology_host {
 	struct prefix *split;
 	size_t n_split;
 	bool direct; /* the client has a global address */
-	/* Assigned: addresses inside the tunnel. Gateways and roaming routers have one in each
-	 * of the gateway's networks, in their order. Clients have one of IPv4, and a global one (direct) or a ULA. */
+	/* Assigned: addresses inside the tunnel. Gateways and roaming routers have one in each of
+	 * the gateway's networks, in that order. Clients have one of IPv4, and a global one
+	 * (direct) or a ULA. */
 	struct address inside[TOPOLOGY_NETWORKS];
 	size_t n_inside;
 

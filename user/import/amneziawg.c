@@ -54,7 +54,7 @@ static const char *why_not(const struct import *im, const struct import_device *
 
 		if (s->backend.port != d->port)
 			continue;
-		/* Clients then reach no WireGuard of this host at this port: it is the backend's. */
+		/* No client then reaches WireGuard of this host at this port. */
 		taken |= service_has_port(s, d->port) || s->nat == NAT_NONE;
 		if (found && !service_same_place(&found->backend, &s->backend))
 			return "several backends have this port";
