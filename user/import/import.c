@@ -28,14 +28,6 @@ void import_lose(struct import *im, const char *format, ...)
 
 enum kind { KIND_NFT, KIND_IPTABLES, KIND_QUICK, KIND_DUMP, KIND_UCI, KIND_NFT_RULES, KIND_OTHER };
 
-static bool begins(const char *line, const char *const *words)
-{
-	for (; *words; words++)
-		if (!strncmp(line, *words, strlen(*words)))
-			return true;
-	return false;
-}
-
 static enum kind kind_of_line(const char *line)
 {
 	static const struct {
@@ -53,8 +45,9 @@ static enum kind kind_of_line(const char *line)
 	size_t tabs = 0;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (begins(line, kinds[i].words))
-			return kinds[i].kind;
+		for (const char *const *word = kinds[i].words; *word; word++)
+			if (!strncmp(line, *word, strlen(*word)))
+				return kinds[i].kind;
 	for (; *line && *line != '\n'; line++)
 		tabs += *line == '\t';
 	return tabs >= 4 ? KIND_DUMP : KIND_OTHER;

@@ -37,11 +37,6 @@ static bool is_between_devices(const struct import *im, const struct rule *rule)
 	return in && out;
 }
 
-static bool is_overlay(const struct prefix *p)
-{
-	return p->family == FAMILY_IPV6 && !relay_overlay_wrong(p);
-}
-
 /* Takes the overlay and the ports from a rule that accepts packets between tunnels, unless it has
  * more conditions than a policy. */
 static void add_policy(struct import *im, size_t i)
@@ -62,7 +57,7 @@ static void add_policy(struct import *im, size_t i)
 		else
 			more |= m->field != FIELD_IN && m->field != FIELD_OUT;
 	}
-	if (!to || !ports || more || !is_overlay(to) ||
+	if (!to || !ports || more || to->family != FAMILY_IPV6 || relay_overlay_wrong(to) ||
 	    (p->overlay.family && prefix_compare(to, &p->overlay)))
 		return;
 	p->overlay = *to;

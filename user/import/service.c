@@ -82,11 +82,6 @@ bool service_same_ports(const struct service_config *a, const struct service_con
 	return a->n_ports == b->n_ports;
 }
 
-void service_add_port(struct service_config *s, __be16 port)
-{
-	*append(s->ports, s->n_ports) = port;
-}
-
 void service_add_address(struct service_config *s, const struct address *a)
 {
 	if (address_find(s->listen_addresses, s->n_listen_addresses, a) == s->n_listen_addresses)

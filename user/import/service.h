@@ -14,7 +14,6 @@ bool service_same_ports(const struct service_config *a, const struct service_con
 bool service_has_port(const struct service_config *s, __be16 port);
 /* Returns whether the service has all ports from first to last, in host order. */
 bool service_has_ports(const struct service_config *s, unsigned int first, unsigned int last);
-void service_add_port(struct service_config *s, __be16 port);
 /* Adds the address, unless the service has it. */
 void service_add_address(struct service_config *s, const struct address *a);
 /* Moves the rules of a service to another one, and frees it. */

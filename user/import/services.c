@@ -214,7 +214,7 @@ static void add_service(struct import *im, struct import_service *made, unsigned
 	}
 	for (unsigned int port = first; port <= last; port++)
 		if (!service_has_port(&to->s, htons(port)))
-			service_add_port(&to->s, htons(port));
+			*append(to->s.ports, to->s.n_ports) = htons(port);
 }
 
 /* Lets a service follow the named sets of a trial. Names those whose elements the service copies
@@ -255,8 +255,7 @@ static void add_translated(struct import *im, struct trial *t, const struct port
 	s->ipv6 = ipv4 && t->masquerades ? IPV6_OFF : ipv4 || t->masquerades ? IPV6_DIRECT :
 		  IPV6_DNAT;
 	s->hairpin = t->hairpin;
-	if (t->first.in)
-		snprintf(made.in, sizeof(made.in), "%s", t->first.in);
+	snprintf(made.in, sizeof(made.in), "%s", t->first.in);
 	if (t->first.to.family)
 		service_add_address(s, &t->first.to);
 	else
