@@ -9,7 +9,6 @@
 #include <linux/if_packet.h>
 #include <linux/neighbour.h>
 #include <net/ethernet.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -17,7 +16,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <uv.h>
 #include "doctor/doctor.h"
 #include "lib/grow.h"
 #include "lib/text.h"

@@ -4,7 +4,6 @@
  * forwards nothing. The second kind makes the kernel drop received packets.
  */
 #include <stdio.h>
-#include <string.h>
 #include "doctor/doctor.h"
 #include "lib/text.h"
 

@@ -5,7 +5,6 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <errno.h>
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,6 @@
 #include "config/config_diff.h"
 #include "dataplane/attach.h"
 #include "doctor/doctor.h"
-#include "doctor/host_check.h"
 #include "dataplane/shared.h"
 #include "instance/why.h"
 #include "show/words.h"

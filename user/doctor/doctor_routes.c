@@ -5,7 +5,6 @@
  */
 #include <linux/fib_rules.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "doctor/doctor.h"
 #include "doctor/mtu.h"

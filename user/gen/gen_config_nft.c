@@ -14,7 +14,6 @@
 #include "lib/log.h"
 #include "lib/paths.h"
 #include "gen/nft_service.h"
-#include "plan/plan.h"
 #include "instance/resolver.h"
 #include "lib/text.h"
 #include "net/wireguard.h"

@@ -4,7 +4,6 @@
  * needs at most one rule in each chain: refused clients, translation of the destination,
  * forwarding, translation of the source. conntrack translates the replies.
  */
-#include <string.h>
 #include "config/config_guard.h"
 #include "lib/log.h"
 #include "gen/nft_service.h"

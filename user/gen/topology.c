@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
-#include "lib/log.h"
 #include "gen/topology_keys.h"
 
 #define PORT 51820

@@ -2,7 +2,6 @@
  *
  * The grammar of a topology: one table for each mapping, with the outermost mapping last.
  */
-#include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "config/config_blind.h"

@@ -4,7 +4,6 @@
  * on the packets' way are run for all clients at once.
  */
 #include <limits.h>
-#include <string.h>
 #include "import/compare_parts.h"
 #include "import/way_out.h"
 #include "lib/memory.h"

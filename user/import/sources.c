@@ -2,7 +2,6 @@
  *
  * Implements sources.h.
  */
-#include <string.h>
 #include "import/sources.h"
 #include "lib/grow.h"
 

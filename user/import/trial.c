@@ -7,7 +7,6 @@
 #include <string.h>
 #include "import/trial.h"
 #include "import/way_out.h"
-#include "lib/grow.h"
 
 #define DSTNAT (-100)	/* priority of the chains that translate destinations */
 
