@@ -149,16 +149,6 @@ static void check_addresses(struct topology_reading *r, size_t at)
 		}
 }
 
-static void check_hosts(struct topology_reading *r)
-{
-	check_named(r);
-	for (size_t i = 0; i < r->n_rows; i++) {
-		check_link(r, &r->rows[i]);
-		check_ddns(r, &r->rows[i]);
-		check_addresses(r, i);
-	}
-}
-
 /* ---- sites ---- */
 
 static void check_mesh(struct topology_reading *r)
@@ -594,7 +584,12 @@ static void check_gateways(struct topology_reading *r)
 
 void topology_check(struct topology_reading *r)
 {
-	check_hosts(r);
+	check_named(r);
+	for (size_t i = 0; i < r->n_rows; i++) {
+		check_link(r, &r->rows[i]);
+		check_ddns(r, &r->rows[i]);
+		check_addresses(r, i);
+	}
 	check_relays(r);
 	check_sites(r);
 	check_gateways(r);
