@@ -42,7 +42,7 @@ static inline char *text_of(const struct topology_state *s)
 	size_t n;
 	FILE *out = open_memstream(&text, &n);
 
-	assert_int_equal(topology_state_write(s, out), 0);
+	topology_state_write(s, out);
 	fclose(out);
 	return text;
 }

@@ -45,7 +45,7 @@ static void compare_limited(const char *rules, const char *yaml, bool json, size
 	if (!rc)
 		rc = compare_run(&c, &im, config);
 	if (!rc)
-		assert_int_equal((json ? compare_print_json : compare_print)(&c, false, out), 0);
+		(json ? compare_print_json : compare_print)(&c, false, out);
 	release_stderr(&r->said);
 	assert_int_equal(fclose(out), 0);
 	r->agree = c.n_of[COMPARE_AGREES];

@@ -272,7 +272,7 @@ static void hosts_of_a_site(void **state)
 	assert_has(t, "q", lan6, "fd0a:0:0:a::20");
 	assert_has(t, "p", lan6, "fd0a:0:0:a::11");
 	assert_has(t, "p", mesh, "fd0c::a:11");
-	assert_int_equal(host(t, "p")->token, 0x11);
+	assert_int_equal(host(t, "p")->number, 0x11);
 	topology_free(t);
 	t = assigned(IN_A("", AT("m", "3") SERVER("q")), &s);		/* the file's address overrides that of a removed one */
 	assert_has(t, "m", lan6, "fd0a:0:0:a::3");

@@ -144,12 +144,12 @@ static int run_checks(struct doctor *k)
 	doctor_rules(k);
 	doctor_routes(k);
 	doctor_listen(k);
-	doctor_backends(k);
+	rc = doctor_backends(k);
 	doctor_replies(k);
 	doctor_guards(k);
 	doctor_wireguard(k);
 	doctor_counters(k);
-	return k->failed;
+	return rc;
 }
 
 static int run_doctor(const struct global *g, int argc, char **argv)

@@ -177,7 +177,7 @@ static void diff_entry(struct diff *d, struct entry old, struct entry new)
 	free(new.text);
 }
 
-static const struct interface_config *find_interface(const struct config *c, const char *name)
+const struct interface_config *config_interface_entry(const struct config *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_interfaces; i++)
 		if (!strcmp(c->interfaces[i].name, name))
@@ -295,7 +295,7 @@ static void diff_interfaces(struct diff *d, const struct config *old, const stru
 	begin_section(d, "interfaces", "interface");
 	for (size_t i = 0; i < old->n_interfaces; i++) {
 		const char *name = old->interfaces[i].name;
-		const struct interface_config *is = find_interface(new, name);
+		const struct interface_config *is = config_interface_entry(new, name);
 
 		if (!is && d->put == put_sentences && uses_interface(new, name))
 			d->differs = true;
@@ -303,7 +303,7 @@ static void diff_interfaces(struct diff *d, const struct config *old, const stru
 			diff_entry(d, interface_entry(&old->interfaces[i]), interface_entry(is));
 	}
 	for (size_t i = 0; i < new->n_interfaces; i++)
-		if (!find_interface(old, new->interfaces[i].name))
+		if (!config_interface_entry(old, new->interfaces[i].name))
 			diff_entry(d, interface_entry(NULL), interface_entry(&new->interfaces[i]));
 }
 

@@ -14,6 +14,7 @@ bool config_diff(const struct config *old, const struct config *new, FILE *out);
  * 192.168.1.99, was 192.168.1.10". */
 bool config_changes(const struct config *old, const struct config *new, FILE *out);
 
+const struct interface_config *config_interface_entry(const struct config *c, const char *name);
 struct service_config *config_service(const struct config *c, const char *name);
 struct peer_config *config_peer(const struct config *c, const char *name);
 

@@ -2,7 +2,6 @@
  *
  * Reads once the data that doctor examines, and keeps the list of findings.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,29 +24,22 @@ void doctor_report(struct doctor *k, enum state state, const char *check, const 
 	f->fix = fix;
 	snprintf(f->subject, sizeof(f->subject), "%s", subject);
 	va_start(args, format);
-	if (vasprintf(&f->found, format, args) < 0) {
-		f->found = NULL;
-		k->failed = -ENOMEM;
-	}
+	f->found = xvasprintf(format, args);
 	va_end(args);
-}
-
-char *make_fix(const char *format, ...)
-{
-	char *text = NULL;
-	va_list args;
-
-	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
-	va_end(args);
-	return text;
 }
 
 struct doctor_port *doctor_port(struct doctor *k, __u32 ifindex)
 {
 	for (size_t i = 0; i < k->n_ports; i++)
 		if (k->ports[i].link && k->ports[i].link->ifindex == ifindex)
+			return &k->ports[i];
+	return NULL;
+}
+
+const struct doctor_port *doctor_port_named(const struct doctor *k, const char *name)
+{
+	for (size_t i = 0; i < k->n_ports; i++)
+		if (!strcmp(k->ports[i].name, name))
 			return &k->ports[i];
 	return NULL;
 }
@@ -85,63 +77,49 @@ const char *doctor_same_file(const struct doctor *k)
 
 /* ---- gathering ---- */
 
-static bool is_device(const struct config *c, const char *name)
-{
-	for (size_t i = 0; i < c->n_peers; i++)
-		if (!strcmp(c->peers[i].device, name))
-			return true;
-	return config_follows(c, name);
-}
-
-static int add_port(struct doctor *k, const char *name, enum link_role role, bool services)
+static void add_port(struct doctor *k, const char *name, enum link_role role)
 {
 	struct doctor_port *port;
 
-	for (size_t i = 0; i < k->n_ports; i++)
-		if (!strcmp(k->ports[i].name, name))
-			return 0;
+	if (doctor_port_named(k, name))
+		return;
 	port = append(k->ports, k->n_ports);
 	snprintf(port->name, sizeof(port->name), "%s", name);
 	port->link = host_link_by_name(&k->h, name);
 	port->role = role;
-	port->services = services;
-	return 0;
 }
 
-static int add_ports(struct doctor *k)
+static void add_ports(struct doctor *k)
 {
 	const struct nl_link *link;
 	enum link_role role;
 	const char *name;
 	size_t at = 0;
-	int rc = 0;
 
-	while (!rc && (name = config_interface(k->c, &at, &role)))
-		rc = add_port(k, name, role, k->c->n_services && !is_device(k->c, name));
-	for (size_t i = 0; !rc && i < k->n_links; i++) {
+	while ((name = config_interface(k->c, &at, &role)))
+		add_port(k, name, role);
+	for (size_t i = 0; i < k->n_links; i++) {
 		link = k->links[i].role ? host_link(&k->h, k->links[i].ifindex) : NULL;
 		if (link)
-			rc = add_port(k, link->name, k->links[i].role,
-				      k->c->n_services && !is_device(k->c, link->name));
+			add_port(k, link->name, k->links[i].role);
 	}
-	for (size_t i = 0; !rc && i < k->n_backends; i++) {
+	for (size_t i = 0; i < k->n_backends; i++) {
 		link = k->backends[i].routed ? host_link(&k->h, k->backends[i].way.oif) : NULL;
 		if (link && !link->loopback)
-			rc = add_port(k, link->name, ROLE_LAN, true);
+			add_port(k, link->name, ROLE_LAN);
 	}
-	return rc;
 }
 
-static int add_backend(struct doctor *k, const struct service_config *s,
-		       const struct backend_config *from, __u8 family,
-		       const struct resolved_backends *was)
+static void add_backend(struct doctor *k, const struct service_config *s,
+			const struct backend_config *from, __u8 family,
+			const struct resolved_backends *was)
 {
 	const char *text = family == FAMILY_IPV4 ? from->ipv4 : from->ipv6;
 	struct doctor_backend *b;
 	struct address before;
 
 	if (!*text)
-		return 0;
+		return;
 	b = append(k->backends, k->n_backends);
 	*b = (struct doctor_backend){
 		.service = s, .family = family, .port = from->port, .socket = -1,
@@ -153,13 +131,11 @@ static int add_backend(struct doctor *k, const struct service_config *s,
 	b->reach = b->address.family ? reach_backend(&k->h, k->c, s, &b->address, &b->way) :
 		   REACH_NONE;
 	b->routed = b->way.oif;
-	return 0;
 }
 
-static int add_backends(struct doctor *k)
+static void add_backends(struct doctor *k)
 {
 	struct resolved_backends was = { 0 };
-	int rc = 0;
 
 	resolved_backends_read(k->instance, &was);
 	resolved_backends_match(&was, k->c);
@@ -167,62 +143,61 @@ static int add_backends(struct doctor *k)
 	resolved_backends_match(&k->answers, k->c);
 	resolver_once(&k->answers, false, RESOLVE_MS);
 	resolved_backends_follow_prefixes(&k->answers, &k->h);
-	for (size_t i = 0; i < k->c->n_services && !rc; i++)
-		for (size_t b = 0; b < backends_of(&k->c->services[i]) && !rc; b++) {
+	for (size_t i = 0; i < k->c->n_services; i++)
+		for (size_t b = 0; b < backends_of(&k->c->services[i]); b++) {
 			const struct backend_config *from = backend_at(&k->c->services[i], b);
 
-			rc = add_backend(k, &k->c->services[i], from, FAMILY_IPV4, &was) ?:
-			     add_backend(k, &k->c->services[i], from, FAMILY_IPV6, &was);
+			add_backend(k, &k->c->services[i], from, FAMILY_IPV4, &was);
+			add_backend(k, &k->c->services[i], from, FAMILY_IPV6, &was);
 		}
 	resolved_backends_free(&was);
-	return rc;
 }
 
-static int add_device(struct doctor *k, const char *name)
+static void add_device(struct doctor *k, const char *name)
 {
 	struct doctor_device *d;
 
 	for (size_t i = 0; i < k->n_devices; i++)
 		if (!strcmp(k->devices[i].name, name))
-			return 0;
+			return;
 	if (!*name)
-		return 0;
+		return;
 	d = append(k->devices, k->n_devices);
 	snprintf(d->name, sizeof(d->name), "%s", name);
 	d->error = wg_read(name, &d->wg);
-	return 0;
 }
 
-static int add_devices(struct doctor *k)
+static void add_devices(struct doctor *k)
 {
 	const struct config *c = k->c;
-	int rc = add_device(k, c->blind.device);
 
-	for (size_t i = 0; i < c->n_peers && !rc; i++)
-		rc = add_device(k, c->peers[i].device);
-	for (size_t i = 0; i < c->follow.n_wireguard && !rc; i++)
-		rc = add_device(k, c->follow.wireguard[i].name);
-	for (size_t i = 0; i < c->n_endpoints && !rc; i++)
-		rc = add_device(k, c->endpoints[i].interface);
-	for (size_t i = 0; i < c->n_learn && !rc; i++)
-		rc = add_device(k, c->learn[i].interface);
-	return rc;
+	add_device(k, c->blind.device);
+	for (size_t i = 0; i < c->n_peers; i++)
+		add_device(k, c->peers[i].device);
+	for (size_t i = 0; i < c->follow.n_wireguard; i++)
+		add_device(k, c->follow.wireguard[i].name);
+	for (size_t i = 0; i < c->n_endpoints; i++)
+		add_device(k, c->endpoints[i].interface);
+	for (size_t i = 0; i < c->n_learn; i++)
+		add_device(k, c->learn[i].interface);
 }
 
 int doctor_gather(struct doctor *k)
 {
 	bool is_default = !strcmp(k->instance, INSTANCE_DEFAULT);
-	int rc = 0;
 
 	snprintf(k->wgxdp, sizeof(k->wgxdp), "wgxdp%s%s", is_default ? "" : " --instance ",
 		 is_default ? "" : k->instance);
 	if (k->dp) {
-		dataplane_reasons(k->dp, &k->before, &k->n_before);
-		rc = conditions_read(k->dp, &k->is) ?:
-		     dataplane_links(k->dp, &k->links, &k->n_links) ?: doctor_begin_replies(k);
-	}
-	if (k->dp && !rc)
+		int rc = conditions_read(k->dp, &k->is) ?:
+			 dataplane_links(k->dp, &k->links, &k->n_links);
+
+		if (rc)
+			return rc;
 		k->plan = plan_running(&k->h, k->c, k->links, k->n_links);
+		dataplane_reasons(k->dp, &k->before, &k->n_before);
+		doctor_begin_replies(k);
+	}
 	if (k->up)
 		k->source = source_read(k->instance, k->c, k->file);
 	k->file_keeps = k->source == SOURCE_SAME && source_keeps_options(k->file, k->c);
@@ -234,7 +209,10 @@ int doctor_gather(struct doctor *k)
 	else
 		/* This also forgets which file the instance came from. */
 		snprintf(k->again, sizeof(k->again), "%s save | %s up -c -", k->wgxdp, k->wgxdp);
-	return rc ?: add_backends(k) ?: add_ports(k) ?: add_devices(k);
+	add_backends(k);
+	add_ports(k);
+	add_devices(k);
+	return 0;
 }
 
 void doctor_free(struct doctor *k)

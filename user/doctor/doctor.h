@@ -9,6 +9,7 @@
 #include "net/wireguard.h"
 #include "plan/reach.h"
 #include "instance/source.h"
+#include "lib/memory.h"
 #include "show/condition.h"
 
 enum state { STATE_OK, STATE_WARNING, STATE_PROBLEM };
@@ -26,7 +27,6 @@ struct doctor_port {
 	const struct nl_link *link;	/* NULL: the host lacks the interface */
 	char name[IFNAMSIZ];
 	enum link_role role;
-	bool services;	/* services use it, not only peers or WireGuard */
 	bool dead;			/* no packet can pass here, as an earlier finding says */
 };
 
@@ -111,16 +111,13 @@ struct doctor {
 	unsigned int seconds;	/* how long to listen, then how long it listened */
 	struct finding *findings;
 	size_t n_findings;
-	int failed;			/* -errno of doctor's own failure; 0: none */
 };
 
-/* Adds a finding. fix: from make_fix(), freed with the finding; NULL: no fix is known. */
+/* Adds a finding. fix: a shell command, freed with the finding; NULL: no fix is known. */
 void doctor_report(struct doctor *k, enum state state, const char *check, const char *subject,
 		   char *fix, const char *format, ...) __attribute__((format(printf, 6, 7)));
 #define doctor_ok(k, check, subject, ...) \
 	doctor_report(k, STATE_OK, check, subject, NULL, __VA_ARGS__)
-/* Formats a shell command for doctor_report(). Returns NULL if there is no memory. */
-char *make_fix(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Reads ports, backends and WireGuard devices from configuration and host into k. Returns 0 or
  * -errno. */
@@ -132,8 +129,9 @@ const char *doctor_file(const struct doctor *k);
 /* Returns that name if the file has the running configuration, with its mode and `express`, or
  * NULL. */
 const char *doctor_same_file(const struct doctor *k);
-/* Returns the port with this ifindex; NULL: wgxdp does not use the interface. */
+/* Return the port with this ifindex or name; NULL: wgxdp does not use the interface. */
 struct doctor_port *doctor_port(struct doctor *k, __u32 ifindex);
+const struct doctor_port *doctor_port_named(const struct doctor *k, const char *name);
 /* Returns the nic below a VLAN, bridge …; an interface without one is its own nic. */
 const struct nl_link *doctor_nic(const struct doctor *k, const struct nl_link *link);
 /* Returns the running data path's entry for an interface, or NULL. */
@@ -155,9 +153,9 @@ void doctor_rules(struct doctor *k);		/* checks the rules of nftables */
 /* Probes the backends and receives frames for k->seconds, or longer if a service still waits for
  * its first reply. doctor_backends() later adds the findings. */
 void doctor_listen(struct doctor *k);
-void doctor_backends(struct doctor *k);
-/* Reads the traffic with which the next two functions compare. Returns 0 or -ENOMEM. */
-int doctor_begin_replies(struct doctor *k);
+int doctor_backends(struct doctor *k);		/* returns 0 or -EIO */
+/* Reads the traffic with which the next two functions compare. */
+void doctor_begin_replies(struct doctor *k);
 /* Returns whether a backend has got packets since, and WireGuard there has not replied. */
 bool doctor_awaits_reply(const struct doctor *k);
 void doctor_replies(struct doctor *k);	/* checks replies; call it after doctor_backends() */

@@ -9,7 +9,6 @@
 #include <linux/if_packet.h>
 #include <linux/neighbour.h>
 #include <net/ethernet.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -17,7 +16,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <uv.h>
 #include "doctor/doctor.h"
 #include "lib/grow.h"
 #include "lib/text.h"
@@ -108,7 +106,7 @@ static void probe_backend(const struct doctor *k, struct doctor_backend *b)
 
 /* ---- receiving tags ---- */
 
-static int listen_at(struct doctor *k, const struct nl_link *nic)
+static void listen_at(struct doctor *k, const struct nl_link *nic)
 {
 	struct sockaddr_ll at = {
 		.sll_family = AF_PACKET,
@@ -120,7 +118,7 @@ static int listen_at(struct doctor *k, const struct nl_link *nic)
 
 	for (size_t i = 0; i < k->n_vlans; i++)
 		if (k->vlans[i].ifindex == nic->ifindex)
-			return 0;
+			return;
 	v = append(k->vlans, k->n_vlans);
 	v->ifindex = nic->ifindex;
 	v->socket = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -130,7 +128,6 @@ static int listen_at(struct doctor *k, const struct nl_link *nic)
 		close(v->socket);
 		v->socket = -1;
 	}
-	return 0;
 }
 
 static bool has_vlan(const struct doctor *k, __u32 ifindex, __u16 id)
@@ -198,14 +195,13 @@ void doctor_listen(struct doctor *k)
 	struct pollfd *wait = xcalloc(k->n_ports + 1, sizeof(*wait));
 	__u64 began = clock_ms(), end = began + k->seconds * 1000ULL, next = 0;
 
-	for (size_t i = 0; i < k->n_ports && !k->failed; i++)
+	for (size_t i = 0; i < k->n_ports; i++)
 		if (k->ports[i].link && k->ports[i].link->ethernet && !k->ports[i].link->loopback)
-			k->failed = listen_at(k, doctor_nic(k, k->ports[i].link));
+			listen_at(k, doctor_nic(k, k->ports[i].link));
 	for (size_t i = 0; i < k->n_backends; i++)
 		if (k->backends[i].routed && !k->backends[i].suspect)
 			open_backend(k, &k->backends[i]);
-	for (__u64 now = began; now < (end = next_end(k, began, end, now)) && !k->failed;
-	     now = clock_ms()) {
+	for (__u64 now = began; now < (end = next_end(k, began, end, now)); now = clock_ms()) {
 		if (now >= next) {
 			for (size_t i = 0; i < k->n_backends; i++)
 				probe_backend(k, &k->backends[i]);
@@ -236,7 +232,7 @@ static const struct seen_vlans *strange_vlans(const struct doctor *k, const stru
 static char *fix_vlan(const struct doctor *k, const struct nl_link *link, __u16 id)
 {
 	const char *nic = doctor_nic(k, link)->name;
-	char *text = NULL, address[ADDRESS_STRLEN], vlan[24];
+	char *text, address[ADDRESS_STRLEN], vlan[24];
 	size_t size;
 	FILE *out = text_open(&text, &size);
 
@@ -255,7 +251,8 @@ static char *fix_vlan(const struct doctor *k, const struct nl_link *link, __u16 
 	}
 	if (k->dp)
 		fprintf(out, " && %s", k->again);
-	return fclose(out) ? NULL : text;
+	fclose(out);
+	return text;
 }
 
 /* Reports, once per interface, that frames arrive with the tag of a VLAN which the interface lacks:
@@ -344,14 +341,14 @@ static void look_at_backend(struct doctor *k, const struct doctor_backend *b,
 	if (state & (NUD_FAILED | NUD_INCOMPLETE)) {
 		if (!report_vlan(k, out))
 			doctor_report(k, STATE_PROBLEM, "neighbour", subject,
-				      make_fix("ip -s neighbour flush to %s dev %s; ping -c 3 %s",
-					       next, SHELL_WORD(out->name), next),
+				      xasprintf("ip -s neighbour flush to %s dev %s; ping -c 3 %s",
+						next, SHELL_WORD(out->name), next),
 				      "%s does not resolve to a MAC address on %s: the host is "
 				      "off, has another address, or is on another "
 				      "network", next, out->name);
 	} else if (b->refused == ECONNREFUSED) {
 		doctor_report(k, STATE_PROBLEM, "backend", subject,
-			      make_fix("ssh %s '" REMOTE "'", to, port),
+			      xasprintf("ssh %s '" REMOTE "'", to, port),
 			      "the host answers, but nothing listens on its UDP port %u: start "
 			      "WireGuard there, or correct the port", port);
 	} else if (b->refused == EHOSTUNREACH || b->refused == EACCES) {
@@ -383,15 +380,13 @@ static bool is_dead(const struct doctor_backend *b, const struct nl_neighbour *l
 	return state & (NUD_FAILED | NUD_INCOMPLETE) || b->refused;
 }
 
-void doctor_backends(struct doctor *k)
+int doctor_backends(struct doctor *k)
 {
 	struct nl_neighbour *list = NULL;
 	size_t n = 0;
 
-	if (nl_neighbours(&list, &n)) {
-		k->failed = -EIO;
-		return;
-	}
+	if (nl_neighbours(&list, &n))
+		return -EIO;
 	for (size_t i = 0; i < k->n_backends; i++) {
 		struct doctor_backend *b = &k->backends[i];
 
@@ -410,4 +405,5 @@ void doctor_backends(struct doctor *k)
 				  "packets with VLAN tag %u arrive, and no interface of this host "
 				  "gets them; all backends answer without it", k->vlans[i].id[0]);
 	free(list);
+	return 0;
 }

@@ -4,7 +4,6 @@
  * forwards nothing. The second kind makes the kernel drop received packets.
  */
 #include <stdio.h>
-#include <string.h>
 #include "doctor/doctor.h"
 #include "lib/text.h"
 
@@ -62,24 +61,13 @@ static void look_at_accept_ra(struct doctor *k, const struct doctor_port *port)
 	if (!host_forwards(port->name, true) || !reach_needs_accept_ra(&k->h, port->link))
 		return;
 	doctor_report(k, STATE_PROBLEM, "accept_ra", port->name,
-		      make_fix("sysctl -w net.ipv6.conf.%s.accept_ra=2",
-			       SHELL_WORD(host_sysctl_name(port->name, name))),
+		      xasprintf("sysctl -w net.ipv6.conf.%s.accept_ra=2",
+				SHELL_WORD(host_sysctl_name(port->name, name))),
 		      "1, and forwarding is on: the kernel ignores router advertisements, so "
 		      "address and default route expire");
 }
 
 /* ---- rp_filter ---- */
-
-/* Returns an address that is routed like any host on the internet: no network has a route of its
- * own to the benchmark addresses (RFC 2544). */
-static const struct address *any_remote(void)
-{
-	static struct address a;
-
-	if (!a.family)
-		address_parse("198.18.0.1", &a);
-	return &a;
-}
 
 /* Checks rp_filter, which in strict mode drops packets from an interface that is not on the route
  * to their source. XDP and tc forward before that check, but packets for this host's own WireGuard
@@ -89,6 +77,7 @@ static void look_at_rp_filter(struct doctor *k, const struct doctor_port *port)
 	long all = host_sysctl("/proc/sys/net/ipv4/conf/all/rp_filter");
 	long own = host_sysctl("/proc/sys/net/ipv4/conf/%s/rp_filter", port->name);
 	char name[IFNAMSIZ];
+	struct address remote;
 	struct nl_way way;
 
 	if ((all > own ? all : own) != 1) {
@@ -96,17 +85,19 @@ static void look_at_rp_filter(struct doctor *k, const struct doctor_port *port)
 			  (all > own ? all : own) == 2 ? "loose" : "off");
 		return;
 	}
+	/* A benchmark address (RFC 2544) is routed like any host on the internet. */
+	address_parse("198.18.0.1", &remote);
 	for (size_t i = 0; i < k->h.n_addresses; i++) {
 		const struct nl_address *a = &k->h.addresses[i];
 
 		if (a->ifindex != port->link->ifindex || a->local.family != FAMILY_IPV4 ||
-		    nl_way(any_remote(), &a->local, host_link_vrf(&k->h, port->link), 0, &way) ||
+		    nl_way(&remote, &a->local, host_link_vrf(&k->h, port->link), 0, &way) ||
 		    way.oif == port->link->ifindex)
 			continue;
 		doctor_report(k, k->n_devices ? STATE_PROBLEM : STATE_OK, "rp_filter", port->name,
 			      k->n_devices ?
-			      make_fix("sysctl -w net.ipv4.conf.%s.rp_filter=2",
-				       SHELL_WORD(host_sysctl_name(port->name, name))) : NULL,
+			      xasprintf("sysctl -w net.ipv4.conf.%s.rp_filter=2",
+					SHELL_WORD(host_sysctl_name(port->name, name))) : NULL,
 			      "strict, and replies to packets that arrive on it leave by %s: %s",
 			      doctor_link_name(k, way.oif), k->n_devices ?
 			      "the kernel drops packets that arrive on it for WireGuard on this "

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "config/config_diff.h"
 #include "doctor/doctor.h"
 #include "doctor/host_check.h"
 #include "instance/follower.h"
@@ -23,8 +24,8 @@ static char *fix_unit(const struct doctor *k, const char *unit)
 
 	if (access("/run/systemd/system", F_OK) || (*k->file && strcmp(k->file, k->config)))
 		return NULL;
-	return make_fix("systemctl enable --now %s%s%s.service", unit, is_default ? "" : "@",
-			is_default ? "" : k->instance);
+	return xasprintf("systemctl enable --now %s%s%s.service", unit, is_default ? "" : "@",
+			 is_default ? "" : k->instance);
 }
 
 static char *fix_daemon(const struct doctor *k)
@@ -34,8 +35,8 @@ static char *fix_daemon(const struct doctor *k)
 	if (unit)
 		return unit;
 	if (!*k->file)
-		return make_fix("setsid -f %s daemon", k->wgxdp);
-	return doctor_file(k) ? make_fix("setsid -f %s daemon -c %s", k->wgxdp, k->file) : NULL;
+		return xasprintf("setsid -f %s daemon", k->wgxdp);
+	return doctor_file(k) ? xasprintf("setsid -f %s daemon -c %s", k->wgxdp, k->file) : NULL;
 }
 
 static void look_at_daemon(struct doctor *k)
@@ -64,8 +65,8 @@ static char *fix_file(const struct doctor *k)
 
 	if (!file)
 		return NULL;
-	return k->source == SOURCE_GONE ? make_fix("%s save > %s", k->wgxdp, file) :
-	       make_fix("cp -p %s %s.old && %s save > %s", file, file, k->wgxdp, file);
+	return k->source == SOURCE_GONE ? xasprintf("%s save > %s", k->wgxdp, file) :
+	       xasprintf("cp -p %s %s.old && %s save > %s", file, file, k->wgxdp, file);
 }
 
 static void look_at_source(struct doctor *k)
@@ -87,7 +88,7 @@ static void look_at_source(struct doctor *k)
 		break;
 	case SOURCE_CHANGED:
 		doctor_report(k, STATE_PROBLEM, "configuration", k->file, doctor_file(k) ?
-			      make_fix("%s reload -c %s", k->wgxdp, k->file) : NULL,
+			      xasprintf("%s reload -c %s", k->wgxdp, k->file) : NULL,
 			      "the file was changed after it was loaded: `%s reload -c FILE "
 			      "--dry-run` shows the differences", k->wgxdp);
 		break;
@@ -107,14 +108,6 @@ static void look_at_source(struct doctor *k)
 
 /* ---- interfaces and services ---- */
 
-static bool is_dead(const struct doctor *k, const char *name)
-{
-	for (size_t i = 0; i < k->n_ports; i++)
-		if (!strcmp(k->ports[i].name, name) && (!k->ports[i].link || k->ports[i].dead))
-			return true;
-	return false;
-}
-
 bool doctor_is_attached(struct doctor *k, struct doctor_port *port)
 {
 	for (size_t i = 0; i < k->is.n_interfaces; i++) {
@@ -125,7 +118,7 @@ bool doctor_is_attached(struct doctor *k, struct doctor_port *port)
 			continue;
 		port->dead = true;
 		doctor_report(k, STATE_PROBLEM, "interface", port->name,
-			      make_fix("%s", k->again), "%s", c->why);
+			      xstrdup(k->again), "%s", c->why);
 		return false;
 	}
 	return true;
@@ -135,11 +128,13 @@ bool doctor_is_attached(struct doctor *k, struct doctor_port *port)
 static bool is_own_fault(const struct doctor *k, const struct service_condition *c,
 			 const char *interface)
 {
+	const struct doctor_port *port = doctor_port_named(k, interface);
+
 	switch (c->fault) {
 	case FAULT_NO_ADDRESS:
 	case FAULT_ADDRESS_GONE:
 	case FAULT_NOT_LISTENING:
-		return !is_dead(k, interface);
+		return !port || (port->link && !port->dead);
 	case FAULT_INTERFACE:
 		return !*interface;
 	default:
@@ -154,29 +149,23 @@ static bool has_another_address(const struct doctor *k, const struct service_con
 {
 	const struct nl_link *link = host_link_by_name(&k->h, interface);
 
-	for (size_t i = 0; i < k->h.n_addresses && link; i++)
-		if (k->h.addresses[i].ifindex == link->ifindex &&
-		    k->h.addresses[i].local.family == c->address.family &&
-		    !address_is_link_local(&k->h.addresses[i].local))
-			return true;
-	return false;
+	return link && host_has_family(&k->h, link->ifindex, c->address.family);
 }
 
 static void look_at_service(struct doctor *k, size_t id)
 {
 	const struct service_condition *c = &k->is.services[id];
 	const char *name = k->is.names[id].name;
-	const char *interface = k->is.names[id].nat == NAT_BLIND ? k->c->blind.interface : "";
+	const struct service_config *s = config_service(k->c, name);
+	const char *interface = s ? s->listen_interface :
+		k->is.names[id].nat == NAT_BLIND ? k->c->blind.interface : "";
 
-	for (size_t i = 0; i < k->c->n_services; i++)
-		if (!strcmp(k->c->services[i].name, name))
-			interface = k->c->services[i].listen_interface;
 	if (c->state == SERVICE_LISTENING)
 		doctor_ok(k, "service", name, "listening");
 	else if (is_own_fault(k, c, interface))
 		doctor_report(k, STATE_PROBLEM, "service", name,
 			      has_another_address(k, c, interface) ?
-			      make_fix("%s", k->again) : NULL,
+			      xstrdup(k->again) : NULL,
 			      "%s: %s", service_state_name(c->state), c->why);
 }
 
@@ -198,7 +187,7 @@ static void look_at_followed(struct doctor *k)
 		if (!c->role && !is_device(k, c->name))
 			doctor_report(k, STATE_PROBLEM, "interface", c->name,
 				      c->state != INTERFACE_DOWN ? NULL :
-				      make_fix("ip link set dev %s up", SHELL_WORD(c->name)), "%s",
+				      xasprintf("ip link set dev %s up", SHELL_WORD(c->name)), "%s",
 				      c->why);
 	}
 }
@@ -250,7 +239,7 @@ static void report_not_up(struct doctor *k)
 	other_instances(others);
 	if (*k->file)
 		doctor_report(k, STATE_PROBLEM, "instance", k->instance,
-			      fix_unit(k, "wgxdp") ?: make_fix("%s up", k->wgxdp),
+			      fix_unit(k, "wgxdp") ?: xasprintf("%s up", k->wgxdp),
 			      "the instance is not up, although %s exists: start "
 			      "it%s", k->file, others);
 	else if (strcmp(k->instance, INSTANCE_DEFAULT))

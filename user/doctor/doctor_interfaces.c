@@ -5,15 +5,14 @@
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <errno.h>
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "config/config_diff.h"
 #include "dataplane/attach.h"
 #include "doctor/doctor.h"
-#include "doctor/host_check.h"
 #include "dataplane/shared.h"
 #include "instance/why.h"
 #include "show/words.h"
@@ -33,12 +32,12 @@ static char *fix_missing(const struct doctor *k, const char *name)
 		memcpy(base, name, dot - name);
 	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", name);
 	if (!access(path, R_OK))
-		return k->dp ? make_fix("wg-quick up %s && %s", SHELL_WORD(name), k->again) :
-		       make_fix("wg-quick up %s", SHELL_WORD(name));
+		return k->dp ? xasprintf("wg-quick up %s && %s", SHELL_WORD(name), k->again) :
+		       xasprintf("wg-quick up %s", SHELL_WORD(name));
 	if (!*base || !host_link_by_name(&k->h, base))
 		return NULL;
-	return make_fix("ip link add link %s name %s type vlan id %u && ip link set dev %s up",
-			SHELL_WORD(base), SHELL_WORD(name), id, SHELL_WORD(name));
+	return xasprintf("ip link add link %s name %s type vlan id %u && ip link set dev %s up",
+			 SHELL_WORD(base), SHELL_WORD(name), id, SHELL_WORD(name));
 }
 
 static void report_missing(struct doctor *k, const char *name)
@@ -73,21 +72,23 @@ static bool pppoe_device(const char *name, char ret[IFNAMSIZ])
  * service listens there. */
 static char *fix_listen(const struct doctor *k, const char *name, const char *other)
 {
-	char *text = NULL;
 	size_t size, n = 0;
-	FILE *out = k->dp ? text_open(&text, &size) : NULL;
+	char *text;
+	FILE *out;
 
-	for (size_t i = 0; i < k->c->n_services && out; i++)
+	if (!k->dp)
+		return NULL;
+	out = text_open(&text, &size);
+	for (size_t i = 0; i < k->c->n_services; i++)
 		if (!strcmp(k->c->services[i].listen_interface, name))
 			fprintf(out, "%s%s service set %s --listen %s", n++ ? " && " : "", k->wgxdp,
 				k->c->services[i].name, SHELL_WORD(other));
-	if (out)
-		fputs(k->keep, out);
-	if (!out || fclose(out) || !n) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	fputs(k->keep, out);
+	fclose(out);
+	if (n)
+		return text;
+	free(text);
+	return NULL;
 }
 
 /* Reports that another interface, a bridge or ppp0, has the addresses and gets the packets. */
@@ -101,15 +102,6 @@ static void report_wrong_interface(struct doctor *k, struct doctor_port *port, c
 		      other, other);
 }
 
-static bool has_ipv4(const struct doctor *k, __u32 ifindex)
-{
-	for (size_t i = 0; i < k->h.n_addresses; i++)
-		if (k->h.addresses[i].ifindex == ifindex &&
-		    k->h.addresses[i].local.family == FAMILY_IPV4)
-			return true;
-	return false;
-}
-
 static bool look_at_link(struct doctor *k, struct doctor_port *port)
 {
 	const struct nl_link *link = port->link;
@@ -119,17 +111,17 @@ static bool look_at_link(struct doctor *k, struct doctor_port *port)
 	if (!link->up) {
 		port->dead = true;
 		doctor_report(k, STATE_PROBLEM, "interface", link->name,
-			      make_fix("ip link set dev %s up",
-				       SHELL_WORD(link->name)), "it is down");
+			      xasprintf("ip link set dev %s up", SHELL_WORD(link->name)),
+			      "it is down");
 	} else if (link->ethernet && link->noarp) {
 		port->dead = true;
 		doctor_report(k, STATE_PROBLEM, "interface", link->name,
-			      make_fix("ip link set dev %s arp on", SHELL_WORD(link->name)),
+			      xasprintf("ip link set dev %s arp on", SHELL_WORD(link->name)),
 			      "the interface does not resolve MAC addresses (NOARP), so it reaches "
 			      "no neighbour: turn ARP on");
 	} else if (master && !strcmp(master->kind, "bridge")) {
 		report_wrong_interface(k, port, master->name, true);
-	} else if (link->ethernet && !has_ipv4(k, link->ifindex) &&
+	} else if (link->ethernet && !host_has_family(&k->h, link->ifindex, FAMILY_IPV4) &&
 		   pppoe_device(link->name, device) && host_link_by_name(&k->h, "ppp0")) {
 		report_wrong_interface(k, port, "ppp0", false);
 	} else {
@@ -159,7 +151,7 @@ static void look_at_lro(struct doctor *k, const struct nl_link *nic)
 		return;
 	}
 	doctor_report(k, STATE_PROBLEM, "lro", nic->name,
-		      make_fix("ethtool -K %s lro off", SHELL_WORD(nic->name)),
+		      xasprintf("ethtool -K %s lro off", SHELL_WORD(nic->name)),
 		      "LRO is on: the device merges packets, so they cannot be forwarded, and its "
 		      "driver may refuse native XDP: turn it off");
 }
@@ -194,30 +186,22 @@ static char *fix_program(const struct doctor *k, const struct nl_link *nic)
 	__u32 link = link_of_program(nic->xdp_prog_id, nic->ifindex);
 	const char *mode = !bpf_xdp_query(nic->ifindex, 0, &at) &&
 			   at.skb_prog_id == nic->xdp_prog_id ? "xdpgeneric" : "xdpdrv";
-	char *detach = link ? make_fix("bpftool link detach id %u", link) :
-		       make_fix("ip link set dev %s %s off", SHELL_WORD(nic->name), mode);
+	char *detach = link ? xasprintf("bpftool link detach id %u", link) :
+		       xasprintf("ip link set dev %s %s off", SHELL_WORD(nic->name), mode);
 	char *both;
 
-	if (!k->dp || !detach)
+	if (!k->dp)
 		return detach;
-	both = make_fix("%s && %s", detach, k->again);
+	both = xasprintf("%s && %s", detach, k->again);
 	free(detach);
 	return both;
-}
-
-static const struct interface_config *find_config(const struct doctor *k, const char *name)
-{
-	for (size_t i = 0; i < k->c->n_interfaces; i++)
-		if (!strcmp(k->c->interfaces[i].name, name))
-			return &k->c->interfaces[i];
-	return NULL;
 }
 
 /* Reports other software's XDP programs, unless ours runs on tc there, or beside them in a
  * dispatcher. */
 static void look_at_programs(struct doctor *k, struct doctor_port *port, const struct nl_link *nic)
 {
-	const struct interface_config *i = find_config(k, port->name);
+	const struct interface_config *i = config_interface_entry(k->c, port->name);
 	const struct plan_nic *planned = k->plan ? plan_nic(k->plan, nic->ifindex) : NULL;
 	enum mode mode = i && i->mode != MODE_AUTO ? i->mode : k->c->mode;
 	bool beside = (planned ? planned->mode : mode) == MODE_TC;
@@ -226,7 +210,7 @@ static void look_at_programs(struct doctor *k, struct doctor_port *port, const s
 	if (!nic->xdp_prog_id || pins_have_program(nic->xdp_prog_id)) {
 		doctor_ok(k, "xdp", nic->name,
 			  nic->xdp_prog_id ? "the XDP program is wgxdp's own" :
-				"no XDP program is attached");
+			  "no XDP program is attached");
 		return;
 	}
 	if (pins_owner(nic->xdp_prog_id, "", owner))
@@ -234,8 +218,8 @@ static void look_at_programs(struct doctor *k, struct doctor_port *port, const s
 	else
 		program_name(nic->xdp_prog_id, name);
 	if (shared_is_dispatcher(nic->xdp_prog_id) && i && i->shared) {
-		doctor_ok(k, "xdp", nic->name, "libxdp's dispatcher (id %u) is attached, and wgxdp "
-					       "shares it",
+		doctor_ok(k, "xdp", nic->name,
+			  "libxdp's dispatcher (id %u) is attached, and wgxdp shares it",
 			  nic->xdp_prog_id);
 	} else if (beside) {
 		doctor_ok(k, "xdp", nic->name,
@@ -279,8 +263,8 @@ static char *fix_quoted(const struct doctor *k, const char *why)
 	if (!to || strstr(why, "PEER"))
 		return NULL;
 	if (strstr(why, "another `up`"))
-		return make_fix("%s", k->again);
-	return make_fix("%.*s && %s", (int)(to - from - 1), from + 1, k->again);
+		return xstrdup(k->again);
+	return xasprintf("%.*s && %s", (int)(to - from - 1), from + 1, k->again);
 }
 
 /* Reports the mode of a port. If it could be faster, why_port() says how, or that the driver
@@ -306,13 +290,8 @@ static void look_at_mode(struct doctor *k, const struct doctor_port *port)
 		return;
 	}
 	why = why_port(k->plan, &k->h, k->links, k->n_links, port->link->ifindex);
-	if (!why) {
-		k->failed = -ENOMEM;
-		return;
-	}
 	doctor_report(k, refused || strchr(why, '`') ? STATE_WARNING : STATE_OK, "driver",
-		      port->name,
-		      fix_quoted(k, why), "%s, %s: %s", driver,
+		      port->name, fix_quoted(k, why), "%s, %s: %s", driver,
 		      mode_of_link(k->links, k->n_links, link), why);
 	free(why);
 }

@@ -61,9 +61,8 @@ static void look_at_features(struct doctor *k)
 				      maps[i].name);
 	if (!lacks)
 		doctor_ok(k, "kernel", "features",
-			  k->dp ? "the kernel has loaded the BPF "
-				  "programs" : "the kernel has all features that the BPF programs "
-					       "need");
+			  k->dp ? "the kernel has loaded the BPF programs" :
+			  "the kernel has all features that the BPF programs need");
 }
 
 static void look_at_version(struct doctor *k)
@@ -75,14 +74,13 @@ static void look_at_version(struct doctor *k)
 	sscanf(name.release, "%u.%u", &major, &minor);
 	if (kernel_is_old(name.release))
 		doctor_report(k, STATE_PROBLEM, "kernel", "", NULL,
-			      "%s is too old: install Linux " KERNEL_FLOOR
-				" or later", name.release);
+			      "%s is too old: install Linux " KERNEL_FLOOR " or later",
+			      name.release);
 	else
 		doctor_ok(k, "kernel", "",
 			  "%s has XDP in several buffers (frags) and %s", name.release,
-			  major > TCX_MAJOR || minor >= TCX_MINOR
-				  ? "tcx"
-				  : "tc filters (tcx needs Linux 6.6)");
+			  major > TCX_MAJOR || minor >= TCX_MINOR ? "tcx" :
+			  "tc filters (tcx needs Linux 6.6)");
 	if (kernel_is_realtime(name.version))
 		doctor_report(k, STATE_WARNING, "kernel", "", NULL, KERNEL_REALTIME);
 }
@@ -94,11 +92,11 @@ static void look_at_jit(struct doctor *k)
 
 	if (jit)
 		doctor_ok(k, "jit", "",
-			  jit < 0 ? "the JIT's state is not visible from this network "
-				    "namespace" : "on");
+			  jit < 0 ? "the JIT's state is not visible from this network namespace" :
+			  "on");
 	else
 		doctor_report(k, STATE_WARNING, "jit", "",
-			      make_fix("sysctl -w net.core.bpf_jit_enable=1"),
+			      xstrdup("sysctl -w net.core.bpf_jit_enable=1"),
 			      "the JIT is off: the kernel interprets BPF programs, many times "
 			      "slower: turn it on");
 }
@@ -110,7 +108,7 @@ static void look_at_bpffs(struct doctor *k)
 	struct stat is;
 
 	if (mounted && !stat("/sys/fs/bpf", &is) && is.st_mode & (S_IWGRP | S_IWOTH))
-		doctor_report(k, STATE_WARNING, "bpffs", "", make_fix("chmod 0700 /sys/fs/bpf"),
+		doctor_report(k, STATE_WARNING, "bpffs", "", xstrdup("chmod 0700 /sys/fs/bpf"),
 			      "any user may write to /sys/fs/bpf (mode %04o) and could make `wgxdp "
 			      "up` fail: let only root write there",
 			      (unsigned int)is.st_mode & 07777);
@@ -118,7 +116,7 @@ static void look_at_bpffs(struct doctor *k)
 		doctor_ok(k, "bpffs", "", "the BPF file system is mounted at /sys/fs/bpf");
 	else
 		doctor_report(k, STATE_WARNING, "bpffs", "",
-			      make_fix("mount -t bpf -o mode=0700 bpf /sys/fs/bpf"),
+			      xstrdup("mount -t bpf -o mode=0700 bpf /sys/fs/bpf"),
 			      "no BPF file system is mounted at /sys/fs/bpf: `wgxdp up` mounts it");
 }
 
@@ -134,11 +132,11 @@ static void look_at_clock(struct doctor *k)
 	gmtime_r(&now, &tm);
 	state = adjtimex(&timex);
 	if (tm.tm_year + 1900 < YEAR_MIN)
-		doctor_report(k, STATE_PROBLEM, "clock", "", make_fix("timedatectl set-ntp true"),
+		doctor_report(k, STATE_PROBLEM, "clock", "", xstrdup("timedatectl set-ntp true"),
 			      "the clock says the year %d: set it, because WireGuard's peers "
 			      "refuse handshakes older than the last one", tm.tm_year + 1900);
 	else if ((state == TIME_ERROR || timex.status & STA_UNSYNC) && k->n_devices)
-		doctor_report(k, STATE_WARNING, "clock", "", make_fix("timedatectl set-ntp true"),
+		doctor_report(k, STATE_WARNING, "clock", "", xstrdup("timedatectl set-ntp true"),
 			      "the clock is not synchronized: if it goes back, WireGuard's peers "
 			      "refuse handshakes until it has caught up: turn on NTP");
 	else

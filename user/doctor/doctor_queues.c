@@ -52,9 +52,9 @@ static char *fix_by_tc(const struct doctor *k, const struct queue_check *l, cons
 		snprintf(up, sizeof(up), "%s up -c %s", k->wgxdp, k->file);
 	else
 		snprintf(up, sizeof(up), "%s", k->again);
-	return make_fix("%s --mode tc && { r=0; ethtool -L %s %s || r=$?; %s --mode %s && "
-			"[ $r = 0 ]; }", up, SHELL_WORD(l->nic->name), queues, up,
-			mode_name(k->c->mode));
+	return xasprintf("%s --mode tc && { r=0; ethtool -L %s %s || r=$?; %s --mode %s && "
+			 "[ $r = 0 ]; }", up, SHELL_WORD(l->nic->name), queues, up,
+			 mode_name(k->c->mode));
 }
 
 static char *fix_queues(const struct doctor *k, const struct queue_check *l, __u32 n)
@@ -64,7 +64,7 @@ static char *fix_queues(const struct doctor *k, const struct queue_check *l, __u
 	channels(l, n, text);
 	if (k->dp && l->native && l->spread.traits & SPREAD_DETACH)
 		return fix_by_tc(k, l, text);
-	return make_fix("ethtool -L %s %s", SHELL_WORD(l->nic->name), text);
+	return xasprintf("ethtool -L %s %s", SHELL_WORD(l->nic->name), text);
 }
 
 /* Reports two likely reasons why the driver refused native XDP. */
@@ -78,16 +78,16 @@ static void look_at_refused(struct doctor *k, struct queue_check *l)
 		return;
 	if (!nl_feature(l->nic->name, "rx-gro-hw", &gro_hw) && gro_hw)
 		doctor_report(k, STATE_WARNING, "queues", l->nic->name,
-			      make_fix("ethtool -K %s rx-gro-hw off && %s",
-				       SHELL_WORD(l->nic->name), k->again),
+			      xasprintf("ethtool -K %s rx-gro-hw off && %s",
+					SHELL_WORD(l->nic->name), k->again),
 			      "the driver refused native XDP, probably because the device merges "
 			      "packets: turn off rx-gro-hw");
 	if (s->queues < 2 || !s->most || 2 * s->queues <= s->most)
 		return;
 	l->reported = true;
 	doctor_report(k, STATE_WARNING, "queues", l->nic->name,
-		      make_fix("ethtool -L %s %s && %s", SHELL_WORD(l->nic->name),
-			       channels(l, s->most / 2 ?: 1, text), k->again),
+		      xasprintf("ethtool -L %s %s && %s", SHELL_WORD(l->nic->name),
+				channels(l, s->most / 2 ?: 1, text), k->again),
 		      "%u of %u queues are in use, and the driver refused native XDP: many drivers "
 		      "need half of the queues free, so use fewer", s->queues, s->most);
 }
@@ -121,7 +121,7 @@ static void look_at_table(struct doctor *k, struct queue_check *l)
 		return;
 	l->reported = true;
 	doctor_report(k, STATE_WARNING, "queues", l->nic->name,
-		      make_fix("ethtool -X %s default", SHELL_WORD(l->nic->name)),
+		      xasprintf("ethtool -X %s default", SHELL_WORD(l->nic->name)),
 		      "%u receive queues exist, but the indirection table names only one, so one "
 		      "of %u CPUs processes all packets: reset the table", s->queues, l->cpus);
 }
@@ -138,12 +138,12 @@ static void look_at_hash(struct doctor *k, struct queue_check *l)
 		return;
 	l->reported = true;
 	if (!fixed && ipv4 && ipv6)
-		how = make_fix("ethtool -N %s rx-flow-hash udp4 sdfn && ethtool -N %s rx-flow-hash "
-			       "udp6 sdfn",
-			       SHELL_WORD(name), SHELL_WORD(name));
+		how = xasprintf("ethtool -N %s rx-flow-hash udp4 sdfn && "
+				"ethtool -N %s rx-flow-hash udp6 sdfn",
+				SHELL_WORD(name), SHELL_WORD(name));
 	else if (!fixed)
-		how = make_fix("ethtool -N %s rx-flow-hash %s sdfn", SHELL_WORD(name),
-			       ipv4 ? "udp4" : "udp6");
+		how = xasprintf("ethtool -N %s rx-flow-hash %s sdfn", SHELL_WORD(name),
+				ipv4 ? "udp4" : "udp6");
 	doctor_report(k, fixed ? STATE_OK : STATE_WARNING, "queues", name, how, fixed ?
 		      "the driver spreads %s over its %u queues only by addresses, so all packets "
 		      "between two addresses use one queue" :

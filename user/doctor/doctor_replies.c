@@ -4,10 +4,8 @@
  * send its replies by another way than this host. WireGuard answers a handshake at once, and data
  * after 10 s at the latest; it does not answer keepalives.
  */
-#include <errno.h>
 #include <string.h>
 #include "doctor/doctor.h"
-#include "lib/memory.h"
 
 #define ENOUGH 3 /* packets of clients to which a healthy backend would have replied */
 #define KEEPALIVE_LEN 80	/* IP length in bytes of a keepalive over IPv6 */
@@ -60,12 +58,11 @@ static bool can_reply(const struct doctor *k, __u32 id)
 	       !is_explained(k, name->name);
 }
 
-int doctor_begin_replies(struct doctor *k)
+void doctor_begin_replies(struct doctor *k)
 {
 	k->traffic = xcalloc(k->is.n_services + 1, sizeof(*k->traffic));
-	for (__u32 id = 0; id < k->is.n_services && k->traffic; id++)
+	for (__u32 id = 0; id < k->is.n_services; id++)
 		k->traffic[id] = read_traffic(k, id);
-	return k->traffic ? 0 : -ENOMEM;
 }
 
 bool doctor_awaits_reply(const struct doctor *k)

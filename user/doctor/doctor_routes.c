@@ -5,7 +5,6 @@
  */
 #include <linux/fib_rules.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "doctor/doctor.h"
 #include "doctor/mtu.h"
@@ -50,8 +49,8 @@ static char *fix_no_route(const struct doctor *k, const struct doctor_backend *b
 	/* The present route leads there already. */
 	if (link && b->routed && link->ifindex == b->way.oif)
 		return NULL;
-	return link ? make_fix("%s route replace %s dev %s", ip_command(b), prefix_format(&p, text),
-			       SHELL_WORD(link->name)) : NULL;
+	return link ? xasprintf("%s route replace %s dev %s", ip_command(b),
+				prefix_format(&p, text), SHELL_WORD(link->name)) : NULL;
 }
 
 /* Returns whether the backend's interface is down and so lacks routes, and reports that once. */
@@ -69,8 +68,8 @@ static bool is_behind_down(struct doctor *k, struct doctor_backend *b)
 			!strcmp(k->findings[i].subject, link->name);
 	if (!reported)
 		doctor_report(k, STATE_PROBLEM, "interface", link->name,
-			      make_fix("ip link set dev %s up",
-				       SHELL_WORD(link->name)), "it is down");
+			      xasprintf("ip link set dev %s up", SHELL_WORD(link->name)),
+			      "it is down");
 	return true;
 }
 
@@ -103,8 +102,8 @@ static bool look_at_marks(struct doctor *k, struct doctor_backend *b)
 	b->suspect = true;
 	address_format(&b->address, text);
 	doctor_report(k, STATE_PROBLEM, "policy", text,
-		      make_fix("%s rule add pref %u to %s lookup %u", ip_command(b),
-			       r->priority ? r->priority - 1 : 0, text, r->table),
+		      xasprintf("%s rule add pref %u to %s lookup %u", ip_command(b),
+				r->priority ? r->priority - 1 : 0, text, r->table),
 		      b->routed ?
 		      "the route over %s is only for packets with mark 0x%x (rule %u). XDP sees no "
 		      "marks, and gets a route over a wan: add a rule without a mark" :
@@ -185,8 +184,8 @@ static void look_at_name(struct doctor *k, struct doctor_backend *b)
 
 	if (!b->address.family) {
 		b->suspect = true;
-		doctor_report(k, STATE_PROBLEM, "name", b->text, make_fix("getent ahosts %s",
-									  b->text),
+		doctor_report(k, STATE_PROBLEM, "name", b->text, xasprintf("getent ahosts %s",
+									   b->text),
 			      "the name has no %s address, or no name server answers: correct the "
 			      "name, or see /etc/resolv.conf", family);
 	} else if (k->dp && !b->was) {
@@ -241,8 +240,8 @@ static void look_at_port_mtu(struct doctor *k, const struct doctor_port *port)
 			  port->link->mtu, need, most->service->listen_interface);
 	else
 		doctor_report(k, STATE_PROBLEM, "mtu", port->name,
-			      make_fix("ip link set dev %s mtu %u", SHELL_WORD(port->name),
-				       need > comes ? need : comes),
+			      xasprintf("ip link set dev %s mtu %u", SHELL_WORD(port->name),
+					need > comes ? need : comes),
 			      "the MTU is %u, but packets of up to %u bytes for hosts behind it "
 			      "arrive on %s: long packets are fragmented or refused",
 			      port->link->mtu, need, most->service->listen_interface);
@@ -278,7 +277,7 @@ static void report_device_mtu(struct doctor *k, const struct doctor_device *d,
 			      narrow->mtu);
 	else
 		doctor_report(k, STATE_WARNING, "mtu", d->name,
-			      make_fix("ip link set dev %s mtu %u", SHELL_WORD(d->name), fits),
+			      xasprintf("ip link set dev %s mtu %u", SHELL_WORD(d->name), fits),
 			      "with the MTU %u, WireGuard's packets exceed the MTU %u of %s and "
 			      "are fragmented: `wgxdp mtu` measures the whole path",
 			      link->mtu, narrow->mtu, narrow->name);
@@ -312,8 +311,8 @@ static void look_at_device_mtu(struct doctor *k, const struct doctor_device *d)
 	if (link->mtu > fits)
 		report_device_mtu(k, d, link, fits, narrow);
 	else
-		doctor_ok(k, "mtu", d->name, "the MTU is %u; it may be up to %u with the MTU %u of "
-					     "%s", link->mtu,
+		doctor_ok(k, "mtu", d->name,
+			  "the MTU is %u; it may be up to %u with the MTU %u of %s", link->mtu,
 			  fits, narrow->mtu, narrow->name);
 }
 

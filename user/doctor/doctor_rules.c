@@ -64,8 +64,8 @@ static void look_at_device(struct doctor *k, struct yaml_node *list, const struc
 		if (!chain)
 			continue;
 		doctor_report(k, STATE_PROBLEM, "nft", d->name,
-			      make_fix("nft insert rule %s udp dport %s accept",
-				       chain_name(chain, name), p.port),
+			      xasprintf("nft insert rule %s udp dport %s accept",
+					chain_name(chain, name), p.port),
 			      "the nftables chain %s drops packets that arrive on %s for "
 			      "WireGuard's UDP port %s: add a rule that accepts them",
 			      chain_name(chain, name), p.in, p.port);
@@ -91,7 +91,7 @@ static void collect_prefixes(void *data, struct yaml_node *n)
 	struct yaml_node *prefix = yaml_by_path(value, "/prefix");
 	struct listed *to = data;
 	char text[ADDRESS_STRLEN];
-	struct prefix p, *place;
+	struct prefix p;
 
 	for (struct yaml_node *item = items ? items->first : NULL; item; item = item->next)
 		collect_prefixes(to, item);
@@ -100,9 +100,8 @@ static void collect_prefixes(void *data, struct yaml_node *n)
 			 rule_text(prefix, "/len"));
 	else
 		snprintf(text, sizeof(text), "%s", rule_text(value, ""));
-	place = prefix_parse(text, &p) ? NULL : append(to->list, to->n);
-	if (place)
-		*place = p;
+	if (!prefix_parse(text, &p))
+		*append(to->list, to->n) = p;
 }
 
 static bool is_denied(const struct doctor *k, const struct service_config *s,
@@ -123,18 +122,20 @@ static bool is_denied(const struct doctor *k, const struct service_config *s,
 static char *fix_listed(const struct doctor *k, const struct service_config *s,
 			const struct listed *found)
 {
-	char *text = NULL, prefix[ADDRESS_STRLEN];
+	char *text, prefix[ADDRESS_STRLEN];
 	size_t size;
-	FILE *out = k->dp && found->n <= LISTED_MAX ? text_open(&text, &size) : NULL;
+	FILE *out;
 
-	if (!out)
+	if (!k->dp || found->n > LISTED_MAX)
 		return NULL;
+	out = text_open(&text, &size);
 	fprintf(out, "%s service deny add %s", k->wgxdp, s->name);
 	for (size_t i = 0; i < found->n; i++)
 		if (!is_denied(k, s, &found->list[i]))
 			fprintf(out, " %s", prefix_format(&found->list[i], prefix));
 	fputs(k->keep, out);
-	return fclose(out) ? NULL : text;
+	fclose(out);
+	return text;
 }
 
 static void look_at_lists(struct doctor *k, struct yaml_node *list, const struct service_config *s,

@@ -29,20 +29,21 @@
 static char *fix_peer(const struct doctor_device *d, const struct peer_config *p)
 {
 	char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];
-	char key[WG_KEY_STRLEN], prefix[ADDRESS_STRLEN], *text = NULL;
+	char key[WG_KEY_STRLEN], prefix[ADDRESS_STRLEN], *text;
 	size_t size;
 	FILE *out;
 
 	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", d->name);
 	if (!p->n_prefixes)
 		return access(path, R_OK) ? NULL :
-		       make_fix("bash -c 'wg addconf %s <(wg-quick strip %s)'", SHELL_WORD(d->name),
-				SHELL_WORD(d->name));
+		       xasprintf("bash -c 'wg addconf %s <(wg-quick strip %s)'",
+				 SHELL_WORD(d->name), SHELL_WORD(d->name));
 	out = text_open(&text, &size);
 	fprintf(out, "wg set %s peer %s allowed-ips ", d->name, wg_key_format(&p->key, key));
 	for (size_t i = 0; i < p->n_prefixes; i++)
 		fprintf(out, "%s%s", i ? "," : "", prefix_format(&p->prefixes[i], prefix));
-	return fclose(out) ? NULL : text;
+	fclose(out);
+	return text;
 }
 
 /* Returns the peer of the device whose AllowedIPs are the configured peer's prefixes; NULL: none or
@@ -76,8 +77,8 @@ static void report_keyless_peer(struct doctor *k, const struct doctor_device *d,
 	char key[WG_KEY_STRLEN];
 
 	doctor_report(k, STATE_PROBLEM, "key", p->name, is && k->dp ?
-		      make_fix("%s peer set %s --public-key %s%s", k->wgxdp, p->name,
-			       wg_key_format(&is->key, key), k->keep) : NULL,
+		      xasprintf("%s peer set %s --public-key %s%s", k->wgxdp, p->name,
+				wg_key_format(&is->key, key), k->keep) : NULL,
 		      "the configuration has no public-key for this peer, and WireGuard on %s "
 		      "finds a peer only by its key: add public-key",
 		      d->name);
@@ -105,13 +106,13 @@ static char *fix_own_key(const struct doctor_device *d)
 
 	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s-privatekey", d->name);
 	if (!access(path, R_OK))
-		return make_fix("wg set %s private-key %s", SHELL_WORD(d->name), SHELL_WORD(path));
+		return xasprintf("wg set %s private-key %s", SHELL_WORD(d->name), SHELL_WORD(path));
 	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", d->name);
 	if (!has_private_key(path))
 		return NULL;
-	return make_fix("bash -c 'wg set %s private-key <(wg-quick strip %s | "
-			"sed -n \"s/^PrivateKey *= *//Ip\")'", SHELL_WORD(d->name),
-			SHELL_WORD(d->name));
+	return xasprintf("bash -c 'wg set %s private-key <(wg-quick strip %s | "
+			 "sed -n \"s/^PrivateKey *= *//Ip\")'", SHELL_WORD(d->name),
+			 SHELL_WORD(d->name));
 }
 
 /* Reports a device without a key. That of wireguard-go's is unknown without libsodium. */
@@ -184,15 +185,6 @@ static void look_at_peer(struct doctor *k, const struct doctor_device *d,
 			  endpoint, age, age > DEAD_SECONDS ? ", so its session has ended" : "");
 }
 
-/* Returns whether the interface is a port: if it is missing, doctor_interfaces() reports that. */
-static bool is_port(const struct doctor *k, const char *name)
-{
-	for (size_t i = 0; i < k->n_ports; i++)
-		if (!strcmp(k->ports[i].name, name))
-			return true;
-	return false;
-}
-
 /* ---- the blind relay ---- */
 
 /* Returns whether a name means itself in a command of sed(1). */
@@ -211,9 +203,10 @@ static char *fix_site(const struct doctor *k, const struct host_sites *sites, co
 		return NULL;
 	if (!is_plain(name) || !is_plain(sites->other))
 		return NULL;
-	return make_fix("sed -i.old -E '/^blind:/,/^[^ ]/ s/(^|[^A-Za-z0-9_:-])%s([^A-Za-z0-9_-]|$)"
-			"/\\1%s\\2/' %s && %s reload -c %s",
-			name, sites->other, k->file, k->wgxdp, k->file);
+	return xasprintf("sed -i.old -E '/^blind:/,/^[^ ]/ "
+			 "s/(^|[^A-Za-z0-9_:-])%s([^A-Za-z0-9_-]|$)/\\1%s\\2/' %s && "
+			 "%s reload -c %s",
+			 name, sites->other, k->file, k->wgxdp, k->file);
 }
 
 static void report_site(struct doctor *k, const struct doctor_device *d, const char *name,
@@ -221,8 +214,7 @@ static void report_site(struct doctor *k, const struct doctor_device *d, const c
 {
 	doctor_report(k, STATE_PROBLEM, "blind", name, fix_site(k, sites, name),
 		      "WireGuard on %s has no peer with this name, neither in `peers` nor in a "
-		      "comment of "
-		      WG_QUICK_DIR "/%s.conf: its peers are %s",
+		      "comment of " WG_QUICK_DIR "/%s.conf: its peers are %s",
 		      d->name, d->name, sites->text);
 }
 
@@ -268,11 +260,11 @@ static char *fix_port(const struct doctor *k, const struct doctor_device *d)
 	unsigned int is = ntohs(d->wg.port), blind = ntohs(k->c->blind.port);
 
 	if (!has_fresh_handshake(d))
-		return make_fix("wg set %s listen-port %u", SHELL_WORD(d->name), blind);
+		return xasprintf("wg set %s listen-port %u", SHELL_WORD(d->name), blind);
 	if (!doctor_same_file(k))
 		return NULL;
-	return make_fix("sed -i.old '/^blind:/,/^[^ ]/ s/\\bport: *%u\\b/port: %u/' %s && %s "
-			"reload -c %s", blind, is, k->file, k->wgxdp, k->file);
+	return xasprintf("sed -i.old '/^blind:/,/^[^ ]/ s/\\bport: *%u\\b/port: %u/' %s && %s "
+			 "reload -c %s", blind, is, k->file, k->wgxdp, k->file);
 }
 
 /* Reports a pair that is not connected, because sessions would not outlive a change, and two active
@@ -292,7 +284,7 @@ static void look_at_pair(struct doctor *k)
 			      "pair: this host has no address %s: bring up the tunnel between the "
 			      "two relays", local);
 	else if (!p.connected)
-		doctor_report(k, STATE_PROBLEM, "blind", peer, make_fix("ping -c 3 %s", peer),
+		doctor_report(k, STATE_PROBLEM, "blind", peer, xasprintf("ping -c 3 %s", peer),
 			      "pair: this relay is not connected to the other relay at %s: check "
 			      "the tunnel, TCP port %u, and the other relay's file", peer,
 			      ntohs(c->port ?: htons(PAIR_PORT)));
@@ -363,14 +355,14 @@ static enum way_out find_way(const struct doctor *k, const struct prefix *p, __u
 static void look_at_ways(struct doctor *k, const struct doctor_device *d)
 {
 	const struct nl_link *link = host_link_by_name(&k->h, d->name);
-	char text[ADDRESS_STRLEN], first[ADDRESS_STRLEN], *fix = NULL;
+	char text[ADDRESS_STRLEN], first[ADDRESS_STRLEN], *fix;
 	size_t n_over = 0, n_none = 0, size;
 	FILE *out;
 
 	if (!link || !link->up || !config_follows(k->c, d->name) || k->c->announce.table)
 		return;
 	out = text_open(&fix, &size);
-	for (size_t i = 0; out && i < d->wg.n_peers; i++)
+	for (size_t i = 0; i < d->wg.n_peers; i++)
 		for (size_t j = 0; j < d->wg.peers[i].n_allowed; j++) {
 			const struct prefix *p = &d->wg.peers[i].allowed[j];
 			enum way_out way = p->len ? find_way(k, p, link->ifindex) : WAY_OTHER;
@@ -385,7 +377,8 @@ static void look_at_ways(struct doctor *k, const struct doctor_device *d)
 					p->family == FAMILY_IPV6 ? "-6 " : "",
 					prefix_format(p, text), SHELL_WORD(d->name));
 		}
-	if (!out || fclose(out) || !n_over || !n_none)
+	fclose(out);
+	if (!n_over || !n_none)
 		free(fix);
 	else
 		doctor_report(k, STATE_WARNING, "route", d->name, fix,
@@ -408,10 +401,11 @@ void doctor_wireguard(struct doctor *k)
 		if (d->error == -EOPNOTSUPP)
 			continue;	/* a nic with sites behind it, not a WireGuard device */
 		if (d->error) {
-			if (!host_link_by_name(&k->h, d->name) && !is_port(k, d->name))
+			/* doctor_interfaces() reports a port that is missing or down. */
+			if (!host_link_by_name(&k->h, d->name) && !doctor_port_named(k, d->name))
 				doctor_report(k, STATE_PROBLEM, "wireguard", d->name,
 					      access(path, R_OK) ? NULL :
-					      make_fix("wg-quick up %s", SHELL_WORD(d->name)),
+					      xasprintf("wg-quick up %s", SHELL_WORD(d->name)),
 					      "this host has no interface with this name");
 			else if (host_link_by_name(&k->h, d->name))
 				doctor_report(k, STATE_WARNING, "wireguard", d->name, NULL,
@@ -419,13 +413,13 @@ void doctor_wireguard(struct doctor *k)
 					      "%s", strerror(-d->error));
 			continue;
 		}
-		doctor_ok(k, "wireguard", d->name, "WireGuard listens on UDP port %u and has %zu "
-						   "peers",
-			  ntohs(d->wg.port), d->wg.n_peers);
+		doctor_ok(k, "wireguard", d->name,
+			  "WireGuard listens on UDP port %u and has %zu peers", ntohs(d->wg.port),
+			  d->wg.n_peers);
 		link = host_link_by_name(&k->h, d->name);
-		if (link && !link->up && !is_port(k, d->name))
+		if (link && !link->up && !doctor_port_named(k, d->name))
 			doctor_report(k, STATE_PROBLEM, "interface", d->name,
-				      make_fix("ip link set dev %s up", SHELL_WORD(d->name)),
+				      xasprintf("ip link set dev %s up", SHELL_WORD(d->name)),
 				      "it is down");
 		look_at_own_key(k, d);
 		look_at_keys(k, d);
@@ -438,16 +432,6 @@ void doctor_wireguard(struct doctor *k)
 }
 
 /* ---- WireGuard behind services ---- */
-
-static __u64 reason_of(const struct dataplane_reason *list, size_t n, __u32 id, __u16 reason)
-{
-	__u64 sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (list[i].key.id == id && list[i].key.reason == reason)
-			sum += list[i].packets;
-	return sum;
-}
 
 /* Finds doctor's record of the backend, in which it notes what was reported already. */
 static const struct doctor_backend *find_backend(const struct doctor *k, const char *service,
@@ -474,7 +458,7 @@ static void look_at_handshakes(struct doctor *k, const char *service, const stru
 		address_format(&b->address, to);
 	if (g->down)
 		doctor_report(k, STATE_PROBLEM, "handshakes", subject,
-			      b ? make_fix("ssh %s wg show", to) : NULL,
+			      b ? xasprintf("ssh %s wg show", to) : NULL,
 			      "%s did not answer the last %llu handshake initiations: add the "
 			      "clients' keys there, or correct its packet filter",
 			      to, (unsigned long long)g->health.unanswered);
@@ -490,9 +474,12 @@ static void look_at_handshakes(struct doctor *k, const char *service, const stru
 static void look_at_mac1(struct doctor *k, const struct service_name *name, __u32 id,
 			 __u64 initiations, const struct doctor_backend *b)
 {
-	__u64 wrong = reason_of(k->before, k->n_before, id, DROP_guard_mac1);
 	char to[ADDRESS_STRLEN];
+	__u64 wrong = 0;
 
+	for (size_t i = 0; i < k->n_before; i++)
+		if (k->before[i].key.id == id && k->before[i].key.reason == DROP_guard_mac1)
+			wrong += k->before[i].packets;
 	if (!wrong)
 		doctor_ok(k, "key", name->name,
 			  "all handshake messages were for the service's public keys");
@@ -507,11 +494,11 @@ static void look_at_mac1(struct doctor *k, const struct service_name *name, __u3
 			      (unsigned long long)wrong);
 	else
 		doctor_report(k, STATE_PROBLEM, "key", name->name,
-			      b ? make_fix("%s service set %s --public-key \"$(ssh %s 'wg show "
-					   "\"$(wg show all listen-port | awk \"\\$2 == %u {print "
-					   "\\$1}\")\" public-key')\"%s", k->wgxdp, name->name,
-					   address_format(&b->address, to), ntohs(b->port),
-					   k->keep) : NULL,
+			      b ? xasprintf("%s service set %s --public-key \"$(ssh %s 'wg show "
+					    "\"$(wg show all listen-port | awk \"\\$2 == %u {print "
+					    "\\$1}\")\" public-key')\"%s", k->wgxdp, name->name,
+					    address_format(&b->address, to), ntohs(b->port),
+					    k->keep) : NULL,
 			      "all %llu handshake messages were for another public key: write the "
 			      "backend's own key as the service's public-key",
 			      (unsigned long long)wrong);
@@ -539,18 +526,15 @@ static void look_at_guard(struct doctor *k, const struct table_entry *table, siz
 
 void doctor_guards(struct doctor *k)
 {
-	struct service_name *names = NULL;
 	struct table_entry *table = NULL;
-	size_t n = 0, n_table = 0;
+	size_t n = 0;
 
-	if (!k->dp)
+	if (!k->dp || dataplane_table(k->dp, &table, &n))
 		return;
-	if (!dataplane_names(k->dp, &names, &n) && !dataplane_table(k->dp, &table, &n_table))
-		for (__u32 id = 0; id < n; id++)
-			if (*names[id].name)
-				look_at_guard(k, table, n_table, &names[id], id);
+	for (__u32 id = 0; id < k->is.n_services; id++)
+		if (*k->is.names[id].name)
+			look_at_guard(k, table, n, &k->is.names[id], id);
 	free(table);
-	free(names);
 }
 
 /* ---- counters ---- */
@@ -573,11 +557,10 @@ static bool is_failure(__u16 reason)
 void doctor_counters(struct doctor *k)
 {
 	struct dataplane_reason *now = NULL;
-	struct service_name *names = NULL;
-	size_t n = 0, n_names = 0;
 	bool any = false;
+	size_t n = 0;
 
-	if (!k->dp || dataplane_names(k->dp, &names, &n_names))
+	if (!k->dp)
 		return;
 	dataplane_reasons(k->dp, &now, &n);
 	for (size_t i = 0; i < n; i++) {
@@ -591,7 +574,7 @@ void doctor_counters(struct doctor *k)
 			continue;
 		any = true;
 		doctor_report(k, STATE_WARNING, "counters",
-			      key->id < n_names ? names[key->id].name : "", NULL,
+			      key->id < k->is.n_services ? k->is.names[key->id].name : "", NULL,
 			      "%llu packet%s refused just now (%s): %s",
 			      (unsigned long long)(now[i].packets - before),
 			      now[i].packets - before == 1 ? " was" : "s were",
@@ -601,5 +584,4 @@ void doctor_counters(struct doctor *k)
 		doctor_ok(k, "counters", "",
 			  "in %u s, no packet was refused that should have passed", k->seconds);
 	free(now);
-	free(names);
 }

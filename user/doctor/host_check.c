@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "config/config_diff.h"
 #include "config/config_endpoints.h"
 #include "config/config_learn.h"
 #include "config/config_tell.h"
@@ -48,14 +49,10 @@ static void report_missing(struct check_host *k, const char *key, const char *na
 /* Reports forwarding that is off on an interface, once for each interface. */
 static void check_forwarding(struct check_host *k, const char *key, const struct nl_link *link)
 {
-	__u32 *place;
-
 	for (size_t i = 0; i < k->n_seen; i++)
 		if (k->seen[i] == link->ifindex)
 			return;
-	place = append(k->seen, k->n_seen);
-	if (place)
-		*place = link->ifindex;
+	*append(k->seen, k->n_seen) = link->ifindex;
 	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
 		char *text = reach_forwarding_off(k->c, k->h, link, ipv6);
 
@@ -74,13 +71,11 @@ static void check_program(struct check_host *k, const char *key, const struct nl
 
 	if (!link->xdp_prog_id || geteuid())
 		return;
-	errno = 0;
 	if (pins_owner(link->xdp_prog_id, "", owner)) {
 		if (strcmp(owner, k->instance))
 			tell(&k->check,
 			     "%s: instance %s is attached to %s: an interface belongs to one "
-			     "instance only", key,
-			     owner, link->name);
+			     "instance only", key, owner, link->name);
 		return;
 	}
 	if (shared_is_dispatcher(link->xdp_prog_id)) {
@@ -90,28 +85,15 @@ static void check_program(struct check_host *k, const char *key, const struct nl
 			     "beside its programs, or use mode: tc", key, link->name);
 		return;
 	}
-	if (errno == ENOMEM) {
-		tell(&k->check, "%s: no memory to find out whose XDP program is attached to %s",
-		     key, link->name);
-		return;
-	}
 	tell(&k->check,
 	     "%s: an XDP program that is not ours (id %u) is attached to %s: remove it, or use "
 	     "mode: tc", key, link->xdp_prog_id, link->name);
 }
 
-static const struct interface_config *find_interface(const struct config *c, const char *name)
-{
-	for (size_t i = 0; i < c->n_interfaces; i++)
-		if (!strcmp(c->interfaces[i].name, name))
-			return &c->interfaces[i];
-	return NULL;
-}
-
 static void check_interface(struct check_host *k, const char *key, const char *name)
 {
 	const struct nl_link *link = host_link_by_name(k->h, name);
-	const struct interface_config *i = find_interface(k->c, name);
+	const struct interface_config *i = config_interface_entry(k->c, name);
 
 	if (!link) {
 		report_missing(k, key, name);
@@ -180,7 +162,7 @@ static void check_listen(struct check_host *k, size_t i)
 	char text[ADDRESS_STRLEN];
 
 	at(&k->check, 0, "/services/%zu/listen/interface", i);
-	if (*s->listen_interface && !find_interface(k->c, s->listen_interface))
+	if (*s->listen_interface && !config_interface_entry(k->c, s->listen_interface))
 		check_interface(k, "interface", s->listen_interface);
 	if (missing)
 		tell(&k->check,
@@ -402,11 +384,12 @@ static void check_devices(struct check_host *k)
 /* Compares the names with blind.sites. */
 static void compare_sites(struct host_sites *s, const struct blind_config *b)
 {
-	struct site_name *listed = b->n_sites ? xcalloc(b->n_sites, sizeof(*listed)) : NULL;
+	struct site_name *listed;
 	size_t others = 0;
 
-	if (!listed)
+	if (!b->n_sites)
 		return;
+	listed = xcalloc(b->n_sites, sizeof(*listed));
 	memcpy(listed, b->sites, b->n_sites * sizeof(*listed));
 	site_names_sort(listed, b->n_sites);
 	for (size_t i = 0; i < b->n_sites; i++)
@@ -425,9 +408,7 @@ void host_sites_read(const struct config *c, const struct wg_device *d, struct h
 	size_t length = 0;
 
 	*ret = (struct host_sites){ .text = "none" };
-	ret->names = d->n_peers ? xcalloc(d->n_peers, sizeof(*ret->names)) : NULL;
-	if (!ret->names)
-		return;
+	ret->names = xcalloc(d->n_peers, sizeof(*ret->names));
 	site_names_read(c, &names);
 	for (size_t i = 0; i < d->n_peers; i++) {
 		char *name = ret->names[ret->n++].name;
@@ -457,17 +438,17 @@ void host_sites_free(struct host_sites *s)
 static void check_blind(struct check_host *k)
 {
 	const struct blind_config *b = &k->c->blind;
-	struct wg_device d = { 0 };
 	struct host_sites sites;
 
-	if (wg_read(b->device, &d))
+	read_device(k, b->device);
+	if (k->wg_error)
 		return;
-	host_sites_read(k->c, &d, &sites);
+	host_sites_read(k->c, &k->wg, &sites);
 	at(&k->check, 0, "/blind/listen/port");
-	if (d.port != b->port)
+	if (k->wg.port != b->port)
 		tell(&k->check,
 		     "port: %s listens on UDP port %u, and the blind relay on %u: write the same "
-		     "port, that of Endpoint at the sites", b->device, ntohs(d.port),
+		     "port, that of Endpoint at the sites", b->device, ntohs(k->wg.port),
 		     ntohs(b->port));
 	for (size_t i = 0; i < b->n_sites; i++) {
 		at(&k->check, 0, "/blind/sites/%zu", i);
@@ -483,7 +464,6 @@ static void check_blind(struct check_host *k)
 				     "are %s", b->device, b->pairs[i].name[j], sites.text);
 		}
 	host_sites_free(&sites);
-	wg_free(&d);
 }
 
 /* Checks the interfaces that the daemon uses without a data path, and the blind relay's devices. */
@@ -505,7 +485,7 @@ static void check_followed(struct check_host *k)
 	at(&k->check, 0, "/blind/device");
 	check_wireguard(k, "device", b->device);
 	at(&k->check, 0, "/blind/listen/interface");
-	if (!find_interface(k->c, b->interface))
+	if (!config_interface_entry(k->c, b->interface))
 		check_interface(k, "interface", b->interface);
 	check_blind(k);
 }

@@ -25,7 +25,7 @@ struct host_sites {		/* peers of the blind relay's device, by site_names_read() 
 	char other[NAME_LEN];
 };
 
-/* Reads these peers. Without memory there are none. */
+/* Reads these peers. */
 void host_sites_read(const struct config *c, const struct wg_device *d, struct host_sites *ret);
 /* Returns whether a peer has this name. */
 bool host_sites_have(const struct host_sites *s, const char *name);

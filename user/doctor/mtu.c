@@ -3,7 +3,6 @@
  * Searches for the longest packet that passes. It trusts neither single losses nor the MTU that a
  * router announces.
  */
-#include <errno.h>
 #include "doctor/mtu.h"
 
 #define PADDING 16 /* WireGuard pads data to multiples of this, in bytes, but not beyond its MTU */

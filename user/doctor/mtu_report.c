@@ -22,24 +22,23 @@ enum mtu_verdict mtu_report_verdict(const struct mtu_report *r)
 	return r->path.found.fails ? MTU_NARROW : MTU_CLEAR;
 }
 
-static unsigned int without(unsigned int passes, unsigned int overhead)
+/* Returns the MTU in bytes for the WireGuard interface that leads to the target or, if none does,
+ * for one whose packets take this path. Only for verdicts up to MTU_FRAGMENTED. */
+static unsigned int wireguard_mtu(const struct mtu_report *r)
 {
-	return passes > overhead ? passes - overhead : 0;
-}
+	unsigned int passes = r->path.found.passes, overhead = mtu_overhead(r->target.family);
 
-unsigned int mtu_report_wireguard(const struct mtu_report *r)
-{
-	return r->wireguard ? r->tunnel.mtu :
-	       without(r->path.found.passes, mtu_overhead(r->target.family));
+	if (r->wireguard)
+		return r->tunnel.mtu;
+	return passes > overhead ? passes - overhead : 0;
 }
 
 /* ---- facts ---- */
 
 static const char *const verdicts[] = {
 	[MTU_CLEAR] = "clear", [MTU_NARROW] = "narrow", [MTU_BLACK_HOLE] = "black-hole",
-	[MTU_FRAGMENTED] = "fragmented",
-			   [MTU_NO_ANSWER] = "no-answer", [MTU_UNFINISHED] = "unfinished",
-	[MTU_NO_WAY] = "no-way",
+	[MTU_FRAGMENTED] = "fragmented", [MTU_NO_ANSWER] = "no-answer",
+	[MTU_UNFINISHED] = "unfinished", [MTU_NO_WAY] = "no-way",
 };
 
 static const char *format_teller(const struct mtu_found *f, char buf[ADDRESS_STRLEN])
@@ -47,15 +46,14 @@ static const char *format_teller(const struct mtu_found *f, char buf[ADDRESS_STR
 	return f->error.by.family ? address_format(&f->error.by, buf) : "this host";
 }
 
-static void add_path(struct node row, const char *prefix, const struct mtu_path *p, bool whole)
+static void add_path(struct node row, const char *prefix, const struct mtu_path *p)
 {
 	char key[48], text[ADDRESS_STRLEN];
 #define KEY(name) (snprintf(key, sizeof(key), "%s" name, prefix), key)
 
 	document_decimal(row, KEY("round_trip_ms"), p->rtt_ms);
 	document_number(row, KEY("lost_percent"), 100 * (p->sent - p->answered) / p->sent);
-	if (whole)
-		document_number(row, KEY("passes"), p->found.passes);
+	document_number(row, KEY("passes"), p->found.passes);
 	if (p->found.fails)
 		document_number(row, KEY("fails"), p->found.fails);
 	if (p->found.said) {
@@ -76,15 +74,15 @@ static void add_report(struct node list, const struct mtu_report *r)
 	document_number(row, "interface_mtu", r->link.mtu);
 	document_text(row, "verdict", verdicts[v]);
 	if (v <= MTU_FRAGMENTED || v == MTU_UNFINISHED)
-		add_path(row, "", &r->path, true);
+		add_path(row, "", &r->path);
 	if (r->endpoint.family)
 		document_text(row, "endpoint",
 			      endpoint_format(&r->endpoint, r->endpoint_port, text));
 	if (r->has_outside)
-		add_path(row, "endpoint_", &r->outside, true);
+		add_path(row, "endpoint_", &r->outside);
 	if (v > MTU_FRAGMENTED)
 		return;
-	document_number(row, "wireguard_mtu", mtu_report_wireguard(r));
+	document_number(row, "wireguard_mtu", wireguard_mtu(r));
 	if (r->wireguard && r->tunnel.perhaps > r->tunnel.mtu)
 		document_number(row, "wireguard_mtu_perhaps", r->tunnel.perhaps);
 }
@@ -197,9 +195,8 @@ static void print_wireguard_over(const struct mtu_report *r)
 		printf("That is too short for WireGuard's packets.\n");
 		return;
 	}
-	printf("For WireGuard over this path, set MTU = %u (%u - "
-	       "%u%s", passes - overhead, passes, overhead,
-	       r->target.family == FAMILY_IPV6 ? ")" : ", the overhead over IPv4)");
+	printf("For WireGuard over this path, set MTU = %u (%u - %u%s", passes - overhead, passes,
+	       overhead, r->target.family == FAMILY_IPV6 ? ")" : ", the overhead over IPv4)");
 	if (overhead != MTU_LAYER)
 		printf(", or %u if it may also run over IPv6 (%u - %d)", passes - MTU_LAYER,
 		       passes, MTU_LAYER);
@@ -216,11 +213,11 @@ static void print_report(const struct mtu_report *r)
 	print_path_text(r);
 	if (r->wireguard) {
 		print_tunnel(r);
-	} else if (!r->link.ethernet && !r->link.loopback && v != MTU_CLEAR) {
-		print_commands(r, r->path.found.passes, false);
+		return;
 	}
-	if (!r->wireguard)
-		print_wireguard_over(r);
+	if (!r->link.ethernet && !r->link.loopback && v != MTU_CLEAR)
+		print_commands(r, r->path.found.passes, false);
+	print_wireguard_over(r);
 }
 
 void mtu_report_print(const struct mtu_report *list, size_t n, bool json)
@@ -249,11 +246,9 @@ static void report_no_answer(const struct mtu_report *r)
 	if (r->path.error)
 		snprintf(said, sizeof(said), "; %s says: %s",
 			 r->path.error_by.family ? address_format(&r->path.error_by, by) :
-			 "this host",
-			 strerror(r->path.error));
+			 "this host", strerror(r->path.error));
 	log_error("%s does not answer ICMP echo requests sent over %s, not even those of %u "
-		  "bytes%s",
-		  to, r->link.name, MTU_SMALL, said);
+		  "bytes%s", to, r->link.name, MTU_SMALL, said);
 	if (r->wireguard && r->endpoint.family && !r->handshake)
 		log_error("WireGuard has had no handshake yet with its peer at %s",
 			  endpoint_format(&r->endpoint, r->endpoint_port, by));
@@ -279,8 +274,7 @@ void mtu_report_failure(const struct mtu_report *r)
 				  "not", to, f->passes, f->fails);
 		else
 			log_error("%s: the measurement took too long and was stopped: packets of "
-				  "%u bytes pass", to,
-				  f->passes);
+				  "%u bytes pass", to, f->passes);
 		break;
 	case MTU_NO_WAY:
 		log_error("%s%s%s: %s%s", to, *r->link.name ? " by " : "", r->link.name,

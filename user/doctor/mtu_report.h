@@ -28,9 +28,6 @@ enum mtu_verdict {
 	MTU_NO_WAY,
 };
 enum mtu_verdict mtu_report_verdict(const struct mtu_report *r);
-/* Returns the MTU in bytes for the WireGuard interface that leads to the target or, if none does,
- * for one whose packets take this path. Only for verdicts up to MTU_FRAGMENTED. */
-unsigned int mtu_report_wireguard(const struct mtu_report *r);
 
 /* Prints the reports on standard output. */
 void mtu_report_print(const struct mtu_report *list, size_t n, bool json);

@@ -12,12 +12,9 @@ struct gen_files;
 struct gen_keys;
 
 /* Ends the previous file of the set and begins a new one, such as "HOST/etc/radvd.conf", whose
- * content the caller writes to the returned stream. Never returns NULL: gen_files_bring() reports
- * missing memory. */
+ * content the caller writes to the returned stream. */
 FILE *gen_file(struct gen_files *f, mode_t mode, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Marks the set of files as incomplete because memory ran out: gen_files_bring() then fails. */
-void gen_no_memory(struct gen_files *f);
 
 struct gen { /* argument of every generator */
 	const struct topology *t;

@@ -13,7 +13,6 @@
 #include "lib/log.h"
 #include "lib/paths.h"
 #include "gen/nft_service.h"
-#include "plan/plan.h"
 #include "instance/resolver.h"
 #include "lib/text.h"
 #include "net/wireguard.h"
@@ -71,22 +70,21 @@ static int collect(struct nft_config *n, struct nft_devices *tunnels)
 	enum link_role role;
 	const char *name;
 	size_t at = 0;
-	int rc = 0;
 
-	while (!rc && (name = config_interface(c, &at, &role))) {
+	while ((name = config_interface(c, &at, &role))) {
 		if (strpbrk(name, "\"\\")) {
 			log_error("interface %s: nftables cannot use a name with \" or \\: rename "
 				  "the interface", name);
 			return -EINVAL;
 		}
 		if (role == ROLE_WAN || role == ROLE_LAN)
-			rc = nft_devices_add(role == ROLE_WAN ? &n->wans : &n->lans, name);
+			nft_devices_add(role == ROLE_WAN ? &n->wans : &n->lans, name);
 	}
-	for (size_t i = 0; i < c->follow.n_wireguard && !rc; i++)
-		rc = nft_devices_add(tunnels, c->follow.wireguard[i].name);
-	for (size_t i = 0; i < c->n_peers && !rc; i++)
-		rc = nft_devices_add(tunnels, c->peers[i].device);
-	return rc;
+	for (size_t i = 0; i < c->follow.n_wireguard; i++)
+		nft_devices_add(tunnels, c->follow.wireguard[i].name);
+	for (size_t i = 0; i < c->n_peers; i++)
+		nft_devices_add(tunnels, c->peers[i].device);
+	return 0;
 }
 
 /* ---- the table ---- */
@@ -98,16 +96,15 @@ static void each_service(FILE *out, const struct nft_config *n, put_service *put
 }
 
 /* Prints a chain with the rules of all services. Omits the chain if no service has a rule in it. */
-static int put_chain(FILE *out, const struct nft_config *n, const char *name, const char *type,
-		     const char *priority, put_service *put)
+static void put_chain(FILE *out, const struct nft_config *n, const char *name, const char *type,
+		      const char *priority, put_service *put)
 {
-	char *text = NULL;
-	size_t size = 0;
+	char *text;
+	size_t size;
 	FILE *rules = text_open(&text, &size);
 
 	each_service(rules, n, put);
-	if (fclose(rules))
-		size = 0;
+	fclose(rules);
 	if (size) {
 		putc('\n', out);
 		nft_chain(out, name, type, put == nft_service_postrouting ? "postrouting" :
@@ -116,7 +113,6 @@ static int put_chain(FILE *out, const struct nft_config *n, const char *name, co
 		nft_chain_end(out);
 	}
 	free(text);
-	return text ? 0 : -ENOMEM;
 }
 
 static void put_forward(FILE *out, const struct nft_config *n, const struct nft_devices *tunnels)
@@ -165,8 +161,8 @@ static __u16 port_of(FILE *out, const char *device)
 	return NFT_PORT;
 }
 
-static int put_input(FILE *out, const struct config *c, const char *table,
-		     const struct nft_devices *tunnels)
+static void put_input(FILE *out, const struct config *c, const char *table,
+		      const struct nft_devices *tunnels)
 {
 	__u16 *ports = xcalloc(tunnels->n + 1, sizeof(*ports));
 	size_t n = 0;
@@ -183,14 +179,11 @@ static int put_input(FILE *out, const struct config *c, const char *table,
 	free(ports);
 	log_warning("input: the rules refuse all new TCP connections to this host, also for SSH: "
 		    "add the ports to the set tcp_ports");
-	return 0;
 }
 
-static int put_table(FILE *out, const struct nft_config *n, const struct nft_devices *tunnels,
-		     const char *table)
+static void put_table(FILE *out, const struct nft_config *n, const struct nft_devices *tunnels,
+		      const char *table)
 {
-	int rc;
-
 	nft_begin(out, table);
 	if (*n->config->blind.interface)
 		nft_cannot(out, NULL, "blind: forward between the sites of a blind relay, because "
@@ -199,26 +192,23 @@ static int put_table(FILE *out, const struct nft_config *n, const struct nft_dev
 		nft_cannot(out, NULL, "rates: the rules limit no service, client or peer");
 	each_service(out, n, nft_service_notes);
 	each_service(out, n, nft_service_sets);
-	rc = put_chain(out, n, "clients", "filter", "dstnat - 10", nft_service_clients) ?:
-	     put_chain(out, n, "prerouting", "nat", "dstnat", nft_service_prerouting);
-	if (!rc && config_relays(n->config))
-		rc = put_input(out, n->config, table, tunnels);
+	put_chain(out, n, "clients", "filter", "dstnat - 10", nft_service_clients);
+	put_chain(out, n, "prerouting", "nat", "dstnat", nft_service_prerouting);
+	if (config_relays(n->config))
+		put_input(out, n->config, table, tunnels);
 	put_forward(out, n, tunnels);
-	rc = rc ?: put_chain(out, n, "postrouting", "nat", "srcnat", nft_service_postrouting);
+	put_chain(out, n, "postrouting", "nat", "srcnat", nft_service_postrouting);
 	nft_end(out);
-	return rc;
 }
 
-/* Prints the whole ruleset. Returns 0 or -ENOMEM. It prints nothing unless the ruleset is
- * complete. */
-static int put_all(const struct nft_config *n, const struct nft_devices *tunnels,
-		   const char *instance, const char *file)
+/* Prints the whole ruleset, once it is complete. */
+static void put_all(const struct nft_config *n, const struct nft_devices *tunnels,
+		    const char *instance, const char *file)
 {
 	bool other = strcmp(instance, INSTANCE_DEFAULT);
-	char table[sizeof("wgxdp_") + INSTANCE_LEN], *text = NULL;
-	size_t size = 0;
+	char table[sizeof("wgxdp_") + INSTANCE_LEN], *text;
+	size_t size;
 	FILE *out = text_open(&text, &size);
-	int rc;
 
 	snprintf(table, sizeof(table), other ? "wgxdp_%s" : "wgxdp", instance);
 	fprintf(out, "#!/usr/sbin/nft -f\n"
@@ -228,13 +218,10 @@ static int put_all(const struct nft_config *n, const struct nft_devices *tunnels
 		     "Without it, the kernel forwards by these rules if the\n"
 		     "# sysctls net.ipv4.ip_forward and net.ipv6.conf.all.forwarding are 1.\n",
 		strcmp(file, "-") ? file : "A configuration");
-	rc = put_table(out, n, tunnels, table);
-	if (fclose(out))
-		rc = -ENOMEM;
-	if (!rc)
-		fwrite(text, 1, size, stdout);
+	put_table(out, n, tunnels, table);
+	fclose(out);
+	fwrite(text, 1, size, stdout);
 	free(text);
-	return rc;
 }
 
 int gen_config_nft(const char *instance, const char *file)
@@ -253,9 +240,8 @@ int gen_config_nft(const char *instance, const char *file)
 	status = EXIT_FAILED;
 	if (resolve(c, instance, &answers) || all_there(c, &answers))
 		goto cleanup;
-	if (put_all(&n, &tunnels, instance, file))
-		log_error("no memory");
-	else if (fflush(stdout))
+	put_all(&n, &tunnels, instance, file);
+	if (fflush(stdout))
 		log_error("cannot write the ruleset to standard output: %s", strerror(errno));
 	else
 		status = EXIT_DONE;

@@ -61,20 +61,16 @@ static void write_line(FILE *out, const char *line, const char *end, const char 
 char *gen_without_secrets(const char *path, const char *text, const char *other)
 {
 	size_t n;
-	char *ret = NULL;
-	FILE *out;
+	char *ret;
+	FILE *out = text_open(&ret, &n);
 
-	out = text_open(&ret, &n);
 	for (const char *end; *text; text = *end ? end + 1 : end) {
 		end = strchrnul(text, '\n');
 		write_line(out, text, end, path, other);
 		if (*end)
 			fputc('\n', out);
 	}
-	if (fclose(out)) {
-		free(ret);
-		return NULL;
-	}
+	fclose(out);
 	return ret;
 }
 
@@ -83,7 +79,7 @@ char *gen_without_secrets(const char *path, const char *text, const char *other)
 static int plain_file(const char *path, const char *text, const char *other)
 {
 	char *plain = text ? gen_without_secrets(path, text, other) : xstrdup("");
-	int fd = plain ? run_text(plain, strlen(plain)) : -ENOMEM;
+	int fd = run_text(plain, strlen(plain));
 
 	free(plain);
 	return fd;
@@ -93,14 +89,14 @@ static int plain_file(const char *path, const char *text, const char *other)
  * names. */
 static int run_diff(const char *path, bool is_old, bool is_new, int a, int b)
 {
-	char *old = NULL, *new = NULL, file[32];
-	int rc = -ENOMEM;
+	char *old = xasprintf("%s%s", is_old ? "a/" : "/dev/null", is_old ? path : "");
+	char *new = xasprintf("%s%s", is_new ? "b/" : "/dev/null", is_new ? path : "");
+	char file[32];
+	int rc;
 
 	snprintf(file, sizeof(file), "/proc/%d/fd/%d", getpid(), b);
-	if (asprintf(&old, "%s%s", is_old ? "a/" : "/dev/null", is_old ? path : "") >= 0 &&
-	    asprintf(&new, "%s%s", is_new ? "b/" : "/dev/null", is_new ? path : "") >= 0)
-		rc = run_program((char *[]){ "diff", "-u", "--label", old, "--label", new, "-",
-					     file, NULL }, a, -1);
+	rc = run_program((char *[]){ "diff", "-u", "--label", old, "--label", new, "-", file,
+				     NULL }, a, -1);
 	free(old);
 	free(new);
 	return rc;

@@ -12,5 +12,5 @@ int gen_diff(const char *path, const char *old, const char *new);
 
 /* Returns a copy of the text that shows no private key; lines with "public" stay as they are. A key
  * becomes "(secret)", "(another secret)" if `other` does not have it, or "(a new key)" if it is not
- * made yet. The caller frees the copy. Returns NULL if there is no memory. */
+ * made yet. The caller frees the copy. */
 char *gen_without_secrets(const char *path, const char *text, const char *other);

@@ -30,45 +30,34 @@ struct made_file {
 struct gen_files {
 	struct made_file *list;
 	size_t n;
-	/* open: stream of the file being written. nowhere: discards output when memory ran out. */
-	FILE *open, *nowhere;
+	FILE *open;			/* stream of the file being written */
 	/* text of `open`; it is not in the list, which may move */
 	char *text;
 	size_t text_n;
-	bool failed;
 };
 
 /* ---- the set ---- */
 
 struct gen_files *gen_files_new(void)
 {
-	struct gen_files *f = xcalloc(1, sizeof(*f));
-
-	if (f && !(f->nowhere = fopen("/dev/null", "we"))) {
-		free(f);
-		return NULL;
-	}
-	return f;
+	return xcalloc(1, sizeof(struct gen_files));
 }
 
 static void end_file(struct gen_files *f)
 {
-	struct made_file *last = f->n ? &f->list[f->n - 1] : NULL;
+	struct made_file *last;
 
 	if (!f->open)
 		return;
-	if (fclose(f->open))
-		f->failed = true;
+	fclose(f->open);
 	f->open = NULL;
+	last = &f->list[f->n - 1];
 	last->text = f->text;
 	last->n = f->text_n;
-	f->text = NULL;
 }
 
 void gen_files_free(struct gen_files *f)
 {
-	if (!f)
-		return;
 	end_file(f);
 	for (size_t i = 0; i < f->n; i++) {
 		free(f->list[i].path);
@@ -76,60 +65,37 @@ void gen_files_free(struct gen_files *f)
 		free(f->list[i].old);
 	}
 	free(f->list);
-	fclose(f->nowhere);
 	free(f);
 }
 
 static struct made_file *new_file(struct gen_files *f, char *path)
 {
-	struct made_file *file = path ? append(f->list, f->n) : NULL;
+	struct made_file *file = append(f->list, f->n);
 
-	if (!file) {
-		f->failed = true;
-		free(path);
-		return NULL;
-	}
 	file->path = path;
 	return file;
 }
 
 FILE *gen_file(struct gen_files *f, mode_t mode, const char *format, ...)
 {
-	struct made_file *file;
-	char *path = NULL;
 	va_list args;
 
 	end_file(f);
 	va_start(args, format);
-	if (vasprintf(&path, format, args) < 0)
-		path = NULL;
+	new_file(f, xvasprintf(format, args))->mode = mode;
 	va_end(args);
-	file = new_file(f, path);
-	if (!file)
-		return f->nowhere;
-	file->mode = mode;
 	f->open = text_open(&f->text, &f->text_n);
-	return f->open ?: f->nowhere;
-}
-
-void gen_no_memory(struct gen_files *f)
-{
-	f->failed = true;
-}
-
-static const struct made_file *find_file(const struct gen_files *f, const char *path)
-{
-	for (size_t i = 0; i < f->n; i++)
-		if (!strcmp(f->list[i].path, path))
-			return &f->list[i];
-	return NULL;
+	return f->open;
 }
 
 const char *gen_files_text(struct gen_files *f, const char *path)
 {
-	const struct made_file *found = find_file(f, path);
-
-	return !found ? NULL : found->text ?: f->open && !fflush(f->open) ? f->text : NULL;
+	if (f->open)
+		fflush(f->open);
+	for (size_t i = 0; i < f->n; i++)
+		if (!strcmp(f->list[i].path, path))
+			return f->list[i].text ?: f->text;
+	return NULL;
 }
 
 const char *gen_files_next(struct gen_files *f, const char *prefix, size_t *at)
@@ -169,8 +135,8 @@ static int sort_by_path(struct gen_files *f)
 		if (!twice && tree_path_valid(f->list[i].path))
 			continue;
 		log_error("%s: %s", f->list[i].path, twice ?
-			"two hosts or interfaces have the same name: rename one of "
-			"them" : "this cannot be the name of a file: rename the host or interface");
+			  "two hosts or interfaces have the same name: rename one of them" :
+			  "this cannot be the name of a file: rename the host or interface");
 		return -EINVAL;
 	}
 	return 0;
@@ -231,27 +197,24 @@ static __u64 text_hash(const char *text)
 	return hash_bytes(HASH_START, text, strlen(text)) ?: 1;
 }
 
-static int add_removal(struct gen_files *f, size_t n_asked, int dir, const char *path, __u64 last)
+/* Notes the hash of a file that an earlier run wrote. Appends the file if it is no longer
+ * generated. */
+static void add_removal(struct gen_files *f, size_t n_asked, int dir, const char *path, __u64 last)
 {
 	struct made_file *file, key = { .path = (char *)path };
 	struct tree_file is;
 
 	if (!rank(path))
-		return 0;
+		return;
 	file = bsearch(&key, f->list, n_asked, sizeof(key), by_path);
 	if (file)
 		file->last = last;
 	if (file || tree_read(dir, path, &is))
-		return 0;	/* the file is now a link or a directory, so we did not write it */
+		return;		/* the file is now a link or a directory, so we did not write it */
 	file = new_file(f, xstrdup(path));
-	if (!file) {
-		free(is.text);
-		return -ENOMEM;
-	}
 	file->old = is.text;
 	file->what = REMOVE;
 	file->last = last;
-	return 0;
 }
 
 /* Reads the list of files that an earlier run wrote, and appends the files that are no longer
@@ -262,17 +225,17 @@ static int find_obsolete(struct gen_files *f, int dir, const char *directory)
 	struct tree_file is = { 0 };
 	int rc = gen_files_read(dir, directory, GEN_WRITTEN, &is);
 
-	if (rc == -ENOENT)
-		return 0;
-	for (char *at = is.text, *line; !rc && (line = strsep(&at, "\n"));) {
+	if (rc)
+		return rc == -ENOENT ? 0 : rc;
+	for (char *at = is.text, *line; (line = strsep(&at, "\n"));) {
 		unsigned long long last;
 		int n = 0;
 
 		if (sscanf(line, "%llx %n", &last, &n) == 1 && n)
-			rc = add_removal(f, n_asked, dir, line + n, last);
+			add_removal(f, n_asked, dir, line + n, last);
 	}
 	free(is.text);
-	return rc;
+	return 0;
 }
 
 static void list_written(struct gen_files *f)
@@ -335,12 +298,9 @@ static int write_beside(struct gen_files *f, int dir, const char *directory)
 			log_error("cannot write %s/%s: %s; nothing was changed", directory,
 				  file->path, strerror(-rc));
 	}
-	if (rc) {
-		while (i--)
-			tree_settle(dir, f->list[i].path, false);
-		tree_unmake(dir, &made);
-	}
-	tree_forget(&made);
+	while (rc && i--)
+		tree_settle(dir, f->list[i].path, false);
+	tree_end(dir, &made, !rc);
 	return rc;
 }
 
@@ -390,8 +350,7 @@ static int report(const struct gen_files *f, enum gen_how how)
 			rc = gen_diff(file->path, file->old, file->text);
 		else
 			log_info("%s: other users may read this file: run chmod %04o on it",
-				 file->path,
-				 file->mode);
+				 file->path, file->mode);
 	}
 	return rc;
 }
@@ -403,12 +362,12 @@ int gen_files_bring(struct gen_files *f, int dir, const char *directory, enum ge
 	int rc;
 
 	end_file(f);
-	rc = f->failed ? -ENOMEM : sort_by_path(f);
-	if (!rc)
-		list_written(f);
-	rc = rc ?: compare_all(f, dir, directory);
-	rc = rc ?: find_obsolete(f, dir, directory);
-	rc = rc ?: f->failed ? -ENOMEM : mind_edits(f, directory, how);
+	rc = sort_by_path(f);
+	if (rc)
+		return rc;
+	list_written(f);
+	rc = compare_all(f, dir, directory) ?: find_obsolete(f, dir, directory) ?:
+	     mind_edits(f, directory, how);
 	if (rc)
 		return rc;
 	qsort(f->list, f->n, sizeof(*f->list), by_path);

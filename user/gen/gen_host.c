@@ -91,16 +91,11 @@ __u8 gen_common_family(const struct topology *t)
 	return FAMILY_IPV4;
 }
 
-/* Returns whether the edge routers change from relay to relay. */
-static bool edges_change(const struct topology *t)
-{
-	return *t->shared.name && !t->shared.n_addresses;
-}
-
 bool gen_runs_wgxdp(const struct topology *t, const struct topology_host *h)
 {
-	return h->role == ROLE_RELAY ||
-	       (h->role == ROLE_EDGE && edges_change(t)) || h->role == ROLE_FIREWALL ||
+	/* Without a pair's common address, edge routers change from relay to relay. */
+	return h->role == ROLE_RELAY || h->role == ROLE_FIREWALL ||
+	       (h->role == ROLE_EDGE && *t->shared.name && !t->shared.n_addresses) ||
 	       (h->role == ROLE_GATEWAY && (h->ddns || gen_roaming_of(t, h)));
 }
 
@@ -117,8 +112,8 @@ struct address gen_exporter(const struct topology_host *h)
 	}
 }
 
-bool gen_serves(const struct topology *t, const struct topology_host *firewall,
-		const struct topology_host *gateway)
+static bool serves(const struct topology *t, const struct topology_host *firewall,
+		   const struct topology_host *gateway)
 {
 	return firewall->role == ROLE_FIREWALL && &t->hosts[firewall->gateway] == gateway;
 }
@@ -126,19 +121,14 @@ bool gen_serves(const struct topology *t, const struct topology_host *firewall,
 bool gen_is_direct(const struct topology *t, const struct topology_host *firewall,
 		   const struct topology_host *gateway)
 {
-	return gen_serves(t, firewall, gateway) && firewall->nat == NAT_DNAT &&
+	return serves(t, firewall, gateway) && firewall->nat == NAT_DNAT &&
 	       firewall->ipv6 == IPV6_DIRECT;
-}
-
-bool gen_announces(const struct topology_host *roaming)
-{
-	return !roaming->openwrt && roaming->prefix.family == FAMILY_IPV6 && *roaming->lan;
 }
 
 const struct topology_host *gen_front(const struct topology *t, const struct topology_host *h)
 {
 	for_each_host(firewall, t)
-		if (gen_serves(t, firewall, h))
+		if (serves(t, firewall, h))
 			return firewall;
 	return h;
 }
@@ -179,8 +169,6 @@ struct address gen_lan_address(const struct topology_host *h)
 {
 	struct address first = { .addr = h->prefix.addr, .family = FAMILY_IPV6 };
 
-	if (h->prefix.family != FAMILY_IPV6)
-		return (struct address){};
 	first.addr.b[15] |= 1;
 	return first;
 }
@@ -218,14 +206,6 @@ static unsigned int narrowest(const struct topology *t)
 	return within(mtu);
 }
 
-static bool has_blind_relay(const struct topology *t)
-{
-	for_each_host(h, t)
-		if (h->blind)
-			return true;
-	return false;
-}
-
 /* Returns the narrowest MTU on the paths between a gateway and a client, through the gateway's
  * firewalls. client NULL: all clients, because the gateway has one device for them. Packets must
  * fit every path, since ICMP errors of routers there may get lost. */
@@ -235,7 +215,7 @@ static unsigned int narrowest_to(const struct topology *t, const struct topology
 	unsigned int mtu = gateway->mtu;
 
 	for_each_host(h, t)
-		if ((gen_serves(t, h, gateway) ||
+		if ((serves(t, h, gateway) ||
 		     (gen_comes_to(t, h, gateway) && (!client || h == client))) && h->mtu < mtu)
 			mtu = h->mtu;
 	return within(mtu);
@@ -249,7 +229,7 @@ unsigned int gen_tunnel_mtu(const struct topology *t, const struct topology_host
 		return narrowest_to(t, &t->hosts[h->gateway], h);
 	/* Between blind edge routers no host sends "packet too big". */
 	return h->role == ROLE_RELAY ||
-	       (h->role == ROLE_EDGE && has_blind_relay(t)) ? narrowest(t) : within(h->mtu);
+	       (h->role == ROLE_EDGE && t->hosts->blind) ? narrowest(t) : within(h->mtu);
 }
 
 unsigned int gen_between_mtu(const struct topology_host *one, const struct topology_host *other)

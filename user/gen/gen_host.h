@@ -49,8 +49,6 @@ bool gen_runs_wgxdp(const struct topology *t, const struct topology_host *h);
  * serves them only to the host itself. */
 struct address gen_exporter(const struct topology_host *h);
 
-bool gen_serves(const struct topology *t, const struct topology_host *firewall,
-		const struct topology_host *gateway);
 /* Returns whether IPv6 clients that use the firewall's name reach this gateway at its own address,
  * without translation. */
 bool gen_is_direct(const struct topology *t, const struct topology_host *firewall,
@@ -67,9 +65,6 @@ bool gen_leads_to(const struct topology *t, const struct topology_host *client,
  * router. */
 const struct topology_host *gen_roaming_of(const struct topology *t,
 					   const struct topology_host *gateway);
-/* Returns whether the roaming router runs a Linux distribution and announces a prefix to its
- * LAN. */
-bool gen_announces(const struct topology_host *roaming);
 /* Returns the firewall that serves the gateway h, or h itself if there is none. */
 const struct topology_host *gen_front(const struct topology *t, const struct topology_host *h);
 /* Finds the endpoint of a relay or gateway h, to which `from` connects: its name if the topology
@@ -79,7 +74,7 @@ const struct topology_host *gen_front(const struct topology *t, const struct top
  * the name, because they come to networks without IPv6. ret_host has no brackets. */
 void gen_endpoint(const struct topology *t, const struct topology_host *h,
 		  const struct topology_host *from, char ret_host[GEN_NAME], __be16 *ret_port);
-/* Returns the first address of the roaming router's LAN prefix. Family 0: the LAN has no IPv6. */
+/* Returns the first address of the roaming router's LAN prefix. */
 struct address gen_lan_address(const struct topology_host *h);
 /* Returns the /64 with that address. Hosts make themselves addresses only in a /64 (RFC 4862), so a
  * shorter prefix is not on the LAN as a whole. */

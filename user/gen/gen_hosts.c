@@ -12,6 +12,7 @@
 #include "gen/gen_files.h"
 #include "gen/gen_keys.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 
 #define ASSIGNED GEN_STATE "assigned"
 
@@ -36,14 +37,13 @@ static int assign(struct topology *t, struct gen_files *f, int dir, const char *
 {
 	struct topology_state state = { 0 };
 	struct tree_file is = { 0 };
-	char *name = NULL;
+	char *name = xasprintf("%s/" ASSIGNED, directory);
 	int rc = gen_files_read(dir, directory, ASSIGNED, &is);
 
-	if (!rc && asprintf(&name, "%s/" ASSIGNED, directory) < 0)
-		rc = -ENOMEM;
 	rc = rc == -ENOENT ? 0 : rc ?: topology_state_parse(is.text, name, &state);
 	rc = rc ?: topology_assign(t, &state);
-	rc = rc ?: topology_state_write(&state, gen_file(f, 0600, ASSIGNED));
+	if (!rc)
+		topology_state_write(&state, gen_file(f, 0600, ASSIGNED));
 	topology_state_free(&state);
 	free(is.text);
 	free(name);
@@ -54,18 +54,16 @@ static int make_hosts(struct topology *t, int dir, const char *directory, enum g
 		      size_t *ret_differs)
 {
 	struct gen_files *f = gen_files_new();
-	struct gen_keys *keys = NULL;
 	struct gen g = { t, f, NULL };
-	int rc = f ? assign(t, f, dir, directory) : -ENOMEM;
+	int rc = assign(t, f, dir, directory) ?:
+		 gen_keys_read(t, dir, directory, GEN_WRITES(how), &g.keys);
 
-	rc = rc ?: gen_keys_read(t, dir, directory, GEN_WRITES(how), &keys);
 	if (!rc) {
-		g.keys = keys;
 		generate(&g);
-		rc = gen_keys_keep(keys, f);
+		rc = gen_keys_keep(g.keys, f) ?:
+		     gen_files_bring(f, dir, directory, how, ret_differs);
+		gen_keys_free(g.keys);
 	}
-	rc = rc ?: gen_files_bring(f, dir, directory, how, ret_differs);
-	gen_keys_free(keys);
 	gen_files_free(f);
 	return rc;
 }
@@ -103,14 +101,10 @@ int gen_hosts(const char *topology, const char *directory, enum gen_how how)
 	rc = open_directory(directory, how, &made, &dir);
 	if (!rc) {
 		rc = make_hosts(t, dir, directory, how, &differs);
-		if (rc == -ENOMEM)
-			log_error("there is no memory for the generated files");
 		if (dir >= 0)
 			close(dir);
 	}
-	if (rc)
-		tree_unmake(AT_FDCWD, &made);
-	tree_forget(&made);
+	tree_end(AT_FDCWD, &made, !rc);
 	umask(mask);
 	topology_free(t);
 	if (rc)

@@ -120,11 +120,13 @@ static const char *key_named(struct gen_keys *k, const char *name, char *word)
 		if (!strcmp(k->list[i].name, name))
 			return k->list[i].text;
 	rc = take_key(k, name, word, text);
-	key = rc ? NULL : append(k->list, k->n);
-	if (!key || !(key->name = xstrdup(name)) || !(key->text = xstrdup(text))) {
-		k->failed = k->failed ?: rc ?: -ENOMEM;
+	if (rc) {
+		k->failed = k->failed ?: rc;
 		return NULL;
 	}
+	key = append(k->list, k->n);
+	key->name = xstrdup(name);
+	key->text = xstrdup(text);
 	return key->text;
 }
 
@@ -162,17 +164,12 @@ static int fill(struct gen_keys *k, const char *owner, const char *device, struc
 {
 	const char *private = private_key_of(k, owner, device);
 	char text[WG_KEY_STRLEN];
-	int rc = private ? 0 : k->failed;
 
-	if (private && gen_key_is_to_be(private))
+	if (!private)
+		return k->failed;
+	if (gen_key_is_to_be(private))
 		return wg_key_parse(private, public);
-	rc = rc ?: ask_wg("pubkey", private, text);
-	return rc ?: wg_key_parse(text, public);
-}
-
-static int fill_site(struct gen_keys *k, struct topology_site *s)
-{
-	return s->key_given ? 0 : fill(k, s->name, WG_ROUTING, &s->public_key);
+	return ask_wg("pubkey", private, text) ?: wg_key_parse(text, public);
 }
 
 static int fill_host(struct gen_keys *k, const struct topology *t, struct topology_host *h)
@@ -206,8 +203,8 @@ int gen_keys_read(struct topology *t, int dir, const char *directory, bool make,
 	k->dir = dir;
 	k->directory = directory;
 	k->make = make;
-	for (size_t i = 0; !rc && i < t->n_sites; i++)
-		rc = fill_site(k, &t->sites[i]);
+	for (struct topology_site *s = t->sites; !rc && s < t->sites + t->n_sites; s++)
+		rc = s->key_given ? 0 : fill(k, s->name, WG_ROUTING, &s->public_key);
 	if (!rc && *t->shared.name)
 		rc = fill_host(k, t, &t->shared);
 	for (size_t i = 0; !rc && i < t->n_hosts; i++)
@@ -221,12 +218,11 @@ int gen_keys_read(struct topology *t, int dir, const char *directory, bool make,
 
 void gen_keys_free(struct gen_keys *k)
 {
-	for (size_t i = 0; k && i < k->n; i++) {
+	for (size_t i = 0; i < k->n; i++) {
 		free(k->list[i].name);
 		free(k->list[i].text);
 	}
-	if (k)
-		free(k->list);
+	free(k->list);
 	free(k);
 }
 

@@ -364,9 +364,8 @@ void gen_nft(const struct gen *g, const struct topology_host *h)
 
 /* ---- what the host's own rules have to accept ---- */
 
-static void need(FILE *out, const char *chain, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-static void need(FILE *out, const char *chain, const char *format, ...)
+static void __attribute__((format(printf, 3, 4))) need(FILE *out, const char *chain,
+						       const char *format, ...)
 {
 	va_list args;
 

@@ -307,14 +307,12 @@ static void verify_sharing(FILE *out, const struct topology *t, const struct top
 static void verify_tunnels(FILE *out, const struct topology *t, const struct topology_host *h)
 {
 	if (h->role == ROLE_RELAY || h->role == ROLE_EDGE)
-		fprintf(out, "| `wg show "
-			WG_ROUTING "` | %s |\n",
+		fprintf(out, "| `wg show " WG_ROUTING "` | %s |\n",
 			h->role == ROLE_EDGE ? "on the active edge router, the relay has a latest "
 					       "handshake less than three minutes ago" :
 			h->shares ? "each site that is connected here has a latest handshake less "
 				    "than three minutes ago" :
-					"each site has a latest handshake less than three minutes "
-					"ago");
+			"each site has a latest handshake less than three minutes ago");
 	if (h->shares)
 		verify_sharing(out, t, h);
 	else if (h->role == ROLE_EDGE && *t->shared.name)
@@ -341,10 +339,9 @@ static void verify_client(FILE *out, const struct topology *t, const struct topo
 			  const struct topology_host *gateway)
 {
 	fputs("| `wg show " WG_CLIENTS "` | a latest handshake |\n", out);
-	for (size_t i = 0; i < gateway->n_networks; i++)
-		for (size_t a = 0; a < gateway->n_inside && is_in(h, &gateway->networks[i]); a++)
-			if (prefix_covers(&gateway->networks[i], &gateway->inside[a]))
-				ping(out, &gateway->inside[a], gateway->name);
+	for (size_t i = 0; i < gateway->n_inside; i++)
+		if (is_in(h, &gateway->networks[i]))
+			ping(out, &gateway->inside[i], gateway->name);
 	for (size_t i = 0; i < t->n_dns && !h->n_split; i++)
 		if (gen_leads_to(t, h, &t->dns[i]))
 			ping(out, &t->dns[i], "a host in the internet, through the tunnel,");
@@ -354,9 +351,8 @@ static void put_verify(FILE *out, const struct gen *g, const struct topology_hos
 {
 	const struct topology *t = g->t;
 
-	fputs("\n## 3. Check that it works\n\n| on this host | what it must show |\n| --- | --- "
-	      "|\n",
-	      out);
+	fputs("\n## 3. Check that it works\n\n"
+	      "| on this host | what it must show |\n| --- | --- |\n", out);
 	verify_files(out, g, h);
 	verify_tunnels(out, t, h);
 	if (h->role == ROLE_SERVER)
@@ -364,9 +360,8 @@ static void put_verify(FILE *out, const struct gen *g, const struct topology_hos
 	if (h->role == ROLE_GATEWAY)
 		fputs("| `wg show " WG_CLIENTS
 		      "` | of each client that is there just now a latest handshake |\n", out);
-	if (h->role != ROLE_CLIENT && h->role != ROLE_ROAMING)
-		return;
-	verify_client(out, t, h, &t->hosts[h->gateway]);
+	if (h->role == ROLE_CLIENT || h->role == ROLE_ROAMING)
+		verify_client(out, t, h, &t->hosts[h->gateway]);
 }
 
 /* ---- 1. what to install ---- */
@@ -380,35 +375,25 @@ static bool is_repeated(const struct gen *g, const struct topology_host *h, cons
 	return false;
 }
 
-/* Returns the next Debian package that the host's files need, or NULL after the last one. *at must
- * be 0 before the first call. */
-static const char *next_package(const struct gen *g, const struct topology_host *h, size_t *at)
+static void put_package(FILE *out, const char **before, const char *package)
 {
-	while (*at < N_PARTS) {
-		const struct part *p = &parts[(*at)++];
-
-		if (p->package && has_part(g, h, p) && !is_repeated(g, h, p))
-			return p->package;
-	}
-	if (*at == N_PARTS) {
-		++*at;
-		if (has_file(g, h, "etc/wireguard/" WG_CLIENTS ".conf") && has_dns(g, h))
-			return "openresolv";
-	}
-	return (*at)++ == N_PARTS + 1 && h->role == ROLE_SERVER ? "ndisc6" : NULL;
+	fprintf(out, "%s %s", *before, package);
+	*before = "";
 }
 
 static void install(FILE *out, const struct gen *g, const struct topology_host *h)
 {
-	const char *before = "    apt install", *package;
-	size_t at = 0;
+	const char *before = "    apt install";
 
 	fputs(h->role == ROLE_CLIENT ? "\n## 1. Install\n\nOn Linux (for phones and other systems, "
 				       "see *app* below):\n\n" : "\n## 1. Install\n\n", out);
-	while ((package = next_package(g, h, &at))) {
-		fprintf(out, "%s %s", before, package);
-		before = "";
-	}
+	for (const struct part *p = parts; p < parts + N_PARTS; p++)
+		if (p->package && has_part(g, h, p) && !is_repeated(g, h, p))
+			put_package(out, &before, p->package);
+	if (has_dns(g, h))
+		put_package(out, &before, "openresolv");
+	if (h->role == ROLE_SERVER)
+		put_package(out, &before, "ndisc6");
 	fputs(*before ? "Nothing needs to be installed.\n" : "\n", out);
 	if (has_file(g, h, "etc/wgxdp/"))
 		fputs("\nInstall wgxdp itself as its docs/start/install.md says.\n", out);
@@ -453,7 +438,7 @@ static void put_network(FILE *out, const struct gen *g, const struct topology_ho
 {
 	bool server = h->role == ROLE_SERVER;
 	const char *device = server ? h->interface : h->lan;
-	struct address token = { .addr.q[1] = htobe64(h->token), .family = FAMILY_IPV6 };
+	struct address token = { .addr.q[1] = htobe64(h->number), .family = FAMILY_IPV6 };
 	char text[ADDRESS_STRLEN];
 
 	fputs("\n### Its network\n\n", out);
@@ -544,16 +529,13 @@ static void put_rules(FILE *out, const struct gen *g, const struct topology_host
 
 /* ---- what to start ---- */
 
-static void start_wireguard(FILE *out, const struct topology *t, const struct topology_host *h,
-			    const char *device, const char *indent)
+static void put_tunnel(FILE *out, const char *device, const char *indent, bool again)
 {
-	static const char lines[] =
-		"%ssystemctl enable wg-quick@%s\n%ssystemctl restart wg-quick@%s\n";
-	char between[GEN_BETWEEN];
-
-	fprintf(out, lines, indent, device, indent, device);
-	for_each_other_relay(other, t, h)
-		fprintf(out, lines, indent, gen_between(other, between), indent, between);
+	if (again)
+		fprintf(out, "%ssystemctl reload wg-quick@%s\n", indent, device);
+	else
+		fprintf(out, "%ssystemctl enable wg-quick@%s\n%ssystemctl restart wg-quick@%s\n",
+			indent, device, indent, device);
 }
 
 static void put_commands(FILE *out, const char *lines, const char *indent)
@@ -564,39 +546,26 @@ static void put_commands(FILE *out, const char *lines, const char *indent)
 	}
 }
 
-/* Returns whether WireGuard's systemd unit starts the tunnel. On an edge router keepalived does. */
-static bool by_unit(const struct gen *g, const struct topology_host *h)
-{
-	return h->role != ROLE_EDGE && has_file(g, h, "etc/wireguard/");
-}
-
+/* Prints the commands of the start or, with `again`, those that apply new peers. */
 static void commands(FILE *out, const struct gen *g, const struct topology_host *h,
-		     const char *indent)
+		     const char *indent, bool again)
 {
-	for (size_t i = 0; i < N_PARTS; i++) {
-		/* The tunnels start after nftables, and before the parts that need a tunnel. */
-		if (by_unit(g, h) && !strcmp(parts[i].path, "etc/keepalived/"))
-			start_wireguard(out, g->t, h, gen_device(h), indent);
-		/* Print the commands once for a directory, however many files it has. */
-		if (parts[i].start && has_part(g, h, &parts[i]))
-			put_commands(out, parts[i].start, indent);
-	}
-}
-
-/* Prints the commands that apply new peers, in the order of the start. */
-static void reload(FILE *out, const struct gen *g, const struct topology_host *h)
-{
+	/* On an edge router keepalived starts the tunnel, not WireGuard's systemd unit. */
+	bool by_unit = h->role != ROLE_EDGE && has_file(g, h, "etc/wireguard/");
 	char between[GEN_BETWEEN];
 
-	for (size_t i = 0; i < N_PARTS; i++) {
-		if (by_unit(g, h) && !strcmp(parts[i].path, "etc/keepalived/")) {
-			fprintf(out, "    systemctl reload wg-quick@%s\n", gen_device(h));
+	for (const struct part *p = parts; p < parts + N_PARTS; p++) {
+		const char *lines = again ? p->reload : p->start;
+
+		/* The tunnels start after nftables, and before the parts that need a tunnel. */
+		if (by_unit && !strcmp(p->path, "etc/keepalived/")) {
+			put_tunnel(out, gen_device(h), indent, again);
 			for_each_other_relay(other, g->t, h)
-				fprintf(out, "    systemctl reload wg-quick@%s\n",
-					gen_between(other, between));
+				put_tunnel(out, gen_between(other, between), indent, again);
 		}
-		if (parts[i].reload && has_part(g, h, &parts[i]))
-			put_commands(out, parts[i].reload, "    ");
+		/* Print the commands once for a directory, however many files it has. */
+		if (lines && has_part(g, h, p))
+			put_commands(out, lines, indent);
 	}
 }
 
@@ -604,7 +573,7 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 {
 	fputs("\n### Start\n\nRun these commands on the host, in this order. `../rollout` also "
 	      "runs them, from the file `start` here.\n\n", out);
-	commands(out, g, h, "    ");
+	commands(out, g, h, "    ", false);
 	if (h->role == ROLE_EDGE)
 		fputs("\nwg-quick@" WG_ROUTING " is not enabled, because keepalived starts that "
 					       "tunnel. It has its peer only on the site's active "
@@ -635,7 +604,7 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 	      "Copy the files that `wgxdp gen hosts` prints as changed. If only sites, servers or "
 	      "clients came or went, run the\nnext commands: they interrupt no other host. "
 	      "Otherwise run the commands of *Start* again.\n\n", out);
-	reload(out, g, h);
+	commands(out, g, h, "    ", true);
 }
 
 static bool has_family(const struct prefix *list, size_t n, __u8 family)
@@ -682,7 +651,7 @@ void gen_readme(const struct gen *g, const struct topology_host *h)
 	FILE *out;
 
 	if (!h->openwrt)
-		commands(gen_host_file(g, h, 0755, "#!/bin/sh\n#", "start"), g, h, "");
+		commands(gen_host_file(g, h, 0755, "#!/bin/sh\n#", "start"), g, h, "", false);
 	out = gen_file(g->files, 0644, "%s/README.md", h->name);
 	put_head(out, g->t, h);
 	if (h->role == ROLE_ROAMING && h->openwrt) {

@@ -158,7 +158,7 @@ void gen_keepalived(const struct gen *g, const struct topology_host *h)
 	write_script(gen_host_file(g, h, 0755, "#!/bin/sh\n#", NOTIFY), h);
 }
 
-/* etc/radvd.conf of edge routers, and of roaming routers with a global prefix in their LAN. */
+/* etc/radvd.conf of edge routers, and of roaming routers. */
 
 static void announce_site(FILE *out, const struct topology *t, const struct topology_host *h)
 {
@@ -211,6 +211,6 @@ void gen_radvd(const struct gen *g, const struct topology_host *h)
 {
 	if (h->role == ROLE_EDGE)
 		announce_site(gen_host_file(g, h, 0644, "#", "etc/radvd.conf"), g->t, h);
-	else if (h->role == ROLE_ROAMING && gen_announces(h))
+	else if (h->role == ROLE_ROAMING && !h->openwrt)
 		announce_lan(gen_host_file(g, h, 0644, "#", "etc/radvd.conf"), h);
 }

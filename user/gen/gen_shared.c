@@ -30,8 +30,7 @@ static void firewall_records(FILE *out, const struct topology *t, const struct t
 
 	if (h->ddns)
 		fprintf(out, "; %s: that host writes its %s records itself, with `wgxdp ddns`\n",
-			     h->name,
-			h->forward6 ? "A and AAAA" : "A");
+			h->name, h->forward6 ? "A and AAAA" : "A");
 	for (size_t i = 0; i < h->n_addresses && !h->ddns; i++)
 		if (h->forward6 || h->addresses[i].family == FAMILY_IPV4)
 			put_record(out, h, &h->addresses[i]);

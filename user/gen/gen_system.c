@@ -41,8 +41,7 @@ static void sysctl_router(FILE *out, const struct topology_host *h)
 		      "net.ipv6.conf.all.forwarding = 1\n", out);
 	else
 		fputs("# wg-quick turns IPv6 forwarding on and off with the tunnel " WG_ROUTING
-			"\n",
-		      out);
+		      "\n", out);
 	keep_autoconfiguration(out, h);
 	if (h->exit.proxy_ndp) {
 		fputs("# answer neighbour solicitations for clients that have addresses of this "
@@ -75,7 +74,7 @@ static FILE *network_file(const struct gen *g, const struct topology_host *h, co
 
 static void server_network(const struct gen *g, const struct topology_host *h)
 {
-	struct address token = { .addr.q[1] = htobe64(h->token), .family = FAMILY_IPV6 };
+	struct address token = { .addr.q[1] = htobe64(h->number), .family = FAMILY_IPV6 };
 	char text[ADDRESS_STRLEN];
 
 	fprintf(network_file(g, h, h->interface),
@@ -222,16 +221,6 @@ static void after_wireguard(const struct gen *g, const struct topology_host *h, 
 	}
 }
 
-static void roaming_units(const struct gen *g, const struct topology_host *h)
-{
-	reload_wireguard(g, h, WG_CLIENTS);
-	if (gen_announces(h))
-		fputs("# start after the tunnel, because the announced prefix is routed through "
-		      "it\n"
-		      "[Unit]\n"
-		      "After=wg-quick@" WG_CLIENTS ".service\n", drop_in(g, h, "radvd"));
-}
-
 void gen_units(const struct gen *g, const struct topology_host *h)
 {
 	char device[GEN_BETWEEN];
@@ -253,6 +242,10 @@ void gen_units(const struct gen *g, const struct topology_host *h)
 		if (gen_roaming_of(g->t, h))
 			after_wireguard(g, h, WG_CLIENTS);
 	} else if (h->role == ROLE_ROAMING && !h->openwrt) {
-		roaming_units(g, h);
+		reload_wireguard(g, h, WG_CLIENTS);
+		fputs("# start after the tunnel, because the announced prefix is routed through "
+		      "it\n"
+		      "[Unit]\n"
+		      "After=wg-quick@" WG_CLIENTS ".service\n", drop_in(g, h, "radvd"));
 	}
 }

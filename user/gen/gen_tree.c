@@ -27,27 +27,14 @@ bool tree_path_valid(const char *path)
 	}
 }
 
-static void note_made(struct tree_made *made, const char *path)
+void tree_end(int dir, struct tree_made *made, bool keep)
 {
-	char **place = append(made->list, made->n);
-
-	if (place && !(*place = xstrdup(path)))
-		made->n--;	/* without memory, tree_unmake() cannot remove this directory */
-}
-
-void tree_forget(struct tree_made *made)
-{
-	while (made->n)
-		free(made->list[--made->n]);
+	for (size_t i = made->n; i--;) {
+		if (!keep)
+			unlinkat(dir, made->list[i], AT_REMOVEDIR);
+		free(made->list[i]);
+	}
 	free(made->list);
-	*made = (struct tree_made){ 0 };
-}
-
-void tree_unmake(int dir, struct tree_made *made)
-{
-	for (size_t i = made->n; i--;)
-		unlinkat(dir, made->list[i], AT_REMOVEDIR);
-	tree_forget(made);
 }
 
 /* Makes a directory and its parents, as mkdir -p does, and lists in *made the new ones. */
@@ -62,7 +49,7 @@ static int make_all(const char *directory, struct tree_made *made)
 			continue;
 		memcpy(path, directory, n);
 		if (!mkdir(path, directory[n] && directory[n + 1] ? 0755 : TREE_PRIVATE))
-			note_made(made, path);
+			*append(made->list, made->n) = xstrdup(path);
 		else if (errno != EEXIST)
 			return -errno;
 	}
@@ -115,7 +102,7 @@ static int make_parents(int dir, const char *path, mode_t mode, struct tree_made
 		if (at < 0)
 			return at;
 		if (!mkdirat(at, name, strchr(slash + 1, '/') ? 0755 : mode))
-			note_made(made, part);
+			*append(made->list, made->n) = xstrdup(part);
 		else if (errno != EEXIST)
 			rc = -errno;
 		close(at);

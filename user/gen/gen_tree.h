@@ -11,7 +11,7 @@
 
 #define TREE_PRIVATE 0700		/* mode of directories that contain keys */
 
-struct tree_made {	/* directories that tree_open() made, which tree_unmake() removes again */
+struct tree_made {	/* directories that tree_open() made, which tree_end() removes again */
 	char **list;
 	size_t n;
 };
@@ -40,7 +40,6 @@ int tree_put(int dir, const char *path, const char *text, size_t n, mode_t mode,
 int tree_settle(int dir, const char *path, bool keep);
 /* Removes the file, and then the directories above it that are empty. */
 int tree_remove(int dir, const char *path);
-/* Removes the directories listed in *made that are empty. dir: the descriptor to which their paths
- * are relative; AT_FDCWD for those that tree_open() made. */
-void tree_unmake(int dir, struct tree_made *made);
-void tree_forget(struct tree_made *made);
+/* Frees the list. keep false: first removes the directories in it that are empty. dir: the
+ * descriptor to which their paths are relative; AT_FDCWD for those that tree_open() made. */
+void tree_end(int dir, struct tree_made *made, bool keep);

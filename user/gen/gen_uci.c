@@ -85,6 +85,5 @@ void gen_uci(const struct gen *g, const struct topology_host *h)
 	fputs("package network\n\n", out);
 	interface(out, g, h);
 	peer(out, g, h);
-	if (gen_lan_address(h).family && *h->lan)
-		lan(out, h);
+	lan(out, h);
 }

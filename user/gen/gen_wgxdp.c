@@ -94,14 +94,6 @@ static void routed(FILE *out, const struct gen *g, const struct topology_host *h
 		prefix_format(&t->overlay, overlay), t->mesh_ports_first, t->mesh_ports_last);
 }
 
-static void relay(FILE *out, const struct gen *g, const struct topology_host *h)
-{
-	if (h->blind)
-		blind(out, g->t, h);
-	else
-		routed(out, g, h);
-}
-
 /* ---- edge routers of relays that share a name ---- */
 
 static void edge(FILE *out, const struct topology *t)
@@ -111,28 +103,24 @@ static void edge(FILE *out, const struct topology *t)
 	fprintf(out, "# change to another relay when the present one no longer answers\n"
 		     "endpoints:\n"
 		     "  - { interface: " WG_ROUTING ", peer: \"%s\", host: \"%s\", "
-		"port: %u, within: %ds%s }\n", wg_key_format(&t->shared.public_key, key),
-		gen_host_name(t, &t->shared, name), ntohs(t->shared.port),
-		WITHIN, t->hosts->blind ? ", together: true" : "");
+		     "port: %u, within: %ds%s }\n", wg_key_format(&t->shared.public_key, key),
+		gen_host_name(t, &t->shared, name), ntohs(t->shared.port), WITHIN,
+		 t->hosts->blind ? ", together: true" : "");
 }
 
 /* ---- names ---- */
 
-static void add_name(const struct gen *g, struct ddns_config *d, const char *name)
+static void add_name(struct ddns_config *d, const char *name)
 {
 	struct ddns_text *place = append(d->names, d->n_names);
 
-	if (place)
-		snprintf(place->text, sizeof(place->text), "%s", name);
-	else
-		gen_no_memory(g->files);
+	snprintf(place->text, sizeof(place->text), "%s", name);
 }
 
 /* Writes the section ddns. A gateway keeps its AAAA record, also under the names of firewalls by
  * which its clients reach it directly. A firewall keeps the records that lead to it. */
-static void ddns(FILE *out, const struct gen *g, const struct topology_host *h)
+static void ddns(FILE *out, const struct topology *t, const struct topology_host *h)
 {
-	const struct topology *t = g->t;
 	struct ddns_config d = t->ddns;
 	char name[GEN_NAME];
 
@@ -141,10 +129,10 @@ static void ddns(FILE *out, const struct gen *g, const struct topology_host *h)
 	d.ipv6 = h->role == ROLE_GATEWAY || h->forward6;
 	d.names = NULL;
 	d.n_names = 0;
-	add_name(g, &d, gen_host_name(t, h, name));
+	add_name(&d, gen_host_name(t, h, name));
 	for_each_host(f, t)
 		if (gen_is_direct(t, f, h))
-			add_name(g, &d, gen_host_name(t, f, name));
+			add_name(&d, gen_host_name(t, f, name));
 	fputs("ddns:\n", out);
 	config_put_ddns_one(out, &d);
 	free(d.names);
@@ -230,8 +218,10 @@ void gen_wgxdp(const struct gen *g, const struct topology_host *h)
 	if (!gen_runs_wgxdp(g->t, h))
 		return;
 	out = gen_host_file(g, h, 0644, "#", "etc/wgxdp/wgxdp.yaml");
-	if (h->role == ROLE_RELAY)
-		relay(out, g, h);
+	if (h->role == ROLE_RELAY && h->blind)
+		blind(out, g->t, h);
+	else if (h->role == ROLE_RELAY)
+		routed(out, g, h);
 	else if (h->role == ROLE_EDGE)
 		edge(out, g->t);
 	else if (h->role == ROLE_FIREWALL)
@@ -239,6 +229,6 @@ void gen_wgxdp(const struct gen *g, const struct topology_host *h)
 	else
 		gateway(out, g->t, h);
 	if (h->ddns)
-		ddns(out, g, h);
+		ddns(out, g->t, h);
 	exporter(out, h);
 }

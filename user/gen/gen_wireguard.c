@@ -157,11 +157,6 @@ static void end_loop(FILE *out, const struct prefix *p)
 
 /* ---- relays and edge routers ---- */
 
-static const struct topology_host *first_relay(const struct topology *t)
-{
-	return t->n_hosts && t->hosts->role == ROLE_RELAY ? t->hosts : NULL;
-}
-
 /* Returns the tunnel address of a site, whose edge routers are all one peer. Family 0: it has
  * none. */
 static struct address end_of(const struct topology *t, const struct topology_site *site)
@@ -183,11 +178,9 @@ static const struct topology_host *known_as(const struct topology *t,
  * edge routers must be at the same one: they begin at the address of the first one. */
 static const struct topology_host *begins_at(const struct topology *t)
 {
-	const struct topology_host *first = first_relay(t);
+	const struct topology_host *first = t->hosts;
 
-	if (!first || (first->blind && !gen_is_pair(t, first)))
-		return first;
-	return known_as(t, first);
+	return first->blind && !gen_is_pair(t, first) ? first : known_as(t, first);
 }
 
 /* Writes the tunnel from relay to relay. It carries BGP and the traffic between their sites, or
@@ -230,11 +223,11 @@ static void relay(const struct gen *g, const struct topology_host *h)
 		fprintf(c.out, "Table = off\nPostUp = ip -6 route replace %s dev %%i\n",
 			prefix_format(&ends, text));
 	begin_unreachable(c.out);
-	if (!h->blind)
+	if (!h->blind) { /* other forwarding routers always forward: see gen_sysctl() */
 		put_unreachable(c.out, &t->overlay);
-	if (!h->blind) /* other forwarding routers always forward: see gen_sysctl() */
 		fputs("PostUp = sysctl -q -w net.ipv6.conf.all.forwarding=1\n"
 		      "PreDown = sysctl -q -w net.ipv6.conf.all.forwarding=0\n", c.out);
+	}
 	for_each_site(s, t) {
 		struct address end = end_of(t, s);
 
@@ -266,9 +259,9 @@ static void edge(const struct gen *g, const struct topology_host *h)
 {
 	const struct topology *t = g->t;
 	const struct topology_site *own = &t->sites[h->site];
-	const struct topology_host *by = first_relay(t), *at = begins_at(t);
+	const struct topology_host *by = known_as(t, t->hosts), *at = begins_at(t);
 	struct conf c = conf_begin(g, h, WG_ROUTING);
-	bool blind = by && by->blind;
+	bool blind = t->hosts->blind;
 
 	c.own = own->name;
 	conf_address(&c, &h->tunnel);
@@ -281,14 +274,11 @@ static void edge(const struct gen *g, const struct topology_host *h)
 	for_each_site(s, t)
 		if (blind && s != own)
 			from_lan(c.out, h, &s->prefix);
-	if (by) {
-		by = known_as(t, by);
-		conf_peer(&c, &(struct conf_peer){ .name = by->name, .key = &by->public_key,
-						   .at = at, .keepalive = t->keepalive });
-		conf_address(&c, &by->tunnel);
-		if (!blind)
-			conf_prefix(&c, &t->overlay);
-	}
+	conf_peer(&c, &(struct conf_peer){ .name = by->name, .key = &by->public_key, .at = at,
+					   .keepalive = t->keepalive });
+	conf_address(&c, &by->tunnel);
+	if (!blind)
+		conf_prefix(&c, &t->overlay);
 	for_each_site(s, t) {
 		struct address end = end_of(t, s);
 
@@ -421,7 +411,7 @@ static void lan_address(FILE *out, const struct topology_host *h)
 	struct address first = gen_lan_address(h);
 	char text[ADDRESS_STRLEN];
 
-	if (h->openwrt || !first.family || !*h->lan)
+	if (h->openwrt)
 		return;
 	address_format(&first, text);
 	fprintf(out, "PostUp = ip -6 address replace %s/%u dev %s\n"

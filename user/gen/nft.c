@@ -3,24 +3,18 @@
  * Parts of nftables rules, and the rules of a router of sites: the packets that it accepts, and
  * those that a relay forwards.
  */
-#include <errno.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "gen/nft.h"
 #include "net/wireguard.h"
 
-int nft_devices_add(struct nft_devices *d, const char *name)
+void nft_devices_add(struct nft_devices *d, const char *name)
 {
-	struct device_name *place;
-
 	for (size_t i = d->n; i--;)
 		if (!strcmp(d->list[i].name, name))
-			return 0;
-	if (!*name)
-		return 0;
-	place = append(d->list, d->n);
-	strcpy(place->name, name);
-	return 0;
+			return;
+	if (*name)
+		strcpy(append(d->list, d->n)->name, name);
 }
 
 /* ---- tables and chains ---- */
@@ -95,14 +89,14 @@ void nft_put_address(FILE *out, const char *word, const struct address *a)
 	fprintf(out, "%s %s %s ", nft_ip(a->family), word, address_format(a, text));
 }
 
-void nft_put_prefix(FILE *out, const char *word, const struct prefix *p)
+static void put_prefix(FILE *out, const char *word, const struct prefix *p)
 {
 	char text[ADDRESS_STRLEN];
 
 	fprintf(out, "%s %s %s ", nft_ip(p->family), word, prefix_format(p, text));
 }
 
-void nft_put_icmpv6(FILE *out, __u32 types)
+static void put_icmpv6(FILE *out, __u32 types)
 {
 	const char *name, *before = " ";
 	__u8 type;
@@ -116,17 +110,13 @@ void nft_put_icmpv6(FILE *out, __u32 types)
 	fputs(" } ", out);
 }
 
-static void put_range(FILE *out, const struct port_range *r)
-{
-	fprintf(out, r->first == r->last ? "%u" : "%u-%u", r->first, r->last);
-}
-
 static void put_ranges(FILE *out, const struct port_range *list, size_t n)
 {
 	fputs(n > 1 ? "udp dport { " : "udp dport ", out);
 	for (size_t i = 0; i < n; i++) {
 		fputs(i ? ", " : "", out);
-		put_range(out, &list[i]);
+		fprintf(out, list[i].first == list[i].last ? "%u" : "%u-%u", list[i].first,
+			list[i].last);
 	}
 	fputs(n > 1 ? " } " : " ", out);
 }
@@ -208,7 +198,7 @@ void nft_input(FILE *out, const struct nft_input *in)
 	      "\t\tudp dport 33434-33474 counter reject comment \"traceroute\"\n"
 	      "\t\ticmp type { echo-request, echo-reply, destination-unreachable, time-exceeded } "
 	      "accept\n\t\t", out);
-	nft_put_icmpv6(out, NFT_ICMPV6_ALL);
+	put_icmpv6(out, NFT_ICMPV6_ALL);
 	/* Without answers to queries, a switch that snoops MLD no longer brings solicitations. */
 	fputs("accept\n"
 	      "\t\tip6 saddr fe80::/10 icmpv6 type { mld-listener-query, mld-listener-report, "
@@ -241,14 +231,14 @@ static void put_between(FILE *out, const struct nft_devices *tunnels, const stru
 	fputs("\t\t", out);
 	nft_put_devices(out, "iifname", tunnels);
 	nft_put_devices(out, "oifname", tunnels);
-	nft_put_prefix(out, "daddr", &p->overlay);
+	put_prefix(out, "daddr", &p->overlay);
 }
 
 void nft_relay_forward(FILE *out, const struct nft_devices *tunnels, const struct policy_config *p)
 {
 	static const char *const refuse[] = {
 		[REJECT_ADDRESS] = "reject with icmpx host-unreachable",
-			[REJECT_PROHIBITED] = "reject with icmpx admin-prohibited",
+		[REJECT_PROHIBITED] = "reject with icmpx admin-prohibited",
 		[REJECT_SILENTLY] = "drop",
 	};
 
@@ -259,7 +249,7 @@ void nft_relay_forward(FILE *out, const struct nft_devices *tunnels, const struc
 	}
 	if (p->icmpv6) {
 		put_between(out, tunnels, p);
-		nft_put_icmpv6(out, p->icmpv6);
+		put_icmpv6(out, p->icmpv6);
 		fputs("counter accept\n", out);
 	}
 	nft_put_log(out, "forward");

@@ -16,8 +16,8 @@ struct nft_devices {				/* list of interface names, without duplicates */
 	size_t n;
 };
 
-/* Adds a name to the list, unless it is "" or the list has it. Returns 0 or -ENOMEM. */
-int nft_devices_add(struct nft_devices *d, const char *name);
+/* Adds a name to the list, unless it is "" or the list has it. */
+void nft_devices_add(struct nft_devices *d, const char *name);
 
 /* Begins a table: `table inet NAME {`, which replaces a table of that name. nft_end() ends it. */
 void nft_begin(FILE *out, const char *table);
@@ -33,9 +33,7 @@ void nft_put_devices(FILE *out, const char *word, const struct nft_devices *d);
 void nft_put_device(FILE *out, const char *word, const char *name);
 /* Prints a match of an address, such as: ip daddr 192.0.2.1. word: "daddr" or "saddr". */
 void nft_put_address(FILE *out, const char *word, const struct address *a);
-void nft_put_prefix(FILE *out, const char *word, const struct prefix *p);
 const char *nft_ip(__u8 family); /* returns "ip" or "ip6" */
-void nft_put_icmpv6(FILE *out, __u32 types);	/* prints a match: icmpv6 type { … } */
 
 /* Prints rules that drop invalid packets, and accept established and related ones. */
 void nft_put_states(FILE *out);

@@ -4,7 +4,6 @@
  * needs at most one rule in each chain: refused clients, translation of the destination,
  * forwarding, translation of the source. conntrack translates the replies.
  */
-#include <string.h>
 #include "config/config_guard.h"
 #include "lib/log.h"
 #include "gen/nft_service.h"
@@ -26,6 +25,8 @@ struct way {
 };
 
 typedef void put_way(FILE *out, const struct way *w);
+
+static const __u8 families[] = { FAMILY_IPV4, FAMILY_IPV6 };
 
 void nft_cannot(FILE *out, const char *service, const char *text)
 {
@@ -78,11 +79,9 @@ static void direct_ways(FILE *out, const struct nft_config *n, const struct serv
 static void ways_of(FILE *out, const struct nft_config *n, const struct service_config *s,
 		    put_way *put)
 {
-	static const __u8 families[] = { FAMILY_IPV4, FAMILY_IPV6 };
-
 	for (size_t i = 0; i < 2; i++) {
-		struct way w = { n,
-				 s, IN_INTERFACE, backend_address(n, backend_at(s, 0), families[i]),
+		struct way w = { n, s, IN_INTERFACE,
+				 backend_address(n, backend_at(s, 0), families[i]),
 				 backend_at(s, 0)->port };
 
 		if (service_is_direct(s, families[i]))
@@ -141,9 +140,9 @@ static void put_original(FILE *out, const struct way *w)
 {
 	static const char *const whose[] = {
 		[IN_INTERFACE] = "fib daddr . iif type local ",
-			[IN_ADDRESS] = "fib daddr . iif type local ",
+		[IN_ADDRESS] = "fib daddr . iif type local ",
 		[IN_WAN] = "fib daddr type != local ",
-			[IN_LAN] = "fib daddr type local fib daddr . iif type != local ",
+		[IN_LAN] = "fib daddr type local fib daddr . iif type != local ",
 	};
 	const struct service_config *s = w->s;
 
@@ -207,8 +206,6 @@ static void put_list(FILE *out, const struct service_config *s, const char *what
 
 void nft_service_sets(FILE *out, const struct nft_config *n, const struct service_config *s)
 {
-	static const __u8 families[] = { FAMILY_IPV4, FAMILY_IPV6 };
-
 	for (size_t i = 0; i < 2; i++) {
 		put_list(out, s, "allow", s->allow, s->n_allow, families[i]);
 		put_list(out, s, "deny", s->deny, s->n_deny, families[i]);
@@ -408,8 +405,7 @@ static void put_name(FILE *out, const struct nft_config *n, const struct backend
 
 	if (*text && (address_parse(text, &a) || !address_equal(&a, &is)))
 		fprintf(out, "\t# the address of %s is %s now: run `wgxdp gen nft` again when it "
-			     "changes\n", text,
-			address_format(&is, buf));
+			"changes\n", text, address_format(&is, buf));
 }
 
 static void put_lists(FILE *out, const struct service_config *s, const char *what,

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
-#include "lib/log.h"
 #include "gen/topology_keys.h"
 
 #define PORT 51820
@@ -22,20 +21,16 @@
 #define MESH_PORTS_FIRST 58000	/* first port of the mesh; relays pass these ports by default */
 #define MESH_PORTS_LAST 60000
 
-void topology_free_host(struct topology_host *h)
-{
-	free(h->addresses);
-	free(h->networks);
-	free(h->home);
-	free(h->split);
-}
-
 void topology_free(struct topology *t)
 {
 	if (!t)
 		return;
-	for (size_t i = 0; i < t->n_hosts; i++)
-		topology_free_host(&t->hosts[i]);
+	for_each_host(h, t) {
+		free(h->addresses);
+		free(h->networks);
+		free(h->home);
+		free(h->split);
+	}
 	free(t->hosts);
 	free(t->sites);
 	free(t->tcp_ports);
@@ -168,33 +163,29 @@ static void find_gateways(struct topology_reading *r)
 
 static const struct prefix all6 = { .family = FAMILY_IPV6 };
 
-static void add_split(struct yaml *y, struct topology_host *h, const struct prefix *list, size_t n,
-		      bool ipv4_only)
+static void add_split(struct topology_host *h, const struct prefix *list, size_t n, bool ipv4_only)
 {
-	struct prefix *place;
-
 	for (size_t i = 0; i < n; i++)
-		if ((!ipv4_only || list[i].family == FAMILY_IPV4) &&
-		    (place = append(h->split, h->n_split)))
-			*place = list[i];
+		if (!ipv4_only || list[i].family == FAMILY_IPV4)
+			*append(h->split, h->n_split) = list[i];
 }
 
 /* Sets the default of h->split: empty, which means everything, if a client's gateway has an exit;
  * else the gateway's networks. A roaming router's LAN takes all IPv6 from the gateway, but keeps
  * its own access to the IPv4 internet. */
-static void split_of(struct yaml *y, struct topology_host *h, const struct topology_host *gateway)
+static void split_of(struct topology_host *h, const struct topology_host *gateway)
 {
 	bool roaming = h->role == ROLE_ROAMING;
 
 	if (!roaming && gateway->exit.there)
 		return;
-	add_split(y, h, gateway->networks, gateway->n_networks, roaming);
-	add_split(y, h, gateway->home, gateway->n_home, roaming);
+	add_split(h, gateway->networks, gateway->n_networks, roaming);
+	add_split(h, gateway->home, gateway->n_home, roaming);
 	if (roaming)
-		add_split(y, h, &all6, 1, false);
+		add_split(h, &all6, 1, false);
 }
 
-static void client(struct yaml *y, struct topology_row *row, const struct topology_host *gateway)
+static void client(struct topology_row *row, const struct topology_host *gateway)
 {
 	struct topology_host *h = &row->host;
 
@@ -202,7 +193,7 @@ static void client(struct yaml *y, struct topology_row *row, const struct topolo
 		h->direct = !topology_network(gateway, NETWORK_ULA) &&
 			topology_network(gateway, NETWORK_GLOBAL);
 	if (!topology_said(row, "split"))
-		split_of(y, h, gateway);
+		split_of(h, gateway);
 }
 
 static void exit_of(const struct topology_row *row, struct topology_exit *e)
@@ -236,16 +227,6 @@ static void firewall(const struct topology *t, const struct topology_row *row,
 	h->forward6 = masquerade ? h->ipv6 != IPV6_OFF : h->ipv6 == IPV6_DNAT;
 }
 
-static void dns(struct yaml *y, struct topology *t)
-{
-	static const char *const usual[] = { "8.8.8.8", "2001:4860:4860::8888" };
-	struct address *place;
-
-	for (size_t i = 0; i < 2; i++)
-		if ((place = append(t->dns, t->n_dns)))
-			address_parse(usual[i], place);
-}
-
 /* Marks the relays that share a key. check_relays() checks the settings of each. */
 static void share(struct topology_reading *r)
 {
@@ -270,8 +251,10 @@ static void whole(struct topology_reading *r)
 
 	if (!t->keepalive)
 		t->keepalive = TOPOLOGY_KEEPALIVE;
-	if (!yaml_by_path(yaml_root(&r->y), "/dns"))
-		dns(&r->y, t);
+	if (!yaml_by_path(yaml_root(&r->y), "/dns")) {
+		address_parse("8.8.8.8", append(t->dns, t->n_dns));
+		address_parse("2001:4860:4860::8888", append(t->dns, t->n_dns));
+	}
 	if (!t->mesh_ports_first) {
 		t->mesh_ports_first = MESH_PORTS_FIRST;
 		t->mesh_ports_last = MESH_PORTS_LAST;
@@ -295,7 +278,7 @@ static void fill_defaults(struct topology_reading *r)
 		if (h->role == ROLE_GATEWAY)
 			exit_of(&r->rows[i], &h->exit);
 		if (h->role == ROLE_CLIENT || h->role == ROLE_ROAMING)
-			client(&r->y, &r->rows[i], &r->rows[h->gateway].host);
+			client(&r->rows[i], &r->rows[h->gateway].host);
 		if (h->role == ROLE_FIREWALL)
 			firewall(r->t, &r->rows[i], h, &r->rows[h->gateway].host);
 	}
@@ -327,11 +310,8 @@ static void move_rows(struct topology_reading *r)
 	t->hosts = xcalloc(r->n_rows + 1, sizeof(*t->hosts));
 	t->sites = xcalloc(r->n_sites + 1, sizeof(*t->sites));
 	for (size_t i = 0; i < r->n_rows; i++)
-		if (t->hosts)
-			t->hosts[t->n_hosts++] = r->rows[i].host;
-		else
-			topology_free_host(&r->rows[i].host);
-	for (size_t i = 0; t->sites && i < r->n_sites; i++)
+		t->hosts[t->n_hosts++] = r->rows[i].host;
+	for (size_t i = 0; i < r->n_sites; i++)
 		t->sites[t->n_sites++] = r->sites[i].site;
 	free(r->rows);
 	free(r->sites);
@@ -346,8 +326,8 @@ static void read_root(struct topology_reading *r, struct yaml_node *root)
 
 	if (!root || root->type != YAML_MAP) {
 		yaml_error(&r->y, root, "%s: begin with a section, such as gateways: or sites:",
-			   root ? "the file does not begin with a section of a "
-				  "topology" : "the file is empty");
+			   root ? "the file does not begin with a section of a topology" :
+			   "the file is empty");
 		return;
 	}
 	other = yaml_first_key(root, others);

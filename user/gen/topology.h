@@ -75,7 +75,7 @@ struct topology_host {
 	struct address tunnel;
 
 	/* servers */
-	__u64 token; /* last half of the address, in host order, at most 0xffff */
+	__u16 token; /* last part of the address as the file gives it, in host order */
 	bool token_given;
 	struct wg_key mesh_key;
 	bool mesh_key_given;
@@ -96,8 +96,9 @@ struct topology_host {
 	struct prefix *split;
 	size_t n_split;
 	bool direct; /* the client has a global address */
-	/* Assigned: addresses inside the tunnel. Gateways and roaming routers have one in each
-	 * network. Clients have one of IPv4, and a global one (direct) or a ULA. */
+	/* Assigned: addresses inside the tunnel. Gateways and roaming routers have one in each of
+	 * the gateway's networks, in that order. Clients have one of IPv4, and a global one
+	 * (direct) or a ULA. */
 	struct address inside[TOPOLOGY_NETWORKS];
 	size_t n_inside;
 
@@ -214,5 +215,5 @@ struct address topology_between(const struct topology *t, const struct topology_
 
 /* Parses the assignments. Returns 0, or -EINVAL after printing "NAME:LINE: error: …". */
 int topology_state_parse(const char *text, const char *name, struct topology_state *ret);
-int topology_state_write(const struct topology_state *s, FILE *out);
+void topology_state_write(const struct topology_state *s, FILE *out);
 void topology_state_free(struct topology_state *s); /* frees the contents, not *s itself */

@@ -37,13 +37,6 @@ static int __attribute__((format(printf, 3, 4))) clash(const struct topology *t,
 
 /* ---- prefixes ---- */
 
-static int random_bytes(const struct topology_state *s, void *to, size_t n)
-{
-	if (s->random)
-		return s->random(to, n);
-	return getrandom(to, n, 0) == (ssize_t)n ? 0 : -EIO;
-}
-
 /* Returns the name of a prefix or host that overlaps p, except p itself. Returns NULL if there is
  * none. */
 static const char *meets(const struct topology *t, const struct prefix *p)
@@ -63,12 +56,11 @@ static int make_ula(const struct topology *t, const struct topology_state *s, __
 		    struct prefix *p)
 {
 	struct prefix one = { .addr.b = { 0xfd }, .family = FAMILY_IPV6, .len = len };
-	int r;
 
 	for (int i = 0; i < TRIES; i++) {
-		r = random_bytes(s, one.addr.b + 1, 5);
-		if (r)
-			return r;
+		if (s->random ? s->random(one.addr.b + 1, 5) :
+		    getrandom(one.addr.b + 1, 5, 0) != 5)
+			return -EIO;
 		if (!meets(t, &one)) {
 			*p = one;
 			return 0;
@@ -92,8 +84,8 @@ static int assign_prefix(const struct topology *t, const struct topology_state *
 		if (other)
 			return clash(t, (struct topology_place){ 1, 1 },
 				     "%s: %s overlaps with %s from an earlier run: write another "
-				     "prefix for it, or one for %s:", name,
-				     other, prefix_format(kept, text), name);
+				     "prefix for it, or one for %s:", name, other,
+				     prefix_format(kept, text), name);
 		*p = *kept;
 	}
 	if (!p->family)
@@ -166,13 +158,6 @@ static const struct numbered *find_kept(const struct numbered *list, size_t n,
 	return NULL;
 }
 
-/* Reports that a number is taken. Numbers of sites and tokens are in hexadecimal. */
-static int is_taken(const struct topology *t, const struct numbered *one, const char *by)
-{
-	return clash(t, one->place, "%s: an earlier run gave %x to %s: write another number here "
-				    "or there", one->key, one->number, by);
-}
-
 /* Gives the number in the file to a host or site. It takes the number away from a host that is no
  * longer in the topology, but not from one in the topology without a number in the file. */
 static int claim(const struct topology *t, struct topology_state *s, const struct numbered *list,
@@ -182,13 +167,15 @@ static int claim(const struct topology *t, struct topology_state *s, const struc
 	const struct numbered *keeper = other ? find_kept(list, n, other) : NULL;
 
 	if (keeper && keeper != one && !keeper->given)
-		return is_taken(t, one, keeper->name);
+		return clash(t, one->place, "%s: an earlier run gave %x to %s: write another "
+			     "number here or there", one->key, one->number, keeper->name);
 	if (other && keeper != one)
 		topology_forget(s, other);
 	own = topology_kept(s, one->scope, one->name);
-	if (!own)
-		return topology_keep(s, one->scope, one->name, one->number);
-	own->number = one->number;
+	if (own)
+		own->number = one->number;
+	else
+		topology_keep(s, one->scope, one->name, one->number);
 	return 0;
 }
 
@@ -204,10 +191,11 @@ static int keep_or_find(const struct topology *t, struct topology_state *s, stru
 		one->number++;
 	if (one->number > one->last)
 		return clash(t, one->place, "%s: '%s' would have number %u, but the prefix has "
-					    "only %u: write a shorter prefix, or forget old hosts",
-					    one->key,
+			     "only %u: write a shorter prefix, or forget old hosts", one->key,
 			     one->name, one->number, one->last);
-	return kept ? 0 : topology_keep(s, one->scope, one->name, one->number);
+	if (!kept)
+		topology_keep(s, one->scope, one->name, one->number);
+	return 0;
 }
 
 /* Forgets the number of a client whose address the gateway has had itself since an earlier run. */
@@ -239,8 +227,8 @@ static int assign_numbers(const struct topology *t, struct topology_state *s, st
 		if (one->given || topology_kept(s, one->scope, one->name))
 			continue;
 		r = keep_or_find(t, s, one, before && before->first == one->first &&
-				 !strcmp(before->scope,
-					 one->scope) ? before->number + 1 : one->first);
+				 !strcmp(before->scope, one->scope) ? before->number + 1 :
+				 one->first);
 		before = one;
 	}
 	return r;
@@ -328,8 +316,6 @@ static int assign_hosts(struct topology *t, struct topology_state *s)
 			h->number = 1;
 		else if (h->role != ROLE_FIREWALL)
 			h->number = list[n++].number;
-		if (h->role == ROLE_SERVER)
-			h->token = h->number;
 	}
 	free(list);
 	return r;
@@ -350,7 +336,6 @@ static void assign_inside(struct topology_host *h, const struct topology_host *g
 {
 	enum topology_kind other = h->direct ? NETWORK_ULA : NETWORK_GLOBAL;
 
-	h->n_inside = 0;
 	for (size_t i = 0; i < gateway->n_networks && h->n_inside < TOPOLOGY_NETWORKS; i++)
 		if (h->role != ROLE_CLIENT || topology_kind(&gateway->networks[i]) != other)
 			h->inside[h->n_inside++] = in_prefix(&gateway->networks[i], h->number);

@@ -52,7 +52,7 @@ static struct named *all_named(struct topology_reading *r, const struct topology
 	size_t n = r->n_rows + r->n_sites, more = *shared->host.name ? 1 : 0;
 	struct named *list = xcalloc(n + 1, sizeof(*list));
 
-	*ret_n = list ? n + more : 0;
+	*ret_n = n + more;
 	for (size_t i = 0; i < *ret_n; i++) {
 		bool host = i < r->n_rows || i == n;
 		const struct topology_row *row = i == n ? shared : host ? &r->rows[i] :
@@ -75,22 +75,18 @@ static void check_named(struct topology_reading *r)
 	struct named *list = all_named(r, &shared, &n);
 	char text[WG_KEY_STRLEN];
 
-	if (n)
-		qsort(list, n, sizeof(*list), by_name);
+	qsort(list, n, sizeof(*list), by_name);
 	for (size_t i = 0; i < n; i++) {
 		if (domain && strlen(list[i].name) + 1 + domain > NAME_WHOLE)
 			topology_error(r, list[i].row, "name",
 				"%s.%s is longer than the %d characters that DNS allows: shorten "
-				"it", list[i].name, r->t->domain,
-				       NAME_WHOLE);
+				"it", list[i].name, r->t->domain, NAME_WHOLE);
 		if (i && !strcasecmp(list[i - 1].name, list[i].name))
 			topology_error(r, list[i].row, "name",
 				"the name '%s' is also in line %d: give each host and site its own",
-				list[i].name,
-				       topology_at(list[i - 1].row, "name")->line + 1);
+				list[i].name, topology_at(list[i - 1].row, "name")->line + 1);
 	}
-	if (n)
-		qsort(list, n, sizeof(*list), by_key);
+	qsort(list, n, sizeof(*list), by_key);
 	for (size_t i = 1; i < n; i++)
 		if (!wg_key_is_none(&list[i].key) &&
 		    !wg_key_compare(&list[i - 1].key, &list[i].key))
@@ -153,16 +149,6 @@ static void check_addresses(struct topology_reading *r, size_t at)
 		}
 }
 
-static void check_hosts(struct topology_reading *r)
-{
-	check_named(r);
-	for (size_t i = 0; i < r->n_rows; i++) {
-		check_link(r, &r->rows[i]);
-		check_ddns(r, &r->rows[i]);
-		check_addresses(r, i);
-	}
-}
-
 /* ---- sites ---- */
 
 static void check_mesh(struct topology_reading *r)
@@ -205,15 +191,13 @@ static void check_subnet(struct topology_reading *r, const struct topology_row *
 
 	if (row->site.subnet_given && row->site.subnet > most)
 		topology_error(r, row, "subnet", "%x does not fit into the overlay, because a /%u "
-						 "has %u subnets: write 0 to %x, or a larger "
-						 "overlay", row->site.subnet,
-			       len, most + 1, most);
+			       "has %u subnets: write 0 to %x, or a larger overlay",
+			       row->site.subnet, len, most + 1, most);
 	for (const struct topology_row *other = r->sites; row->site.subnet_given && other != row;
 	     other++)
 		if (other->site.subnet_given && other->site.subnet == row->site.subnet)
-			topology_error(r,
-				       row, "subnet", "%x is also the subnet of %s: give each site "
-						      "its own",
+			topology_error(r, row, "subnet",
+				       "%x is also the subnet of %s: give each site its own",
 				       row->site.subnet, other->site.name);
 }
 
@@ -227,16 +211,15 @@ static void check_token(struct topology_reading *r, size_t at)
 	     i-- && r->rows[i].host.role == ROLE_SERVER && r->rows[i].host.site == h->site;)
 		if (r->rows[i].host.token_given && r->rows[i].host.token == h->token)
 			topology_error(r, &r->rows[at], "token",
-				       "%llx is also the token of %s: give each server of a site "
-				       "its own",
-				       (unsigned long long)h->token, r->rows[i].host.name);
+				       "%x is also the token of %s: give each server of a site its "
+				       "own", h->token, r->rows[i].host.name);
 }
 
 static void check_sites(struct topology_reading *r)
 {
 	bool *has_edge = xcalloc(r->n_sites + 1, sizeof(*has_edge));
 
-	for (size_t i = 0; has_edge && i < r->n_rows; i++) {
+	for (size_t i = 0; i < r->n_rows; i++) {
 		if (r->rows[i].host.role == ROLE_EDGE)
 			has_edge[r->rows[i].host.site] = true;
 		check_token(r, i);
@@ -245,7 +228,7 @@ static void check_sites(struct topology_reading *r)
 		topology_error(r, NULL, "sites", "no relay connects the sites: add relays: [ { "
 						 "name: relay, interface: eth0, addresses: [ "
 						 "198.51.100.1 ], port: 51820 } ]");
-	for (size_t i = 0; has_edge && i < r->n_sites; i++) {
+	for (size_t i = 0; i < r->n_sites; i++) {
 		if (!has_edge[i])
 			topology_error(r, &r->sites[i], "sites",
 				       "site '%s' has no edge router: add edges: [ { name: "
@@ -566,9 +549,8 @@ static void check_masquerade(struct topology_reading *r, const struct topology_r
 		topology_error(r, row, "lan-address", "this key is only for nat: dnat: remove it");
 	if (!h->backend4.family && !h->backend6.family && !*r->t->domain)
 		topology_error(r, row, "firewalls", "gateway '%s' has neither an address nor a "
-						    "name: add addresses to it, backend here, or "
-						    "domain at the top of the file",
-			       gateway->name);
+			       "name: add addresses to it, backend here, or domain at the top of "
+			       "the file", gateway->name);
 }
 
 static void check_firewall(struct topology_reading *r, const struct topology_row *row)
@@ -602,7 +584,12 @@ static void check_gateways(struct topology_reading *r)
 
 void topology_check(struct topology_reading *r)
 {
-	check_hosts(r);
+	check_named(r);
+	for (size_t i = 0; i < r->n_rows; i++) {
+		check_link(r, &r->rows[i]);
+		check_ddns(r, &r->rows[i]);
+		check_addresses(r, i);
+	}
 	check_relays(r);
 	check_sites(r);
 	check_gateways(r);

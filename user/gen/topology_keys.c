@@ -2,7 +2,6 @@
  *
  * The grammar of a topology: one table for each mapping, with the outermost mapping last.
  */
-#include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "config/config_blind.h"
@@ -37,7 +36,7 @@ static void add_host(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		     void *object)
 {
 	struct topology_reading *r = reading(y);
-	struct topology_row row = { .host.role = key->size, .node = behind_alias(item) }, *place;
+	struct topology_row row = { .host.role = key->size, .node = behind_alias(item) };
 	struct yaml_key one = *key;
 
 	r->gateways += row.host.role == ROLE_GATEWAY;
@@ -47,27 +46,20 @@ static void add_host(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		row.group = r->gateways;
 	one.offset = 0;
 	yaml_set_map(y, &one, item, &row);
-	place = append(r->rows, r->n_rows);
-	if (place) {
-		row.order = r->n_rows;
-		*place = row;
-	} else {
-		topology_free_host(&row.host);
-	}
+	row.order = r->n_rows;
+	*append(r->rows, r->n_rows) = row;
 }
 
 static void add_site(struct yaml *y, const struct yaml_key *key, struct yaml_node *item,
 		     void *object)
 {
 	struct topology_reading *r = reading(y);
-	struct topology_row row = { .node = behind_alias(item) }, *place;
+	struct topology_row row = { .node = behind_alias(item) };
 	struct yaml_key one = *key;
 
 	one.offset = 0;
 	yaml_set_map(y, &one, item, &row);
-	place = append(r->sites, r->n_sites);
-	if (place)
-		*place = row;
+	*append(r->sites, r->n_sites) = row;
 }
 
 /* ---- a word or a mapping ---- */

@@ -50,7 +50,6 @@ void topology_error(struct topology_reading *r, const struct topology_row *row, 
 /* Reports contradictions between values of the topology. */
 void topology_check(struct topology_reading *r);
 
-void topology_free_host(struct topology_host *h);	/* frees the contents, not *h itself */
 /* Kinds of networks. A gateway has at most one of each. */
 enum topology_kind { NETWORK_IPV4, NETWORK_ULA, NETWORK_GLOBAL };
 enum topology_kind topology_kind(const struct prefix *p);

@@ -62,7 +62,8 @@ static int parse_line(struct topology_state *s, char *words[], size_t n)
 	    strlen(words[n - 2]) >= TOPOLOGY_NAME || topology_kept(s, scope, words[n - 2]) ||
 	    topology_keeper(s, scope, number))
 		return -EINVAL;
-	return topology_keep(s, scope, words[n - 2], number);
+	topology_keep(s, scope, words[n - 2], number);
+	return 0;
 }
 
 int topology_state_parse(const char *text, const char *name, struct topology_state *ret)
@@ -76,16 +77,15 @@ int topology_state_parse(const char *text, const char *name, struct topology_sta
 		char *copy = xstrndup(text, n), *rest = copy, *words[WORDS_MAX + 1], *word;
 
 		line++;
-		r = 0;
-		while (copy && n_words <= WORDS_MAX && (word = strsep(&rest, " \t\r")))
+		while (n_words <= WORDS_MAX && (word = strsep(&rest, " \t\r")))
 			if (*word)
 				words[n_words++] = word;
 		if (n_words && *words[0] != '#')
 			r = parse_line(&s, words, n_words);
-		if (r == -EINVAL)
+		if (r)
 			fprintf(stderr, "%s:%u: error: '%.*s' is not a valid line, or is there "
-					"twice: restore the file, or write a line such as `site a "
-					"a` or `host a edge-a1 1`\n", name, line,
+				"twice: restore the file, or write a line such as `site a a` or "
+				"`host a edge-a1 1`\n", name, line,
 				n < LINE_MAX_TOLD ? (int)n : LINE_MAX_TOLD, text);
 		free(copy);
 		text += n + (text[n] == '\n');
@@ -107,7 +107,7 @@ static void put_prefix(FILE *out, const char *name, const struct prefix *p)
 		fprintf(out, "%s %s\n", name, prefix_format(p, text));
 }
 
-int topology_state_write(const struct topology_state *s, FILE *out)
+void topology_state_write(const struct topology_state *s, FILE *out)
 {
 	fputs(head, out);
 	put_prefix(out, "overlay", &s->overlay);
@@ -123,7 +123,6 @@ int topology_state_write(const struct topology_state *s, FILE *out)
 		else
 			fprintf(out, "host %s %s %u\n", k->scope, k->name, k->number);
 	}
-	return ferror(out) ? -EIO : 0;
 }
 
 void topology_state_free(struct topology_state *s)
@@ -152,15 +151,14 @@ struct topology_kept *topology_keeper(const struct topology_state *s, const char
 	return NULL;
 }
 
-int topology_keep(struct topology_state *s, const char *scope, const char *name,
-		  unsigned int number)
+void topology_keep(struct topology_state *s, const char *scope, const char *name,
+		   unsigned int number)
 {
 	struct topology_kept *k = append(s->kept, s->n_kept);
 
 	strcpy(k->scope, scope);
 	strcpy(k->name, name);
 	k->number = number;
-	return 0;
 }
 
 void topology_forget(struct topology_state *s, struct topology_kept *k)

@@ -21,6 +21,6 @@ struct topology_kept *topology_kept(const struct topology_state *s, const char *
 				    const char *name);
 struct topology_kept *topology_keeper(const struct topology_state *s, const char *scope,
 				      unsigned int number);
-int topology_keep(struct topology_state *s, const char *scope, const char *name,
-		  unsigned int number);
+void topology_keep(struct topology_state *s, const char *scope, const char *name,
+		   unsigned int number);
 void topology_forget(struct topology_state *s, struct topology_kept *k);

@@ -68,9 +68,8 @@ void topology_set_interface(struct yaml *y, const struct yaml_key *key, struct y
 		is_ours |= !strcmp(text, ours[i]);
 	if (*c || !is_interface_name(text))
 		yaml_error(y, value, "%s: '%s' cannot be the name of an interface: write up to %d "
-			   "letters, digits, '-', '_' and '.', such as "
-			   "%s", key->name, text, IFNAMSIZ - 1,
-			   key->like);
+			   "letters, digits, '-', '_' and '.', such as %s", key->name, text,
+			   IFNAMSIZ - 1, key->like);
 	else if (is_ours)
 		yaml_error(y, value, "%s: '%s' is the name of a tunnel that `wgxdp gen hosts` "
 			   "itself makes: name the network card that carries it, such as %s",
@@ -98,7 +97,7 @@ static bool take_address(struct yaml *y, const struct yaml_key *key, struct yaml
 void topology_add_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			  void *object)
 {
-	struct address **list = place_of(key, object), a, *place;
+	struct address **list = place_of(key, object), a;
 	size_t *n = (size_t *)((char *)object + key->count);
 	char text[ADDRESS_STRLEN];
 
@@ -107,15 +106,16 @@ void topology_add_address(struct yaml *y, const struct yaml_key *key, struct yam
 	if (address_find(*list, *n, &a) < *n)
 		yaml_error(y, value, "%s: %s is listed twice: remove one of the two", key->name,
 			   address_format(&a, text));
-	else if ((place = append(*list, *n)))
-		*place = a;
+	else
+		*append(*list, *n) = a;
 }
 
 /* A gateway is on the link, so it may have a link-local address. */
 void topology_add_gateway(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			  void *object)
 {
-	struct address **list = place_of(key, object), a, *place;
+	struct address **list = place_of(key, object), a;
+	size_t *n = (size_t *)((char *)object + key->count);
 	const char *text = yaml_text(y, key, value);
 
 	if (!text)
@@ -123,9 +123,8 @@ void topology_add_gateway(struct yaml *y, const struct yaml_key *key, struct yam
 	if (address_parse(text, &a))
 		yaml_error(y, value, "%s: '%s' is not an address: write one such as %s", key->name,
 			   text, key->like);
-	else if ((place = grow(list, (size_t *)((char *)object + key->count),
-				      sizeof(*place))))
-		*place = a;
+	else
+		*append(*list, *n) = a;
 }
 
 void topology_set_ipv4(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -269,7 +268,7 @@ static const char *ipv4_wrong(const struct prefix *p)
 void topology_add_network(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			  void *object)
 {
-	struct prefix **list = place_of(key, object), p, *place;
+	struct prefix **list = place_of(key, object), p;
 	size_t *n = (size_t *)((char *)object + key->count);
 	char text[ADDRESS_STRLEN];
 	const char *why;
@@ -282,8 +281,8 @@ void topology_add_network(struct yaml *y, const struct yaml_key *key, struct yam
 			why = "overlaps with another prefix of the list: remove one of the two";
 	if (why)
 		yaml_error(y, value, "%s: '%s' %s", key->name, prefix_format(&p, text), why);
-	else if ((place = append(*list, *n)))
-		*place = p;
+	else
+		*append(*list, *n) = p;
 }
 
 /* ---- numbers ---- */
@@ -362,7 +361,6 @@ void topology_add_tcp_port(struct yaml *y, const struct yaml_key *key, struct ya
 	const char *text = yaml_text(y, key, value);
 	struct topology *t = object;
 	bool twice = false;
-	__u16 *place;
 	__be16 port;
 
 	if (!text)
@@ -377,6 +375,6 @@ void topology_add_tcp_port(struct yaml *y, const struct yaml_key *key, struct ya
 	if (twice)
 		yaml_error(y, value, "%s: %s is listed twice: remove one of the two",
 				     key->name, text);
-	else if ((place = append(t->tcp_ports, t->n_tcp_ports)))
-		*place = ntohs(port);
+	else
+		*append(t->tcp_ports, t->n_tcp_ports) = ntohs(port);
 }

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 #include "config/config_guard.h"
-#include "import/import.h"
+#include "import/service.h"
 #include "lib/grow.h"
 
 /* Returns whether a rule names the device, so that it is on this host. */
@@ -34,22 +34,6 @@ static bool is_only_one_on_port(const struct import *im, const struct import_dev
 	return true;
 }
 
-/* Returns whether clients reach no WireGuard of this host at this port, because the service takes
- * the packets to it. Then a device with this port is on the backend. */
-static bool takes_port(const struct service_config *s, __be16 port)
-{
-	for (size_t i = 0; i < s->n_ports; i++)
-		if (s->ports[i] == port)
-			return true;
-	return s->nat == NAT_NONE;
-}
-
-static bool same_backend(const struct service_config *a, const struct service_config *b)
-{
-	return !strcmp(a->backend.ipv4, b->backend.ipv4) &&
-	       !strcmp(a->backend.ipv6, b->backend.ipv6);
-}
-
 /* Returns why the settings cannot be those of a service's backend; NULL: they are. */
 static const char *why_not(const struct import *im, const struct import_device *d)
 {
@@ -70,8 +54,9 @@ static const char *why_not(const struct import *im, const struct import_device *
 
 		if (s->backend.port != d->port)
 			continue;
-		taken |= takes_port(s, d->port);
-		if (found && !same_backend(found, s))
+		/* No client then reaches WireGuard of this host at this port. */
+		taken |= service_has_port(s, d->port) || s->nat == NAT_NONE;
+		if (found && !service_same_place(&found->backend, &s->backend))
 			return "several backends have this port";
 		found = s;
 	}
@@ -88,7 +73,7 @@ static bool is_too_large(const struct import_amneziawg *a)
 	return false;
 }
 
-static void set_guard(struct import *im, const struct import_device *d, struct import_service *s)
+static void set_guard(const struct import_device *d, struct import_service *s)
 {
 	struct guard_config *g = &s->s.guard;
 	struct wg_key *key = append(s->s.backend.keys, s->s.backend.n_keys);
@@ -120,6 +105,6 @@ void import_amneziawg(struct import *im)
 				    d->origin, why);
 		for (size_t j = 0; j < im->n_services && !why; j++)
 			if (im->services[j].s.backend.port == d->port)
-				set_guard(im, d, &im->services[j]);
+				set_guard(d, &im->services[j]);
 	}
 }

@@ -69,35 +69,28 @@ static bool same_cause(const struct rules *r, const struct compare_row *a,
 		       same_sources(x, y));
 }
 
-/* Adds a row to its cause. Returns false if there is no memory. */
-static bool add_cause(struct comparison *c, size_t row)
+/* Adds a row to its cause. */
+static void add_cause(struct comparison *c, size_t row)
 {
-	struct compare_cause *place;
-
 	for (size_t i = c->n_causes; i-- > 0;)
 		if (same_cause(&c->im->rules, &c->rows[c->causes[i].row], &c->rows[row])) {
 			c->causes[i].n++;
-			return true;
+			return;
 		}
-	if (c->n_causes == CAUSES_MAX) {
+	if (c->n_causes == CAUSES_MAX)
 		c->unlisted++;
-		return true;
-	}
-	place = append(c->causes, c->n_causes);
-	if (place)
-		*place = (struct compare_cause){ row, 1 };
-	return place;
+	else
+		*append(c->causes, c->n_causes) = (struct compare_cause){ row, 1 };
 }
 
-static bool find_causes(struct comparison *c)
+static void find_causes(struct comparison *c)
 {
 	static const enum compare_result results[] = { COMPARE_DIFFERS, COMPARE_UNDECIDED };
 
 	for (size_t r = 0; r < sizeof(results) / sizeof(*results); r++)
 		for (size_t i = 0; i < c->n; i++)
-			if (c->rows[i].result == results[r] && !add_cause(c, i))
-				return false;
-	return true;
+			if (c->rows[i].result == results[r])
+				add_cause(c, i);
 }
 
 /* ---- all packets ---- */
@@ -124,8 +117,7 @@ static void run_target(struct comparison *c, const struct compare_space *s, cons
 		compare_rules(im, rows, n);
 	for (size_t i = 0; i < n; i++) {
 		rows[i].config = compare_config(c->config, &rows[i].packet, find_set, &im->rules);
-		rows[i].result = compare(&rows[i].packet, &rows[i].rules,
-					 &rows[i].config);
+		rows[i].result = compare(&rows[i].packet, &rows[i].rules, &rows[i].config);
 		c->n_of[rows[i].result]++;
 	}
 	c->n += n;
@@ -145,7 +137,8 @@ static int run(struct comparison *c, const struct compare_space *s)
 					run_target(c, s, s->ins[i], &s->targets[t], s->ports[p]);
 	if (c->im->work.failed)
 		return -E2BIG;
-	return find_causes(c) ? 0 : -ENOMEM;
+	find_causes(c);
+	return 0;
 }
 
 int compare_run(struct comparison *c, struct import *im, const struct config *config)
@@ -155,13 +148,11 @@ int compare_run(struct comparison *c, struct import *im, const struct config *co
 
 	*c = (struct comparison){ .im = im, .config = config };
 	import_allow_work(im);
-	rc = compare_choose(im, config, &s);
+	compare_choose(im, config, &s);
 	c->left_out = s.left_out;
-	rc = rc ?: run(c, &s);
+	rc = run(c, &s);
 	compare_space_free(&s);
-	if (rc == -ENOMEM)
-		log_error("import: no memory");
-	else if (rc)
+	if (rc)
 		log_error("import: there are too many rules, or they are too entangled: compare "
 			  "only the rules for UDP");
 	return rc;

@@ -3,7 +3,6 @@
  * Chooses the packets of a comparison. Rules and configuration treat all packets alike that are
  * between the same ends of ports and prefixes, so a packet at each end and beside it is enough.
  */
-#include <errno.h>
 #include <ifaddrs.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +26,6 @@ struct chooser {
 	/* Private sources of rules that translate sources: networks behind this host. */
 	struct prefix *behind;
 	size_t n_behind;
-	bool no_memory;
 };
 
 /* Returns whether the rule may see a forwarded UDP packet. */
@@ -53,16 +51,12 @@ static const struct prefix *host_of(const struct rule_value *v)
 
 static void add_in(struct chooser *c, const char *name)
 {
-	const char **place;
-
 	if (!name || !*name || strchr(name, '*') || c->s->n_ins >= INS_MAX)
 		return;
 	for (size_t i = 0; i < c->s->n_ins; i++)
 		if (!strcmp(c->s->ins[i], name))
 			return;
-	place = append(c->s->ins, c->s->n_ins);
-	if (place)
-		*place = name;
+	*append(c->s->ins, c->s->n_ins) = name;
 }
 
 /* Returns whether rules masquerade packets to backends that leave by the interface, so that it
@@ -97,25 +91,21 @@ static void choose_ins(struct chooser *c)
 	for (size_t i = 0; i < c->im->rules.n; i++)
 		if (translates(c, &c->im->rules.list[i]) && is_relevant(c, &c->im->rules.list[i]))
 			add_ins_of_rule(c, &c->im->rules.list[i]);
-	if (!c->s->n_ins && append(c->s->ins, c->s->n_ins) == NULL)
-		c->no_memory = true;	/* the one element is NULL: unknown */
+	if (!c->s->n_ins)
+		append(c->s->ins, c->s->n_ins);	/* the one element is NULL: unknown */
 }
 
 /* ---- destinations ---- */
 
 static void add_target(struct chooser *c, const struct address *to, __u8 family, bool local)
 {
-	struct compare_target *place;
-
 	for (size_t i = 0; i < c->s->n_targets; i++)
 		if (c->s->targets[i].family == family && address_equal(&c->s->targets[i].to, to))
 			return;
 	c->s->left_out += c->s->n_targets >= TARGETS_MAX;
 	if (c->s->n_targets >= TARGETS_MAX)
 		return;
-	place = append(c->s->targets, c->s->n_targets);
-	if (place)
-		*place = (struct compare_target){ *to, family, local };
+	*append(c->s->targets, c->s->n_targets) = (struct compare_target){ *to, family, local };
 }
 
 /* Adds the address of a backend to which clients send themselves. */
@@ -208,12 +198,9 @@ static void add_ports(struct chooser *c, unsigned int first, unsigned int last)
 {
 	const unsigned int all[] = { first - 1, first, first + 1, last - 1, last, last + 1 };
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		__u16 *place = all[i] && all[i] < 65536 ? append(c->s->ports, c->s->n_ports) : NULL;
-
-		if (place)
-			*place = all[i];
-	}
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (all[i] && all[i] < 65536)
+			*append(c->s->ports, c->s->n_ports) = all[i];
 }
 
 static void add_ports_of_rule(struct chooser *c, const struct rule *rule)
@@ -279,13 +266,9 @@ static void find_behind(struct chooser *c)
 			for (size_t k = 0; k < m->n && m->field == FIELD_SOURCE; k++) {
 				const struct prefix *p = &m->values[k].prefix;
 				struct address a = { p->addr, p->family };
-				struct prefix *place;
 
-				if (!is_private(&a))
-					continue;
-				place = append(c->behind, c->n_behind);
-				if (place)
-					*place = *p;
+				if (is_private(&a))
+					*append(c->behind, c->n_behind) = *p;
 			}
 		}
 	}
@@ -322,9 +305,8 @@ static bool is_no_client(const struct chooser *c, const struct address *a)
 static void add_client(struct chooser *c, const struct address *a)
 {
 	size_t f = a->family != FAMILY_IPV4;
-	struct address *place = append(c->s->clients[f], c->s->n_clients[f]);
 
-	*place = *a;
+	*append(c->s->clients[f], c->s->n_clients[f]) = *a;
 }
 
 /* Returns the next address (up: true) or the one before. It may be of no network. */
@@ -421,18 +403,15 @@ static void choose_clients(struct chooser *c)
 	}
 }
 
-int compare_choose(struct import *im, const struct config *config, struct compare_space *s)
+void compare_choose(struct import *im, const struct config *config, struct compare_space *s)
 {
 	struct chooser c = { .im = im, .config = config, .s = s };
 
 	choose_ins(&c);
-	if (!c.no_memory)
-		choose_targets(&c);
+	choose_targets(&c);
 	choose_ports(&c);
-	if (!c.no_memory)
-		choose_clients(&c);
+	choose_clients(&c);
 	free(c.behind);
-	return c.no_memory ? -ENOMEM : 0;
 }
 
 void compare_space_free(struct compare_space *s)

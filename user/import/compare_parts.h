@@ -25,8 +25,8 @@ struct compare_space {
 };
 
 /* Chooses the packets: one at each end of everything that the rules or the configuration
- * distinguish, and beside it. Returns 0 or -ENOMEM. */
-int compare_choose(struct import *im, const struct config *config, struct compare_space *s);
+ * distinguish, and beside it. */
+void compare_choose(struct import *im, const struct config *config, struct compare_space *s);
 void compare_space_free(struct compare_space *s);
 
 /* Writes the answers of the rules about the rows, which differ only in their clients, and are

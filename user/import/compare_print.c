@@ -2,9 +2,6 @@
  *
  * Prints a comparison: as lines, one for each cause of a difference, or as JSON.
  */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include "config/config_lists.h"
 #include "import/compare.h"
 #include "lib/document.h"

@@ -4,7 +4,6 @@
  * on the packets' way are run for all clients at once.
  */
 #include <limits.h>
-#include <string.h>
 #include "import/compare_parts.h"
 #include "import/way_out.h"
 #include "lib/memory.h"
@@ -150,8 +149,7 @@ static void run_chain(struct walk *w, enum phase phase, size_t chain)
 	struct source_set sources;
 	size_t n = 0;
 
-	w->im->work.failed |= !list;
-	for (size_t i = 0; i < w->n && list; i++) {
+	for (size_t i = 0; i < w->n; i++) {
 		struct state *s = &w->states[i];
 
 		s->here = !s->done && s->dnat == w->group;
@@ -284,14 +282,12 @@ void compare_rules(struct import *im, struct compare_row *rows, size_t n)
 	w.clients = xcalloc(n, sizeof(*w.clients));
 	w.marks = xcalloc(n, sizeof(*w.marks));
 	w.states = xcalloc(n, sizeof(*w.states));
-	im->work.failed |= !w.clients || !w.marks || !w.states;
-	for (size_t i = 0; i < n && !im->work.failed; i++) {
+	for (size_t i = 0; i < n; i++) {
 		w.clients[i] = rows[i].packet.from;
 		w.states[i] = (struct state){ .dnat = NONE, .unsure = NONE, .undecided = NONE };
 		rows[i].rules = (struct compare_answer){ .rule = NONE, .chain = NONE };
 	}
-	if (!im->work.failed)
-		run_first(&w, &first);
+	run_first(&w, &first);
 	for (size_t i = 0; i < n && !im->work.failed; i++) {
 		if (w.states[i].done)
 			continue;

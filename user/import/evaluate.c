@@ -140,8 +140,7 @@ static struct source_set match_sources(struct evaluation *e, const struct rule_m
 	if (m->set)
 		return set_sources(e, &e->rules->sets[m->set - 1]);
 	list = xcalloc(m->n ?: 1, sizeof(*list));
-	e->work->failed |= !list;
-	for (size_t j = 0; j < m->n && list; j++)
+	for (size_t j = 0; j < m->n; j++)
 		if (m->values[j].prefix.family == e->packet->family)
 			list[n++] = m->values[j].prefix;
 	values = sources_of(e->work, list, n);

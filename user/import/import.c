@@ -17,26 +17,16 @@
 
 void import_lose(struct import *im, const char *format, ...)
 {
-	char **place = append(im->lost, im->n_lost);
 	va_list args;
 
 	va_start(args, format);
-	if (place && vasprintf(place, format, args) < 0)
-		*place = NULL;
+	*append(im->lost, im->n_lost) = xvasprintf(format, args);
 	va_end(args);
 }
 
 /* ---- reading ---- */
 
 enum kind { KIND_NFT, KIND_IPTABLES, KIND_QUICK, KIND_DUMP, KIND_UCI, KIND_NFT_RULES, KIND_OTHER };
-
-static bool begins(const char *line, const char *const *words)
-{
-	for (; *words; words++)
-		if (!strncmp(line, *words, strlen(*words)))
-			return true;
-	return false;
-}
 
 static enum kind kind_of_line(const char *line)
 {
@@ -55,8 +45,9 @@ static enum kind kind_of_line(const char *line)
 	size_t tabs = 0;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (begins(line, kinds[i].words))
-			return kinds[i].kind;
+		for (const char *const *word = kinds[i].words; *word; word++)
+			if (!strncmp(line, *word, strlen(*word)))
+				return kinds[i].kind;
 	for (; *line && *line != '\n'; line++)
 		tabs += *line == '\t';
 	return tabs >= 4 ? KIND_DUMP : KIND_OTHER;
@@ -107,24 +98,17 @@ static int read_text(struct import *im, const struct import_text *t, enum kind k
 int import_text(struct import *im, struct import_text *t)
 {
 	enum kind kind = kind_of(t->text);
-	struct import_text *place;
 	int rc;
 
 	if (memchr(t->text, '\0', t->n)) {
 		log_error("%s: this file has a zero byte: write a file of text", t->name);
 		rc = -EINVAL;
 	} else if (kind == KIND_NFT) {
-		place = append(im->nft, im->n_nft);
-		if (place) {
-			*place = *t;
-			return 0;
-		}
-		rc = -ENOMEM;
+		*append(im->nft, im->n_nft) = *t;
+		return 0;
 	} else {
 		rc = read_text(im, t, kind);
 	}
-	if (rc == -ENOMEM)
-		log_error("import: no memory");
 	free(t->text);
 	return rc;
 }
@@ -189,10 +173,8 @@ static void add_interface(struct import *im, const char *name)
 		if (!strcmp(c->interfaces[i].name, name))
 			return;
 	place = append(c->interfaces, c->n_interfaces);
-	if (place) {
-		strcpy(place->name, name);
-		place->role = ROLE_WAN;
-	}
+	strcpy(place->name, name);
+	place->role = ROLE_WAN;
 }
 
 /* Copies the services into the configuration, with the wans of those that list addresses. */
@@ -205,7 +187,7 @@ static void fill_config(struct import *im)
 	c->interfaces = NULL;
 	c->n_interfaces = 0;
 	c->services = xcalloc(im->n_services ?: 1, sizeof(*c->services));
-	c->n_services = c->services ? im->n_services : 0;
+	c->n_services = im->n_services;
 	for (size_t i = 0; i < c->n_services; i++) {
 		const struct import_service *s = &im->services[i];
 
@@ -282,8 +264,6 @@ static int make_valid(struct import *im)
 		struct refusal r = { .path = "" };
 
 		fill_config(im);
-		if (im->rules.no_memory)
-			return -ENOMEM;
 		if (!config_check_each(im->config, 0, note_refusal, &r))
 			return 0;
 		if (!drop_entry(im, &r)) {
@@ -318,10 +298,6 @@ int import_rules(struct import *im)
 			    "import the output of `nft -j list ruleset`, too");
 	rules_link(&im->rules);
 	import_find_interfaces(im);
-	if (im->rules.no_memory) {
-		log_error("import: no memory");
-		return -ENOMEM;
-	}
 	return im->rules.too_many ? too_many() : 0;
 }
 
@@ -333,15 +309,10 @@ int import_make(struct import *im)
 		return rc;
 	import_allow_work(im);
 	im->config = xcalloc(1, sizeof(*im->config));
-	if (!im->rules.no_memory) {
-		import_services(im);
-		import_amneziawg(im);
-		import_relay(im);
-	}
-	if (im->rules.no_memory || (rc = make_valid(im)) == -ENOMEM) {
-		log_error("import: no memory");
-		return -ENOMEM;
-	}
+	import_services(im);
+	import_amneziawg(im);
+	import_relay(im);
+	rc = make_valid(im);
 	return im->rules.too_many || im->work.failed ? too_many() : rc;
 }
 

@@ -65,24 +65,20 @@ static void put_services(FILE *out, const struct import *im)
 	}
 }
 
-static const struct import_peer *origin_of(const struct import *im, const struct wg_key *key)
-{
-	for (size_t i = 0; i < im->devices.n; i++)
-		for (size_t j = 0; j < im->devices.list[i].n_peers; j++)
-			if (!wg_key_compare(&im->devices.list[i].peers[j].key, key))
-				return &im->devices.list[i].peers[j];
-	return NULL;
-}
-
+/* Writes the origin of the first peer that has the key. */
 static void put_origin(FILE *out, const struct import *im, const struct wg_key *key)
 {
-	const struct import_peer *p = origin_of(im, key);
+	for (size_t i = 0; i < im->devices.n; i++)
+		for (size_t j = 0; j < im->devices.list[i].n_peers; j++) {
+			const struct import_peer *p = &im->devices.list[i].peers[j];
 
-	if (!p)
-		return;
-	fputs("  # ", out);
-	put_plain(out, p->origin);
-	fputc('\n', out);
+			if (wg_key_compare(&p->key, key))
+				continue;
+			fputs("  # ", out);
+			put_plain(out, p->origin);
+			fputc('\n', out);
+			return;
+		}
 }
 
 static void put_wireguard(FILE *out, const struct import *im)

@@ -138,10 +138,8 @@ static void put(FILE *out, struct yaml_node *n)
 char *nft_rule_text(struct yaml_node *statements)
 {
 	char text[TEXT_MAX + 100] = "";
-	FILE *out = fmemopen(text, sizeof(text), "w");
+	FILE *out = memory_there(fmemopen(text, sizeof(text), "w"));
 
-	if (!out)
-		return NULL;
 	for (struct yaml_node *s = statements && statements->type == YAML_LIST ?
 				   statements->first : NULL;
 	     s && ftell(out) < TEXT_MAX; s = s->next) {

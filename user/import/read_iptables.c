@@ -94,20 +94,20 @@ static const char *argument(struct reader *r)
  * unknown instead. */
 static void add_list(struct reader *r, enum rule_field field, char *list)
 {
-	struct rule_match *m = rule_add_match(r->rules, &r->rule, field, r->unlike);
+	struct rule_match *m = rule_add_match(&r->rule, field, r->unlike);
 	bool good = true;
 	char *word;
 
-	while (m && good && (word = strsep(&list, ","))) {
+	while (good && (word = strsep(&list, ","))) {
 		size_t n = strlen(word);
 
 		if (field == FIELD_IN || field == FIELD_OUT) {
 			if (n && word[n - 1] == '+')
 				word[n - 1] = '*';
-			good = rule_add_name(r->rules, m, word);
+			good = rule_add_name(m, word);
 		} else {
-			good = field == FIELD_PORT ? rule_add_ports(r->rules, m, word) :
-			       rule_add_address(r->rules, m, word);
+			good = field == FIELD_PORT ? rule_add_ports(m, word) :
+			       rule_add_address(m, word);
 		}
 	}
 	if (!good)
@@ -134,7 +134,7 @@ static void read_states(struct reader *r)
 		translated |= !strcasecmp(word, "DNAT");
 	}
 	if (translated && !new)
-		rule_add_match(r->rules, &r->rule, FIELD_TRANSLATED, r->unlike);
+		rule_add_match(&r->rule, FIELD_TRANSLATED, r->unlike);
 	else
 		r->rule.never |= new == r->unlike;
 	r->unlike = false;
@@ -145,7 +145,7 @@ static void read_local(struct reader *r)
 	if (strcmp(argument(r), "LOCAL"))
 		r->rule.unknown = true;
 	else
-		rule_add_match(r->rules, &r->rule, FIELD_LOCAL, r->unlike);
+		rule_add_match(&r->rule, FIELD_LOCAL, r->unlike);
 	r->unlike = false;
 }
 
@@ -372,9 +372,9 @@ bool read_iptables_command(struct rules *r, const char *command, const char *dev
 		snprintf(p.table, sizeof(p.table), "%s %s", p.ipv6 ? "ip6tables" : "iptables",
 			 table);
 		text = xstrndup(start, command ? strcspn(start, ";|&") : strlen(start));
-		for (i = text ? strlen(text) : 0; i && strchr(" \t", text[i - 1]); i--)
+		for (i = strlen(text); i && strchr(" \t", text[i - 1]); i--)
 			text[i - 1] = '\0';
-		if (text && first)
+		if (first)
 			add_rule(r, &p, &l, first, text, origin);
 		free(text);
 	}

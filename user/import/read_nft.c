@@ -98,18 +98,19 @@ static bool add_set(struct nft *x, const char name[LIST_NAME_LEN], __u8 family,
 {
 	struct rule_match m = { .field = FIELD_SOURCE };
 	bool good = !elements || add_value(x, &m, elements);
-	struct rule_set *s = good ? append(x->rules->sets, x->rules->n_sets) : NULL;
 
-	if (s) {
+	if (good) {
+		struct rule_set *s = append(x->rules->sets, x->rules->n_sets);
+
 		memcpy(s->name, name, LIST_NAME_LEN);
 		s->family = family;
 		s->list = xcalloc(m.n ?: 1, sizeof(*s->list));
-		for (size_t i = 0; i < m.n && s->list; i++)
+		for (size_t i = 0; i < m.n; i++)
 			if (m.values[i].prefix.family == family)
 				s->list[s->n++] = m.values[i].prefix;
 	}
 	free(m.values);
-	return s;
+	return good;
 }
 
 /* Returns the number of the named set of addresses, counted from 1; 0: it is none, or its elements
@@ -165,12 +166,12 @@ static bool add_value(struct nft *x, struct rule_match *m, struct yaml_node *n)
 	switch (m->field) {
 	case FIELD_IN:
 	case FIELD_OUT:
-		return rule_add_name(x->rules, m, text);
+		return rule_add_name(m, text);
 	case FIELD_PORT:
 	case FIELD_FIRST_PORT:
-		return rule_add_ports(x->rules, m, text);
+		return rule_add_ports(m, text);
 	default:
-		return rule_add_address(x->rules, m, text);
+		return rule_add_address(m, text);
 	}
 }
 
@@ -242,13 +243,13 @@ static bool read_kind(struct nft *x, struct yaml_node *left, struct yaml_node *r
 	} else if (is(left, "/ct/key", "state")) {
 		x->rule.never |= has_word(x, right, "new", "new") == unlike;
 	} else if (is(left, "/ct/key", "status") && has_word(x, right, "dnat", "dnat")) {
-		rule_add_match(x->rules, &x->rule, FIELD_TRANSLATED, unlike);
+		rule_add_match(&x->rule, FIELD_TRANSLATED, unlike);
 	} else if (is(left, "/ct/key", "direction")) {
 		x->rule.never |= has_word(x, right, "original", "0") == unlike;
 	} else if (is(left, "/fib/result", "type") &&
 		   has_word(x, at(left, "/fib/flags"), "daddr", "daddr") &&
 		   has_word(x, right, "local", "local")) {
-		rule_add_match(x->rules, &x->rule,
+		rule_add_match(&x->rule,
 			       has_word(x, at(left, "/fib/flags"), "iif", "iif") ?
 			       FIELD_LOCAL_IN : FIELD_LOCAL, unlike);
 	} else if (is(left, "/fib/result", "oif") &&
@@ -285,7 +286,7 @@ static void read_condition(struct nft *x, struct yaml_node *left, struct yaml_no
 	if (read_kind(x, left, right, unlike))
 		return;
 	field = field_of(x, left);
-	m = field < 0 ? NULL : rule_add_match(x->rules, &x->rule, field, unlike);
+	m = field < 0 ? NULL : rule_add_match(&x->rule, field, unlike);
 	if (m && field == FIELD_SOURCE && *text_at(right, "") == '@')
 		m->set = set_of(x, text_at(right, "") + 1);
 	if (!m)
@@ -496,16 +497,11 @@ static struct rule copy_rule(struct nft *x)
 	copy.n = 0;
 	for (size_t i = 0; i < x->rule.n; i++) {
 		const struct rule_match *from = &x->rule.matches[i];
-		struct rule_match *m = rule_add_match(x->rules, &copy, from->field, from->unlike);
+		struct rule_match *m = rule_add_match(&copy, from->field, from->unlike);
 
-		if (m)
-			m->set = from->set;
-		for (size_t j = 0; m && j < from->n; j++) {
-			struct rule_value *v = rule_add_value(x->rules, m);
-
-			if (v)
-				*v = from->values[j];
-		}
+		m->set = from->set;
+		for (size_t j = 0; j < from->n; j++)
+			*append(m->values, m->n) = from->values[j];
 	}
 	return copy;
 }
@@ -595,18 +591,14 @@ static void read_rule(struct nft *x, struct yaml_node *n)
 		.families = families_of(n), .text = nft_rule_text(statements),
 	};
 	snprintf(x->rule.comment, sizeof(x->rule.comment), "%s", text_at(n, "/comment"));
-	x->rule.origin = xasprintf("%s %.100s handle %.12s", table,
-				   text_at(n, "/chain"),
+	x->rule.origin = xasprintf("%s %.100s handle %.12s", table, text_at(n, "/chain"),
 				   text_at(n, "/handle"));
 	if (!statements || statements->type != YAML_LIST)
 		x->rule.unknown = true;
 	else
 		for (struct yaml_node *s = statements->first; s; s = s->next)
 			read_statement(x, s);
-	if (x->rules->no_memory)
-		rule_free(&x->rule);
-	else
-		add_rule(x);
+	add_rule(x);
 }
 
 static void read_chain(struct nft *x, struct yaml_node *n)

@@ -48,7 +48,6 @@ static bool read_settings(struct uci *u)
 
 	while ((line = strsep(&rest, "\n"))) {
 		char *value = strchr(line, '='), *first, *second;
-		struct setting *s;
 
 		number++;
 		if (!value || *line == '#')
@@ -56,15 +55,16 @@ static bool read_settings(struct uci *u)
 		*value++ = '\0';
 		unquote(value);
 		first = strchr(line, '.');
-		second = first ? strchr(first + 1, '.') : NULL;
 		if (u->n == SETTINGS_MAX)
 			return false;
-		s = first ? append(u->list, u->n) : NULL;
-		if (!s)
+		if (!first)
 			continue;
+		second = strchr(first + 1, '.');
 		if (second)
 			*second++ = '\0';
-		*s = (struct setting){ line, second ?: value + strlen(value), value, number };
+		*append(u->list, u->n) = (struct setting){
+			line, second ?: value + strlen(value), value, number,
+		};
 	}
 	return true;
 }
@@ -95,13 +95,13 @@ static bool is_off(const char *value)
 
 /* ---- interfaces ---- */
 
-static void add_names(struct uci *u, struct rule_match *m, const char *list)
+static void add_names(struct rule_match *m, const char *list)
 {
 	char *copy = xstrdup(list), *rest = copy, *name;
 
 	while ((name = strsep(&rest, " ")))
 		if (*name && !strpbrk(name, "@/"))
-			rule_add_name(u->rules, m, name);
+			rule_add_name(m, name);
 	free(copy);
 }
 
@@ -127,7 +127,7 @@ static bool add_made_device(struct uci *u, struct rule_match *m, const char *nam
 			if (strcmp(s->value, makers[j].protocol))
 				continue;
 			snprintf(device, sizeof(device), "%s%.40s", makers[j].before, name);
-			rule_add_name(u->rules, m, device);
+			rule_add_name(m, device);
 			return true;
 		}
 	}
@@ -144,36 +144,35 @@ static void add_network(struct uci *u, struct rule_match *m, const char *name)
 
 		if (!strncmp(s->section, "network.", 8) && !strcmp(s->section + 8, name) &&
 		    (!strcmp(s->key, "device") || !strcmp(s->key, "ifname")))
-			add_names(u, m, s->value);
+			add_names(m, s->value);
 	}
 }
 
 /* Ends a condition about devices. Returns false, and removes it, if no device was added. */
 static bool has_devices(struct rule *rule, const struct rule_match *m)
 {
-	if (m && !m->n)
+	if (!m->n)
 		rule->n--;		/* unknown: as a rule without an interface */
-	return m && m->n;
+	return m->n;
 }
 
 /* Adds the devices of a zone: those that it names, and those of its networks. Returns false if none
  * is known. */
 static bool add_zone(struct uci *u, struct rule *rule, const char *zone, enum rule_field field)
 {
-	struct rule_match *m = rule_add_match(u->rules, rule, field, false);
+	struct rule_match *m = rule_add_match(rule, field, false);
 
-	for (size_t i = 0; i < u->n && m; i++) {
+	for (size_t i = 0; i < u->n; i++) {
 		const struct setting *s = &u->list[i];
 		char *networks, *rest, *name;
 
 		if (strcmp(s->key, "name") || strcmp(s->value, zone))
 			continue;
-		add_names(u, m, get(u, s, "device"));
+		add_names(m, get(u, s, "device"));
 		networks = xstrdup(get(u, s, "network"));
 		rest = networks;
-		while ((name = strsep(&rest, " "))) {
+		while ((name = strsep(&rest, " ")))
 			add_network(u, m, name);
-		}
 		free(networks);
 	}
 	return has_devices(rule, m);
@@ -183,11 +182,11 @@ static bool add_zone(struct uci *u, struct rule *rule, const char *zone, enum ru
  * `dest`. */
 static void add_way_to(struct uci *u, struct rule *rule, const char *text)
 {
-	struct rule_match *m = rule_add_match(u->rules, rule, FIELD_OUT, false);
+	struct rule_match *m = rule_add_match(rule, FIELD_OUT, false);
 	struct address to;
 	bool good = !address_parse(text, &to);
 
-	for (size_t i = 0; i < u->n && m && good; i++) {
+	for (size_t i = 0; i < u->n && good; i++) {
 		const struct setting *s = &u->list[i];
 		const char *mask = get(u, s, "netmask");
 		struct rule_match net = { .field = FIELD_TO };
@@ -196,7 +195,7 @@ static void add_way_to(struct uci *u, struct rule *rule, const char *text)
 		if (strncmp(s->section, "network.", 8) || strcmp(s->key, "ipaddr"))
 			continue;
 		snprintf(subnet, sizeof(subnet), "%.40s%s%.40s", s->value, *mask ? "/" : "", mask);
-		if (rule_add_address(u->rules, &net, subnet) &&
+		if (rule_add_address(&net, subnet) &&
 		    prefix_covers(&net.values->prefix, &to))
 			add_network(u, m, s->section + 8);
 		free(net.values);
@@ -228,7 +227,7 @@ static bool has_udp(const char *protocols)
 {
 	static const char *const all[] = { "tcpudp", "all", "any", "*" };
 	char *copy = xstrdup(protocols), *rest = copy, *word;
-	bool found = !copy || !*protocols, unlike;
+	bool found = !*protocols, unlike;
 
 	while ((word = next_word(&rest, &unlike))) {
 		found |= (!strcasecmp(word, "udp") || !strcmp(word, "17")) != unlike;
@@ -240,8 +239,7 @@ static bool has_udp(const char *protocols)
 }
 
 /* Adds those words of a list that have a '!' in front, or those that have none. */
-static void add_words(struct uci *u, struct rule *rule, enum rule_field field, const char *list,
-		      bool unlike)
+static void add_words(struct rule *rule, enum rule_field field, const char *list, bool unlike)
 {
 	struct rule_match *m = NULL;
 	bool good = true, not;
@@ -250,9 +248,8 @@ static void add_words(struct uci *u, struct rule *rule, enum rule_field field, c
 	while (good && (word = next_word(&rest, &not))) {
 		if (not != unlike)
 			continue;
-		m = m ?: rule_add_match(u->rules, rule, field, unlike);
-		good = m && (field == FIELD_PORT ? rule_add_ports : rule_add_address)
-			(u->rules, m, word);
+		m = m ?: rule_add_match(rule, field, unlike);
+		good = (field == FIELD_PORT ? rule_add_ports : rule_add_address)(m, word);
 	}
 	if (m && !good)
 		rule_drop_match(rule);
@@ -260,11 +257,10 @@ static void add_words(struct uci *u, struct rule *rule, enum rule_field field, c
 }
 
 /* Adds a condition, whose value may be a list. */
-static void add_condition(struct uci *u, struct rule *rule, enum rule_field field,
-			  const char *list)
+static void add_condition(struct rule *rule, enum rule_field field, const char *list)
 {
-	add_words(u, rule, field, list, false);
-	add_words(u, rule, field, list, true);
+	add_words(rule, field, list, false);
+	add_words(rule, field, list, true);
 }
 
 /* Begins the rule of a section, in a base chain for this hook. Returns false if it is disabled. */
@@ -308,8 +304,8 @@ static void add_named(struct uci *u, const struct setting *s, struct rule *rule)
 
 		if (strcmp(next->section, s->section) || (text && strlen(text) > TEXT_MAX))
 			break;
-		longer = xasprintf("%s%s%s %s", text ? : s->section,
-				   text ? ", " : ": ", next->key, next->value);
+		longer = xasprintf("%s%s%s %s", text ?: s->section, text ? ", " : ": ", next->key,
+				   next->value);
 		free(text);
 		text = longer;
 	}
@@ -326,7 +322,7 @@ static void end(struct uci *u, const struct setting *s, struct rule *rule)
 		"start_date", "start_time", "stop_date", "stop_time", "helper", "device",
 	};
 
-	add_condition(u, rule, FIELD_SOURCE, get(u, s, "src_ip"));
+	add_condition(rule, FIELD_SOURCE, get(u, s, "src_ip"));
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++)
 		rule->unknown |= *get(u, s, unknown[i]);
 	add_named(u, s, rule);
@@ -347,8 +343,8 @@ static void add_redirect(struct uci *u, const struct setting *s)
 		add_way_to(u, &rule, to);
 	else if (strcmp(zone, "*"))
 		add_zone(u, &rule, zone, FIELD_OUT);
-	add_condition(u, &rule, FIELD_PORT, get(u, s, "src_dport"));
-	add_condition(u, &rule, FIELD_TO, get(u, s, "src_dip"));
+	add_condition(&rule, FIELD_PORT, get(u, s, "src_dport"));
+	add_condition(&rule, FIELD_TO, get(u, s, "src_dip"));
 	if (*target && strcasecmp(target, "DNAT"))
 		rule.verdict = RULE_OTHER;
 	else if (!*to)
@@ -374,8 +370,8 @@ static void add_forward(struct uci *u, const struct setting *s)
 		add_zone(u, &rule, get(u, s, "src"), FIELD_IN);
 	if (strcmp(zone, "*") && !add_zone(u, &rule, zone, FIELD_OUT))
 		rule.unknown |= rule.verdict == RULE_ACCEPT;
-	add_condition(u, &rule, FIELD_TO, get(u, s, "dest_ip"));
-	add_condition(u, &rule, FIELD_PORT, get(u, s, "dest_port"));
+	add_condition(&rule, FIELD_TO, get(u, s, "dest_ip"));
+	add_condition(&rule, FIELD_PORT, get(u, s, "dest_port"));
 	end(u, s, &rule);
 }
 
@@ -388,8 +384,8 @@ static void add_source_rule(struct uci *u, const struct setting *s)
 		return;
 	rule.verdict = RULE_SNAT;
 	rule.unknown = true;
-	add_condition(u, &rule, FIELD_TO, get(u, s, "dest_ip"));
-	add_condition(u, &rule, FIELD_PORT, get(u, s, "dest_port"));
+	add_condition(&rule, FIELD_TO, get(u, s, "dest_ip"));
+	add_condition(&rule, FIELD_PORT, get(u, s, "dest_port"));
 	end(u, s, &rule);
 }
 

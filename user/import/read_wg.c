@@ -23,7 +23,7 @@ static struct import_device *add_device(struct import_devices *d, const char *na
 
 	snprintf(device->name, sizeof(device->name), "%s", name);
 	device->origin = xstrdup(origin);
-	return device->origin ? device : NULL;
+	return device;
 }
 
 static struct import_peer *add_peer(struct import_device *d, const char *origin)
@@ -31,11 +31,11 @@ static struct import_peer *add_peer(struct import_device *d, const char *origin)
 	struct import_peer *p = append(d->peers, d->n_peers);
 
 	p->origin = xstrdup(origin);
-	return p->origin ? p : NULL;
+	return p;
 }
 
 /* Adds a prefix such as "10.0.0.1/24", without its host bits. Ignores other texts. */
-static bool add_allowed(struct import_peer *p, char *text)
+static void add_allowed(struct import_peer *p, char *text)
 {
 	char *len = strchr(text, '/'), *end;
 	struct prefix *place;
@@ -45,30 +45,27 @@ static bool add_allowed(struct import_peer *p, char *text)
 	if (len)
 		*len++ = '\0';
 	if (address_parse(text, &a))
-		return true;
+		return;
 	n = a.family == FAMILY_IPV4 ? 32 : 128;
 	if (len) {
 		unsigned long given = strtoul(len, &end, 10);
 
 		if (*end || end == len || given > n)
-			return true;
+			return;
 		n = given;
 	}
 	place = append(p->allowed, p->n_allowed);
 	*place = (struct prefix){ a.addr, a.family, n };
 	prefix_clear_host(place);
-	return true;
 }
 
-/* Adds the prefixes of a list with commas. Returns false if there is no memory. */
-static bool add_all_allowed(struct import_peer *p, char *list)
+/* Adds the prefixes of a list with commas. */
+static void add_all_allowed(struct import_peer *p, char *list)
 {
-	bool good = true;
 	char *word;
 
-	while (good && (word = strsep(&list, ", \t")))
-		good = add_allowed(p, word);
-	return good;
+	while ((word = strsep(&list, ", \t")))
+		add_allowed(p, word);
 }
 
 /* Stores an endpoint whose host is a name. */
@@ -97,7 +94,6 @@ static void set_names(struct import_device *d, const struct wg_names *names)
 /* ---- wg-quick ---- */
 
 struct quick {
-	struct import_devices *devices;
 	struct import_device *device;
 	struct import_peer *peer;	/* NULL: outside a section [Peer] */
 	struct rules *rules;
@@ -143,7 +139,7 @@ static bool is_amneziawg(const char *key)
 	return *key && strchr("hHsS", *key) && key[1] >= '1' && key[1] < '1' + MESSAGES && !key[2];
 }
 
-/* Reads a setting. Returns 0, -ENOMEM, or -EINVAL if its value is wrong. */
+/* Reads a setting. Returns 0, or -EINVAL if its value is wrong. */
 static int read_setting(struct quick *q, const char *key, char *value)
 {
 	if (!strcasecmp(key, "PublicKey") && q->peer) {
@@ -151,7 +147,7 @@ static int read_setting(struct quick *q, const char *key, char *value)
 		return wg_key_parse(value, &q->peer->key);
 	}
 	if (!strcasecmp(key, "AllowedIPs") && q->peer)
-		return add_all_allowed(q->peer, value) ? 0 : -ENOMEM;
+		add_all_allowed(q->peer, value);
 	if (!strcasecmp(key, "Endpoint") && q->peer)
 		set_endpoint(q->peer, value);
 	if (!strcasecmp(key, "ListenPort") && !q->peer)
@@ -177,7 +173,7 @@ static int read_quick_line(struct quick *q, char *line)
 	}
 	if (!strcasecmp(line, "[Peer]")) {
 		q->peer = add_peer(q->device, q->origin);
-		return q->peer ? 0 : -ENOMEM;
+		return 0;
 	}
 	if (!value)
 		return -EINVAL;
@@ -217,7 +213,7 @@ static void device_name(const char *file, char ret[IFNAMSIZ])
 
 int read_wg_quick(struct import_devices *d, struct rules *r, const struct import_text *t)
 {
-	struct quick q = { .devices = d, .rules = r };
+	struct quick q = { .rules = r };
 	struct wg_names names = { 0 };
 	char name[IFNAMSIZ], *rest = t->text, *line, *origin;
 	unsigned int number = 0;
@@ -236,11 +232,11 @@ int read_wg_quick(struct import_devices *d, struct rules *r, const struct import
 			continue;
 		origin = xasprintf("%s:%u", t->name, number);
 		q.origin = origin;
-		rc = rc ?: read_quick_line(&q, line);
+		rc = read_quick_line(&q, line);
 		free(origin);
 	}
 	/* The message must not have the line, which may be a private key. */
-	if (rc == -EINVAL)
+	if (rc)
 		log_error("%s:%u: this is not a setting of wg-quick with a valid value: correct "
 			  "it", t->name, number);
 	if (!rc) {
@@ -266,16 +262,14 @@ static int read_dump_line(struct import_devices *d, char *line, const char *orig
 		return -EINVAL;
 	if (n != PEER_FIELDS) {		/* AmneziaWG's interfaces have more fields */
 		device = add_device(d, field[0], origin);
-		if (!device)
-			return -ENOMEM;
 		port_parse(field[3], &device->port);
 		return 0;
 	}
 	if (!device || strcmp(device->name, field[0]))
 		return -EINVAL;
 	p = add_peer(device, origin);
-	return !p ? -ENOMEM : wg_key_parse(field[1], &p->key) ?:
-	       add_all_allowed(p, field[4]) ? 0 : -ENOMEM;
+	add_all_allowed(p, field[4]);
+	return wg_key_parse(field[1], &p->key);
 }
 
 int read_wg_dump(struct import_devices *d, const struct import_text *t)
@@ -293,7 +287,7 @@ int read_wg_dump(struct import_devices *d, const struct import_text *t)
 		rc = read_dump_line(d, line, origin);
 		free(origin);
 	}
-	if (rc == -EINVAL)
+	if (rc)
 		log_error("%s:%u: this is not a line of `wg show all dump`: write its whole "
 			  "output", t->name, number);
 	for (size_t i = 0; i < d->n && !rc; i++)
@@ -303,56 +297,47 @@ int read_wg_dump(struct import_devices *d, const struct import_text *t)
 
 /* ---- this host ---- */
 
-static int copy_host_peer(struct import_device *device, const struct wg_peer *from)
+static void copy_host_peer(struct import_device *device, const struct wg_peer *from)
 {
 	struct import_peer *p = add_peer(device, device->origin);
 
-	if (!p)
-		return -ENOMEM;
 	p->key = from->key;
-	for (size_t i = 0; i < from->n_allowed; i++) {
-		struct prefix *place = append(p->allowed, p->n_allowed);
-
-		*place = from->allowed[i];
-	}
-	return 0;
+	for (size_t i = 0; i < from->n_allowed; i++)
+		*append(p->allowed, p->n_allowed) = from->allowed[i];
 }
 
-static int add_host_device(struct import_devices *d, const char *name, const struct wg_device *wg)
+static void add_host_device(struct import_devices *d, const char *name, const struct wg_device *wg)
 {
 	struct import_device *device = add_device(d, name, name);
 	struct wg_names names;
-	int rc = device ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < wg->n_peers && !rc; i++)
-		rc = copy_host_peer(device, &wg->peers[i]);
-	if (rc)
-		return rc;
+	for (size_t i = 0; i < wg->n_peers; i++)
+		copy_host_peer(device, &wg->peers[i]);
 	device->port = wg->port;
 	wg_names_read(name, &names);
 	set_names(device, &names);
 	wg_names_free(&names);
-	return 0;
 }
 
 int read_wg_host(struct import_devices *d)
 {
 	struct if_nameindex *list = if_nameindex();
-	int rc = list ? 0 : -errno;
+	int rc = -errno;
 
-	for (struct if_nameindex *i = list; list && i->if_index && !rc; i++) {
+	if (!list) {
+		log_error("cannot read the interfaces of this host: %s", strerror(-rc));
+		return rc;
+	}
+	for (struct if_nameindex *i = list; i->if_index; i++) {
 		struct wg_device wg = { 0 };
 
 		if (wg_read(i->if_name, &wg))
 			continue;
-		rc = add_host_device(d, i->if_name, &wg);
+		add_host_device(d, i->if_name, &wg);
 		wg_free(&wg);
 	}
-	if (list)
-		if_freenameindex(list);
-	if (rc)
-		log_error("cannot read the interfaces of this host: %s", strerror(-rc));
-	return rc;
+	if_freenameindex(list);
+	return 0;
 }
 
 void devices_free(struct import_devices *d)

@@ -37,11 +37,6 @@ static bool is_between_devices(const struct import *im, const struct rule *rule)
 	return in && out;
 }
 
-static bool is_overlay(const struct prefix *p)
-{
-	return p->family == FAMILY_IPV6 && !relay_overlay_wrong(p);
-}
-
 /* Takes the overlay and the ports from a rule that accepts packets between tunnels, unless it has
  * more conditions than a policy. */
 static void add_policy(struct import *im, size_t i)
@@ -51,7 +46,6 @@ static void add_policy(struct import *im, size_t i)
 	const struct prefix *to = NULL;
 	const struct rule_match *ports = NULL;
 	bool more = false;
-	size_t *place;
 
 	for (size_t j = 0; j < rule->n; j++) {
 		const struct rule_match *m = &rule->matches[j];
@@ -63,21 +57,13 @@ static void add_policy(struct import *im, size_t i)
 		else
 			more |= m->field != FIELD_IN && m->field != FIELD_OUT;
 	}
-	if (!to || !ports || more || !is_overlay(to) ||
-	    (p->overlay.family && (prefix_compare(to, &p->overlay))))
+	if (!to || !ports || more || to->family != FAMILY_IPV6 || relay_overlay_wrong(to) ||
+	    (p->overlay.family && prefix_compare(to, &p->overlay)))
 		return;
 	p->overlay = *to;
-	for (size_t j = 0; j < ports->n; j++) {
-		struct port_range *range = append(p->udp_ports, p->n_udp_ports);
-
-		if (range)
-			*range = ports->values[j].ports;
-		else
-			im->rules.no_memory = true;
-	}
-	place = append(im->policy_rules, im->n_policy_rules);
-	if (place)
-		*place = i;
+	for (size_t j = 0; j < ports->n; j++)
+		*append(p->udp_ports, p->n_udp_ports) = ports->values[j].ports;
+	*append(im->policy_rules, im->n_policy_rules) = i;
 }
 
 static void make_policy(struct import *im)
@@ -93,14 +79,8 @@ static void make_policy(struct import *im)
 		    is_between_devices(im, rule))
 			add_policy(im, i);
 	}
-	if (p->overlay.family && !p->n_udp_ports) {
-		struct port_range *range = append(p->udp_ports, p->n_udp_ports);
-
-		*range = (struct port_range){
-			58000,
-			60000,
-		};
-	}
+	if (p->overlay.family && !p->n_udp_ports)
+		*append(p->udp_ports, p->n_udp_ports) = (struct port_range){ 58000, 60000 };
 	p->icmpv6 = ~0U;
 }
 
@@ -183,15 +163,12 @@ static void add_peer(struct import *im, const struct import_device *d,
 	for (size_t i = 0; i < from->n_allowed; i++) {
 		const char *why = relay_prefix_wrong(&from->allowed[i],
 						     &im->config->policy.overlay);
-		struct prefix *place = why ? NULL : append(p->prefixes, p->n_prefixes);
 
-		if (place)
-			*place = from->allowed[i];
-		else if (why)
+		if (why)
 			import_lose(im, "%s: peer %s: the prefix %s %s", from->origin, name,
 				    prefix_format(&from->allowed[i], text), why);
 		else
-			im->rules.no_memory = true;
+			*append(p->prefixes, p->n_prefixes) = from->allowed[i];
 	}
 }
 

@@ -7,7 +7,6 @@
 #include <string.h>
 #include "config/config_check.h"
 #include "import/rules.h"
-#include "import/sources.h"
 #include "lib/grow.h"
 
 #define LOOKUPS_MAX 500000000	/* steps of searches: some seconds */
@@ -105,14 +104,14 @@ void rules_link(struct rules *r)
 	struct rule_chain **sorted = xcalloc(r->n_chains ?: 1, sizeof(*sorted)), key = { 0 };
 	struct rule_chain *wanted = &key, **found;
 
-	for (size_t i = 0; i < r->n_chains && sorted; i++)
+	for (size_t i = 0; i < r->n_chains; i++)
 		sorted[i] = &r->chains[i];
 	qsort(sorted, r->n_chains, sizeof(*sorted), by_name);
 	for (size_t i = 0; i < r->n; i++) {
 		struct rule *rule = &r->list[i];
 
 		rule->to_chain = NONE;
-		if (!sorted || (rule->verdict != RULE_JUMP && rule->verdict != RULE_GOTO))
+		if (rule->verdict != RULE_JUMP && rule->verdict != RULE_GOTO)
 			continue;
 		strcpy(key.table, r->chains[rule->chain].table);
 		strcpy(key.name, rule->target);
@@ -151,17 +150,10 @@ bool rules_list_has(const size_t *list, size_t n, size_t rule)
 	return false;
 }
 
-void rules_list_add(struct rules *r, size_t **list, size_t *n, size_t rule)
+void rules_list_add(size_t **list, size_t *n, size_t rule)
 {
-	size_t *place;
-
-	if (rules_list_has(*list, *n, rule))
-		return;
-	place = append(*list, *n);
-	if (place)
-		*place = rule;
-	else
-		r->no_memory = true;
+	if (!rules_list_has(*list, *n, rule))
+		*append(*list, *n) = rule;
 }
 
 void rules_free(struct rules *r)
@@ -185,25 +177,19 @@ void rule_name(struct rules *r, size_t rule, const char *format, ...)
 		return;
 	free(named->why);
 	va_start(args, format);
-	if (vasprintf(&named->why, format, args) < 0) {
-		named->why = NULL;
-		r->no_memory = true;
-	}
+	named->why = xvasprintf(format, args);
 	va_end(args);
 	named->fate = RULE_NAMED;
 }
 
 /* ---- conditions ---- */
 
-struct rule_match *rule_add_match(struct rules *r, struct rule *rule, enum rule_field field,
-				  bool unlike)
+struct rule_match *rule_add_match(struct rule *rule, enum rule_field field, bool unlike)
 {
 	struct rule_match *m = append(rule->matches, rule->n);
 
-	if (m)
-		*m = (struct rule_match){ .field = field, .unlike = unlike };
-	else
-		r->no_memory = true;
+	m->field = field;
+	m->unlike = unlike;
 	return m;
 }
 
@@ -213,23 +199,12 @@ void rule_drop_match(struct rule *rule)
 	rule->unknown = true;
 }
 
-struct rule_value *rule_add_value(struct rules *r, struct rule_match *m)
+bool rule_add_name(struct rule_match *m, const char *text)
 {
-	struct rule_value *v = append(m->values, m->n);
-
-	return v;
-}
-
-bool rule_add_name(struct rules *r, struct rule_match *m, const char *text)
-{
-	struct rule_value *v;
-
 	if (!is_interface_name(text))
 		return false;
-	v = rule_add_value(r, m);
-	if (v)
-		strcpy(v->name, text);
-	return v;
+	strcpy(append(m->values, m->n)->name, text);
+	return true;
 }
 
 /* Returns the prefix length that a mask such as 255.255.255.0 has, or -1. */
@@ -252,25 +227,24 @@ static int mask_length(const char *text, __u8 family)
 	return len;
 }
 
-static bool add_range(struct rules *r, struct rule_match *m, const struct address *first,
-		      const struct address *last)
+static int add_prefix(void *data, const struct prefix *p)
 {
-	struct prefix *list = NULL;
-	size_t n = 0;
-	bool good = !range_prefixes(first, last, &list, &n);
+	struct rule_match *m = data;
 
-	for (size_t i = 0; i < n && good; i++) {
-		struct rule_value *v = rule_add_value(r, m);
-
-		good = v;
-		if (v)
-			v->prefix = list[i];
-	}
-	free(list);
-	return good;
+	append(m->values, m->n)->prefix = *p;
+	return 0;
 }
 
-bool rule_add_address(struct rules *r, struct rule_match *m, const char *text)
+static bool add_range(struct rule_match *m, const struct address *first,
+		      const struct address *last)
+{
+	if (first->family != last->family ||
+	    memcmp(&first->addr, &last->addr, sizeof(first->addr)) > 0)
+		return false;
+	return !range_each(first, last, add_prefix, m);
+}
+
+bool rule_add_address(struct rule_match *m, const char *text)
 {
 	char copy[2 * ADDRESS_STRLEN], *end;
 	struct address first, last;
@@ -283,16 +257,16 @@ bool rule_add_address(struct rules *r, struct rule_match *m, const char *text)
 	if (end && *end == '-') {
 		*end = '\0';
 		return !address_parse(copy, &first) && !address_parse(end + 1, &last) &&
-		       add_range(r, m, &first, &last);
+		       add_range(m, &first, &last);
 	}
 	if (end)
 		*end++ = '\0';
 	if (address_parse(copy, &first))
 		return false;
 	len = end ? mask_length(end, first.family) : first.family == FAMILY_IPV4 ? 32 : 128;
-	v = len < 0 ? NULL : rule_add_value(r, m);
-	if (!v)
+	if (len < 0)
 		return false;
+	v = append(m->values, m->n);
 	v->prefix = (struct prefix){ first.addr, first.family, len };
 	prefix_clear_host(&v->prefix);
 	return true;
@@ -318,14 +292,14 @@ bool rule_parse_ports(const char *text, struct port_range *ret)
 	return true;
 }
 
-bool rule_add_ports(struct rules *r, struct rule_match *m, const char *text)
+bool rule_add_ports(struct rule_match *m, const char *text)
 {
 	struct port_range ports;
-	struct rule_value *v = rule_parse_ports(text, &ports) ? rule_add_value(r, m) : NULL;
 
-	if (v)
-		v->ports = ports;
-	return v;
+	if (!rule_parse_ports(text, &ports))
+		return false;
+	append(m->values, m->n)->ports = ports;
+	return true;
 }
 
 /* Adds the addresses of a range such as "192.0.2.1-192.0.2.4" as sources. */

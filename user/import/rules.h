@@ -119,15 +119,16 @@ struct rules {
 	size_t latest;			/* chain that was looked up last */
 	size_t lookups;			/* steps of all searches; see rules_search() */
 	bool lacks_tables;		/* iptables-save left out tables */
-	bool no_memory, too_many;
+	bool too_many;
 };
 
 /* Counts the steps of a search. Returns false, and sets .too_many, if there were too many. */
 bool rules_search(struct rules *r, size_t steps);
-/* Returns the index of the chain, which is added if it does not exist; NONE: no memory. */
+/* Returns the index of the chain, which is added if it does not exist; NONE: there are
+ * too many. */
 size_t rules_chain(struct rules *r, const char *table, const char *name, unsigned int families);
 /* Adds a rule, whose members the rules then own, at this position of its chain, counted from 1; 0:
- * at its end. Frees it if there is no memory. */
+ * at its end. Frees it if there are too many. */
 void rules_add(struct rules *r, const struct rule *rule, size_t position);
 /* Finds the chains of all jumps, and sets .hooks of all chains. Call it after the last rule. */
 void rules_link(struct rules *r);
@@ -138,23 +139,21 @@ struct rule_set *rules_set(struct rules *r, const char *name);
 
 /* A list of rules, by their indexes. _add: adds the rule, unless the list has it. */
 bool rules_list_has(const size_t *list, size_t n, size_t rule);
-void rules_list_add(struct rules *r, size_t **list, size_t *n, size_t rule);
+void rules_list_add(size_t **list, size_t *n, size_t rule);
 
 void rule_free(struct rule *rule);
 
-/* Adds a condition to a rule and returns it; NULL: no memory. */
-struct rule_match *rule_add_match(struct rules *r, struct rule *rule, enum rule_field field,
-				  bool unlike);
+/* Adds a condition to a rule and returns it. */
+struct rule_match *rule_add_match(struct rule *rule, enum rule_field field, bool unlike);
 /* Removes the last condition of a rule, which has a value that cannot be read, and marks the rule
  * as unknown. A condition without its values would hold for no packet. */
 void rule_drop_match(struct rule *rule);
-struct rule_value *rule_add_value(struct rules *r, struct rule_match *m);
 /* Adds values from text to a condition. Returns false if it cannot read the text. _address:
  * "192.0.2.1", "192.0.2.0/24", "192.0.2.0/255.255.255.0" or "192.0.2.1-192.0.2.9". _ports: "80",
  * "80-90" or "80:90". */
-bool rule_add_name(struct rules *r, struct rule_match *m, const char *text);
-bool rule_add_address(struct rules *r, struct rule_match *m, const char *text);
-bool rule_add_ports(struct rules *r, struct rule_match *m, const char *text);
+bool rule_add_name(struct rule_match *m, const char *text);
+bool rule_add_address(struct rule_match *m, const char *text);
+bool rule_add_ports(struct rule_match *m, const char *text);
 bool rule_parse_ports(const char *text, struct port_range *ret);
 /* Reads "192.0.2.1", "192.0.2.1:51820", "[2001:db8::1]:51820", "192.0.2.1-192.0.2.4:1-9" or ":9"
  * as the target of a translation. Returns false if it cannot. */

@@ -7,7 +7,7 @@
 #include "import/service.h"
 #include "lib/grow.h"
 
-static bool same_place(const struct backend_config *a, const struct backend_config *b)
+bool service_same_place(const struct backend_config *a, const struct backend_config *b)
 {
 	return !strcmp(a->ipv4, b->ipv4) && !strcmp(a->ipv6, b->ipv6) && a->port == b->port;
 }
@@ -19,12 +19,6 @@ static bool same_lists(const struct list_config *a, size_t n_a, const struct lis
 		if (a[i].source != b[i].source || strcmp(a[i].name, b[i].name))
 			return false;
 	return n_a == n_b;
-}
-
-bool service_same_lists(const struct service_config *a, const struct service_config *b)
-{
-	return same_lists(a->allow_lists, a->n_allow_lists, b->allow_lists, b->n_allow_lists) &&
-	       same_lists(a->deny_lists, a->n_deny_lists, b->deny_lists, b->n_deny_lists);
 }
 
 void service_drop_lists(struct import_service *i)
@@ -39,10 +33,15 @@ void service_drop_lists(struct import_service *i)
 bool service_same_result(const struct import_service *a, const struct import_service *b)
 {
 	return a->family == b->family && !strcmp(a->in, b->in) && a->s.nat == b->s.nat &&
-	       a->s.hairpin == b->s.hairpin && same_place(&a->s.backend, &b->s.backend) &&
+	       a->s.hairpin == b->s.hairpin &&
+	       service_same_place(&a->s.backend, &b->s.backend) &&
 	       sources_equal(&a->clients[0], &b->clients[0]) &&
 	       sources_equal(&a->clients[1], &b->clients[1]) &&
-	       sources_equal(&a->base, &b->base) && service_same_lists(&a->s, &b->s) &&
+	       sources_equal(&a->base, &b->base) &&
+	       same_lists(a->s.allow_lists, a->s.n_allow_lists, b->s.allow_lists,
+			  b->s.n_allow_lists) &&
+	       same_lists(a->s.deny_lists, a->s.n_deny_lists, b->s.deny_lists,
+			  b->s.n_deny_lists) &&
 	       a->s.flows.ports.first == b->s.flows.ports.first &&
 	       a->s.flows.ports.last == b->s.flows.ports.last &&
 	       a->s.flows.n_sources == b->s.flows.n_sources &&
@@ -83,27 +82,10 @@ bool service_same_ports(const struct service_config *a, const struct service_con
 	return a->n_ports == b->n_ports;
 }
 
-void service_add_port(struct import *im, struct service_config *s, __be16 port)
+void service_add_address(struct service_config *s, const struct address *a)
 {
-	__be16 *place = append(s->ports, s->n_ports);
-
-	if (place)
-		*place = port;
-	else
-		im->rules.no_memory = true;
-}
-
-void service_add_address(struct import *im, struct service_config *s, const struct address *a)
-{
-	struct address *place;
-
-	if (address_find(s->listen_addresses, s->n_listen_addresses, a) < s->n_listen_addresses)
-		return;
-	place = append(s->listen_addresses, s->n_listen_addresses);
-	if (place)
-		*place = *a;
-	else
-		im->rules.no_memory = true;
+	if (address_find(s->listen_addresses, s->n_listen_addresses, a) == s->n_listen_addresses)
+		*append(s->listen_addresses, s->n_listen_addresses) = *a;
 }
 
 void service_free(struct import_service *i)
@@ -115,10 +97,9 @@ void service_free(struct import_service *i)
 	free(i->rules);
 }
 
-/* Moves the rules of a service to another one, and frees it. */
-void service_absorb(struct import *im, struct import_service *to, struct import_service *from)
+void service_absorb(struct import_service *to, struct import_service *from)
 {
 	for (size_t i = 0; i < from->n_rules; i++)
-		rules_list_add(&im->rules, &to->rules, &to->n_rules, from->rules[i]);
+		rules_list_add(&to->rules, &to->n_rules, from->rules[i]);
 	service_free(from);
 }

@@ -4,7 +4,6 @@
  * single host. A trial sends a client's first packet through all chains of the rules, for all
  * sources at once. The sources that remain are the clients of the service.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "config/config_check.h"
@@ -178,13 +177,10 @@ static bool is_lan(const struct import *im, const char *name)
 static void find_lans(struct import *im)
 {
 	for (size_t i = 0; i < im->rules.n && im->n_lans < LANS_MAX; i++) {
-		const char *name = lan_of(&im->rules.list[i]), **place;
+		const char *name = lan_of(&im->rules.list[i]);
 
-		if (!name || is_lan(im, name))
-			continue;
-		place = append(im->lans, im->n_lans);
-		if (place)
-			*place = name;
+		if (name && !is_lan(im, name))
+			*append(im->lans, im->n_lans) = name;
 	}
 }
 
@@ -210,20 +206,21 @@ static void add_service(struct import *im, struct import_service *made, unsigned
 		     service_has_ports(&im->services[i].s, first, last)))
 			to = &im->services[i];
 	if (to) {
-		service_absorb(im, to, made);
+		service_absorb(to, made);
 	} else {
 		to = append(im->services, im->n_services);
 		*to = *made;
 	}
 	for (unsigned int port = first; port <= last; port++)
 		if (!service_has_port(&to->s, htons(port)))
-			service_add_port(im, &to->s, htons(port));
+			*append(to->s.ports, to->s.n_ports) = htons(port);
 }
 
 /* Lets a service follow the named sets of a trial. Names those whose elements the service copies
  * instead. Returns false if the service would have no client then. */
 static bool follow_sets(struct import *im, struct trial *t, struct import_service *made)
 {
+	bool repeated = false;
 	char *text;
 
 	if (service_follow_sets(t, made))
@@ -231,12 +228,9 @@ static bool follow_sets(struct import *im, struct trial *t, struct import_servic
 	text = xasprintf("%s: the service copies the elements of sets, and does not follow "
 			 "their changes: allow and deny cannot do the same with sets",
 			 im->rules.list[t->dnat == NONE ? t->used[0] : t->dnat].origin);
-	for (size_t i = 0; i < im->n_lost && text; i++)
-		if (im->lost[i] && !strcmp(im->lost[i], text)) {
-			free(text);
-			text = NULL;
-		}
-	if (text)
+	for (size_t i = 0; i < im->n_lost && !repeated; i++)
+		repeated = !strcmp(im->lost[i], text);
+	if (!repeated)
 		import_lose(im, "%s", text);
 	free(text);
 	return t->clients.n;
@@ -260,24 +254,17 @@ static void add_translated(struct import *im, struct trial *t, const struct port
 	s->ipv6 = ipv4 && t->masquerades ? IPV6_OFF : ipv4 || t->masquerades ? IPV6_DIRECT :
 		  IPV6_DNAT;
 	s->hairpin = t->hairpin;
-	if (t->first.in)
-		snprintf(made.in, sizeof(made.in), "%s", t->first.in);
+	snprintf(made.in, sizeof(made.in), "%s", t->first.in);
 	if (t->first.to.family)
-		service_add_address(im, s, &t->first.to);
+		service_add_address(s, &t->first.to);
 	else
 		strcpy(s->listen_interface, made.in);
 	if (t->masquerades) {
 		const struct rule *snat = &im->rules.list[t->snat];
 
 		s->flows.ports = snat->ports;
-		for (size_t i = 0; i < snat->n_sources; i++) {
-			struct address *place = append(s->flows.sources, s->flows.n_sources);
-
-			if (place)
-				*place = snat->sources[i];
-			else
-				im->rules.no_memory = true;
-		}
+		for (size_t i = 0; i < snat->n_sources; i++)
+			*append(s->flows.sources, s->flows.n_sources) = snat->sources[i];
 	}
 	if (!follow_sets(im, t, &made)) {
 		service_free(&made);

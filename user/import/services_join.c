@@ -13,7 +13,7 @@ static bool service_has_sets(const struct service_config *s)
 	return s->n_allow_lists || s->n_deny_lists;
 }
 
-static bool is_open(const struct import *im, const struct import_service *i)
+static bool is_open(const struct import_service *i)
 {
 	struct source_work w = { .left = 8 };
 	struct source_set all = sources_all(&w, i->family);
@@ -31,30 +31,27 @@ static void remove_service(struct import *im, size_t i)
 }
 
 /* Joins the addresses of two services that are alike. */
-static bool join_addresses(struct import *im, struct import_service *a, struct import_service *b)
+static bool join_addresses(struct import_service *a, struct import_service *b)
 {
 	if (!a->s.n_listen_addresses || !b->s.n_listen_addresses || !service_same_result(a, b) ||
 	    !service_same_ports(&a->s, &b->s) || a->rules[0] != b->rules[0])
 		return false;
 	for (size_t i = 0; i < b->s.n_listen_addresses; i++)
-		service_add_address(im, &a->s, &b->s.listen_addresses[i]);
-	service_absorb(im, a, b);
+		service_add_address(&a->s, &b->s.listen_addresses[i]);
+	service_absorb(a, b);
 	return true;
 }
 
 /* Adds the lists of a service to those of another one. */
-static void join_lists(struct import *im, struct list_config **to, size_t *n,
-		       const struct list_config *from, size_t n_from)
+static void join_lists(struct list_config **to, size_t *n, const struct list_config *from,
+		       size_t n_from)
 {
-	for (size_t i = 0; i < n_from; i++) {
-		struct list_config *place = append(*to, *n);
-
-		*place = from[i];
-	}
+	for (size_t i = 0; i < n_from; i++)
+		*append(*to, *n) = from[i];
 }
 
 /* Joins a service for IPv4 and one for IPv6. */
-static bool join_families(struct import *im, struct import_service *a, struct import_service *b)
+static bool join_families(struct import_service *a, struct import_service *b)
 {
 	struct import_service *v4 = a->family == FAMILY_IPV4 ? a : b, *v6 = v4 == a ? b : a;
 
@@ -62,27 +59,23 @@ static bool join_families(struct import *im, struct import_service *a, struct im
 	    a->s.nat == NAT_NONE || strcmp(a->in, b->in) || !service_same_ports(&a->s, &b->s) ||
 	    strcmp(a->s.listen_interface, b->s.listen_interface) ||
 	    a->s.backend.port != b->s.backend.port || a->s.hairpin != b->s.hairpin ||
-	    !is_open(im, a) || !is_open(im, b) || !a->s.n_allow_lists != !b->s.n_allow_lists ||
+	    !is_open(a) || !is_open(b) || !a->s.n_allow_lists != !b->s.n_allow_lists ||
 	    a->s.flows.ports.last != b->s.flows.ports.last ||
 	    a->s.flows.ports.first != b->s.flows.ports.first)
 		return false;
 	strcpy(a == v4 ? a->s.backend.ipv6 : a->s.backend.ipv4,
 	       a == v4 ? b->s.backend.ipv6 : b->s.backend.ipv4);
 	for (size_t i = 0; i < b->s.n_listen_addresses; i++)
-		service_add_address(im, &a->s, &b->s.listen_addresses[i]);
-	for (size_t i = 0; i < b->s.flows.n_sources; i++) {
-		struct address *place = append(a->s.flows.sources, a->s.flows.n_sources);
-
-		*place = b->s.flows.sources[i];
-	}
-	join_lists(im, &a->s.allow_lists, &a->s.n_allow_lists, b->s.allow_lists,
-		   b->s.n_allow_lists);
-	join_lists(im, &a->s.deny_lists, &a->s.n_deny_lists, b->s.deny_lists, b->s.n_deny_lists);
+		service_add_address(&a->s, &b->s.listen_addresses[i]);
+	for (size_t i = 0; i < b->s.flows.n_sources; i++)
+		*append(a->s.flows.sources, a->s.flows.n_sources) = b->s.flows.sources[i];
+	join_lists(&a->s.allow_lists, &a->s.n_allow_lists, b->s.allow_lists, b->s.n_allow_lists);
+	join_lists(&a->s.deny_lists, &a->s.n_deny_lists, b->s.deny_lists, b->s.n_deny_lists);
 	a->s.ipv6 = a->s.nat == NAT_DNAT ? IPV6_DNAT : IPV6_DIRECT;
 	a->family = 0;
 	sources_free(&a->clients[0]);
 	sources_free(&a->clients[1]);
-	service_absorb(im, a, b);
+	service_absorb(a, b);
 	return true;
 }
 
@@ -90,11 +83,11 @@ void services_join(struct import *im)
 {
 	for (size_t i = 0; i < im->n_services; i++)
 		for (size_t j = i + 1; j < im->n_services; j++)
-			if (join_addresses(im, &im->services[i], &im->services[j]))
+			if (join_addresses(&im->services[i], &im->services[j]))
 				remove_service(im, j--);
 	for (size_t i = 0; i < im->n_services; i++)
 		for (size_t j = i + 1; j < im->n_services && im->services[i].family; j++)
-			if (join_families(im, &im->services[i], &im->services[j]))
+			if (join_families(&im->services[i], &im->services[j]))
 				remove_service(im, j--);
 }
 
@@ -112,9 +105,8 @@ static void set_clients(struct import *im, struct import_service *i)
 	size_t n_allow = 0, n_deny = 0;
 
 	others = sources_minus(&im->work, &all, clients);
-	if (sources_prefixes(clients, i->family, &allow, &n_allow) ||
-	    sources_prefixes(&others, i->family, &deny, &n_deny))
-		im->rules.no_memory = true;
+	sources_prefixes(clients, i->family, &allow, &n_allow);
+	sources_prefixes(&others, i->family, &deny, &n_deny);
 	if (n_deny <= n_allow || lists) {
 		i->s.deny = deny;
 		i->s.n_deny = n_deny;
@@ -164,7 +156,7 @@ static void set_name(const struct import *im, struct import_service *i)
 }
 
 /* Refuses IPv4 clients, which a masquerading service would translate to its IPv6 backend. */
-static void refuse_ipv4(struct import *im, struct service_config *s)
+static void refuse_ipv4(struct service_config *s)
 {
 	struct prefix *place = append(s->deny, s->n_deny);
 
@@ -202,7 +194,7 @@ void services_finish(struct import *im)
 			set_clients(im, s);
 		if (s->family == FAMILY_IPV6 && s->s.nat == NAT_MASQUERADE &&
 		    *s->s.listen_interface && !s->s.n_allow)
-			refuse_ipv4(im, &s->s);
+			refuse_ipv4(&s->s);
 		set_name(im, s);
 		for (size_t j = 0; j < s->n_rules; j++)
 			im->rules.list[s->rules[j]].fate = RULE_USED;

@@ -74,7 +74,7 @@ static void use_rules(struct trial *t, size_t set)
 
 	for (size_t i = 0; i < one.n_used; i++)
 		if (uses_set(&r->list[one.used[i]], set))
-			rules_list_add(r, &t->used, &t->n_used, one.used[i]);
+			rules_list_add(&t->used, &t->n_used, one.used[i]);
 	trial_free(&one);
 }
 
@@ -154,15 +154,14 @@ static bool is_short(struct trial *t, const struct source_set *clients)
 	struct prefix *list = NULL;
 	size_t n = 0;
 
-	if (sources_prefixes(&others, t->first.family, &list, &n))
-		t->im->rules.no_memory = true;
+	sources_prefixes(&others, t->first.family, &list, &n);
 	free(list);
 	sources_free(&all);
 	sources_free(&others);
 	return n <= DENY_MAX;
 }
 
-static void add_list(struct import *im, struct list_config **list, size_t *n, const char *name)
+static void add_list(struct list_config **list, size_t *n, const char *name)
 {
 	struct list_config *place = append(*list, *n);
 
@@ -179,9 +178,9 @@ static void follow(struct followed_sets *f, size_t base, struct import_service *
 		const char *name = im->rules.sets[f->sets[i]].name;
 
 		if (f->allow & 1U << i)
-			add_list(im, &s->allow_lists, &s->n_allow_lists, name);
+			add_list(&s->allow_lists, &s->n_allow_lists, name);
 		else
-			add_list(im, &s->deny_lists, &s->n_deny_lists, name);
+			add_list(&s->deny_lists, &s->n_deny_lists, name);
 		use_rules(f->t, f->sets[i]);
 	}
 	made->base = f->all[base].clients;

@@ -2,8 +2,6 @@
  *
  * Implements sources.h.
  */
-#include <errno.h>
-#include <string.h>
 #include "import/sources.h"
 #include "lib/grow.h"
 
@@ -60,11 +58,7 @@ static void put(struct source_work *w, struct source_set *s, number first, numbe
 		w->failed = true;
 		return;
 	}
-	r = append(s->list, s->n);
-	if (r)
-		*r = (struct source_range){ first, last };
-	else
-		w->failed = true;
+	*append(s->list, s->n) = (struct source_range){ first, last };
 }
 
 static struct source_range range_of(const struct prefix *p)
@@ -88,10 +82,10 @@ struct source_set sources_of(struct source_work *w, const struct prefix *list, s
 	struct source_range *all = xcalloc(n ?: 1, sizeof(*all));
 	struct source_set s = { 0 };
 
-	for (size_t i = 0; i < n && all; i++)
+	for (size_t i = 0; i < n; i++)
 		all[i] = range_of(&list[i]);
 	qsort(all, n, sizeof(*all), by_first);
-	for (size_t i = 0; i < n && all; i++)
+	for (size_t i = 0; i < n; i++)
 		put(w, &s, all[i].first, all[i].last);
 	free(all);
 	return s;
@@ -203,9 +197,8 @@ struct prefixes_made {
 static int add_prefix(void *data, const struct prefix *p)
 {
 	struct prefixes_made *made = data;
-	struct prefix *place = append(*made->list, *made->n);
 
-	*place = *p;
+	*append(*made->list, *made->n) = *p;
 	return 0;
 }
 
@@ -214,29 +207,16 @@ static struct address address_of(number a, __u8 family)
 	return (struct address){ { .q = { htobe64(a.high), htobe64(a.low) } }, family };
 }
 
-int sources_prefixes(const struct source_set *s, __u8 family, struct prefix **list, size_t *n)
+void sources_prefixes(const struct source_set *s, __u8 family, struct prefix **list, size_t *n)
 {
 	struct prefixes_made made = { list, n };
-	int rc = 0;
 
-	for (size_t i = 0; i < s->n && !rc; i++) {
+	for (size_t i = 0; i < s->n; i++) {
 		struct address first = address_of(s->list[i].first, family),
 			       last = address_of(s->list[i].last, family);
 
-		rc = range_each(&first, &last, add_prefix, &made);
+		range_each(&first, &last, add_prefix, &made);
 	}
-	return rc;
-}
-
-int range_prefixes(const struct address *first, const struct address *last, struct prefix **list,
-		   size_t *n)
-{
-	struct prefixes_made made = { list, n };
-
-	if (memcmp(&first->addr, &last->addr, sizeof(first->addr)) > 0 ||
-	    first->family != last->family)
-		return -EINVAL;
-	return range_each(first, last, add_prefix, &made);
 }
 
 void sources_free(struct source_set *s)

@@ -41,10 +41,6 @@ bool sources_have(const struct source_set *s, const struct address *a);
 /* Writes to ret which of these addresses, sorted by their bytes, the set has. */
 void sources_mark(const struct source_set *s, const struct address *sorted, size_t n, bool *ret);
 bool sources_equal(const struct source_set *a, const struct source_set *b);
-/* Appends the fewest prefixes that together are the set to *list. Returns 0 or -ENOMEM. */
-int sources_prefixes(const struct source_set *s, __u8 family, struct prefix **list, size_t *n);
-/* Appends the fewest prefixes that together are a range of addresses of one family. Returns 0,
- * -ENOMEM, or -EINVAL if the range is empty. */
-int range_prefixes(const struct address *first, const struct address *last, struct prefix **list,
-		   size_t *n);
+/* Appends the fewest prefixes that together are the set to *list. */
+void sources_prefixes(const struct source_set *s, __u8 family, struct prefix **list, size_t *n);
 void sources_free(struct source_set *s);

@@ -7,7 +7,6 @@
 #include <string.h>
 #include "import/trial.h"
 #include "import/way_out.h"
-#include "lib/grow.h"
 
 #define DSTNAT (-100)	/* priority of the chains that translate destinations */
 
@@ -28,7 +27,7 @@ static void add(struct trial *t, struct source_set *to, const struct source_set 
 
 static void use(struct trial *t, size_t rule)
 {
-	rules_list_add(&t->im->rules, &t->used, &t->n_used, rule);
+	rules_list_add(&t->used, &t->n_used, rule);
 }
 
 static bool same_target(const struct rule *a, const struct rule *b)
@@ -48,7 +47,6 @@ static void filter(struct trial *t, size_t rule, enum rule_verdict v, const stru
 			way_out_note(&t->im->rules.list[rule], t->out, &t->several_out);
 	} else {
 		t->refusing = &t->im->rules.chains[t->chain];
-		t->refused = rule;
 	}
 }
 
@@ -264,7 +262,7 @@ bool trial_run(struct trial *t)
 	const struct rule *dnat = t->dnat == NONE ? NULL : &t->im->rules.list[t->dnat];
 	struct source_set before = { 0 };
 
-	t->refused = t->earlier = t->snat = NONE;
+	t->earlier = t->snat = NONE;
 	t->then = t->first;
 	t->then.first_to = t->first.to;
 	t->then.first_port = t->first.port;

@@ -20,10 +20,10 @@ struct trial {
 	size_t snat;			/* rule that masquerades */
 	size_t *used;			/* rules that decided, the translating one first */
 	size_t n_used;
-	/* If it fails: the chain that drops the packet, and its rule (NONE: the policy), or the
-	 * rule that translates it instead. NULL or NONE: none. */
+	/* If it fails: the chain that drops the packet, or the rule that translates it instead.
+	 * NULL or NONE: none. */
 	const struct rule_chain *refusing;
-	size_t refused, earlier;
+	size_t earlier;
 	/* for trial.c */
 	int phase;
 	bool guesses;		/* a condition about the unknown address of `in` holds */
