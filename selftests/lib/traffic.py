@@ -113,7 +113,7 @@ def frames():
     # A priority tag, without a VLAN, in front of what is not for the services
     out += [eth / s.Dot1Q(vlan=0, prio=5) / frame.payload for frame in both(s.TCP(dport=443) / junk(20))]
 
-    # Other ethertypes and LLC
+    # Other EtherTypes and LLC
     for kind in (0x0842, 0x8035, 0x8137, 0x8847, 0x8848, 0x888e, 0x88cc, 0x88e5, 0x88f7, 0x9000, 0xffff, 0x0600):
         out.append(s.Ether(src=CLIENT, dst=FIREWALL, type=kind) / junk(46))
     out.append(s.Dot3(src=CLIENT, dst="01:80:c2:00:00:00") / s.LLC() / s.STP())

@@ -174,6 +174,7 @@ static void other_names(void **state)
 	file_time = 6000;
 	follow(s, "ABC");
 	assert_string_equal(name_of(s, 'A'), "two");
+	free(s->listed);
 }
 
 /* With a list of sites, or of pairs, a site keeps its name while only the configuration has it. */

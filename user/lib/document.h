@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * A document is a tree of named values. A command builds it once and prints it either as JSON or as
- * text for people in the style of wg(8), so that both outputs have the same content. show/, daemon/,
- * doctor/ and cmd/ include it.
+ * text for people in the style of wg(8), so that both outputs have the same content. show/,
+ * daemon/, doctor/ and cmd/ include it.
  */
 #pragma once
 #include <linux/types.h>
