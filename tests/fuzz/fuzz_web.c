@@ -175,7 +175,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		r.admission = web_config_admit(&access, line, &from, 0);
 		MUST((r.admission == WEB_ADMITTED) == is_admitted(line));
 	}
-	MUST(!web_answer(&w, &r, &a));
+	web_answer(&w, &r, &a);
 	check(&w, &r, &a);
 	if (!a.constant)
 		free(a.text);
