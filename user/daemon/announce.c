@@ -144,8 +144,7 @@ static void forget_session(struct announce *a, const char *device, const struct 
 		return;
 	if (!wg_renew_peer(device, p, NULL, 0))
 		log_event("announce: %s, peer %.8s…: nothing was heard from it, so its session and "
-			 "endpoint were removed",
-			 device, wg_key_format(&p->key, key));
+			  "endpoint were removed", device, wg_key_format(&p->key, key));
 }
 
 /* ---- the routes of sites ---- */

@@ -169,8 +169,7 @@ static void read_wireguard(struct blind *b)
 		rc = -ENOKEY;
 	}
 	if (rc && rc != b->last_error)
-		log_warning("blind: cannot read the peers of %s: %s", device,
-			    strerror(-rc));
+		log_warning("blind: cannot read the peers of %s: %s", device, strerror(-rc));
 	b->last_error = rc;
 	if (!rc) {
 		follow_sites(b, &d, before);
@@ -314,8 +313,7 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 	timer_repeat(&b->save, true, on_save, SAVE_MS, SAVE_MS);
 }
 
-struct blind *blind_new(uv_loop_t *loop, const char *instance, void (*full)(void *data),
-			void *data)
+struct blind *blind_new(uv_loop_t *loop, const char *instance, void (*full)(void *data), void *data)
 {
 	struct blind *b = xcalloc(1, sizeof(*b));
 

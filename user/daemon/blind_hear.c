@@ -133,8 +133,7 @@ bool sites_has_session(const struct sites *s, const struct wg_peer *p)
 {
 	__u64 handshake = handshake_of(p);
 
-	return handshake && handshake >= s->active_since &&
-	       handshake + SESSION_MS > sites_time();
+	return handshake && handshake >= s->active_since && handshake + SESSION_MS > sites_time();
 }
 
 /* Makes the site's last known endpoint that of WireGuard. Returns 0 or -errno. */

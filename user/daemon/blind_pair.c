@@ -233,8 +233,7 @@ void partner_reconfigure(struct partner *p)
 	const struct pair_config *c = &p->sites->config->blind.pair;
 	bool wanted = is_configured(p);
 
-	if (relay_link_runs(&p->link) &&
-	    (!wanted || memcmp(c, &p->link.config, sizeof(*c)))) {
+	if (relay_link_runs(&p->link) && (!wanted || memcmp(c, &p->link.config, sizeof(*c)))) {
 		relay_link_end(&p->link, wanted ? "the configuration changed" :
 						  "the configuration has no pair");
 		forget_sent(p);

@@ -105,15 +105,13 @@ pid_t child_fork(void)
 	return process;
 }
 
-int child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data,
-	      struct child **ret)
+int child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data, struct child **ret)
 {
 	struct child *c = xmalloc(sizeof(*c));
 	int ends[2] = { -1, -1 }, rc;
 
 	*c = (struct child){ .ended = ended, .data = data, .poll.data = c };
-	rc = pipe2(ends, O_CLOEXEC | O_NONBLOCK) ? -errno :
-	     uv_poll_init(loop, &c->poll, ends[0]);
+	rc = pipe2(ends, O_CLOEXEC | O_NONBLOCK) ? -errno : uv_poll_init(loop, &c->poll, ends[0]);
 	if (rc) {
 		if (ends[0] >= 0) {
 			close(ends[0]);

@@ -212,8 +212,7 @@ void cookie_reconfigure(struct cookie *c, const struct config *config)
 	if (rc) {
 		if (wanted)
 			log_warning("cannot send cookie replies, so the guard challenges no "
-				    "clients: %s",
-				    opened ? strerror(-rc) : why);
+				    "clients: %s", opened ? strerror(-rc) : why);
 		stop_challenging(c);
 		return;
 	}

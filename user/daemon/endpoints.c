@@ -184,8 +184,7 @@ static void choose_reached(struct watched *f, const struct wg_peer *p, const boo
 		}
 	f->probe_due = now_ms(f) + NONE_MS;
 	log_warning("endpoint of %s: no address of %s answers, and the daemon tries again",
-		    name_of(f, text),
-		    f->is.host);
+		    name_of(f, text), f->is.host);
 }
 
 static void on_echo(void *data, const bool *reached)

@@ -180,8 +180,7 @@ static void choose_address(struct ddns_run *run, __u8 family, const struct found
 		if (s->family != family)
 			continue;
 		s->wanted = *wanted;
-		s->write = s->n_there != 1 || s->other_ttl ||
-			   !address_equal(&s->there[0], wanted);
+		s->write = s->n_there != 1 || s->other_ttl || !address_equal(&s->there[0], wanted);
 	}
 }
 
@@ -249,8 +248,7 @@ static int add_family(struct ddns_run *run, __u8 family, struct found *f)
 	for (size_t i = 0; i < c->n_names; i++) {
 		none.name = c->names[i].text;
 		ddns_fail(run, &none, "%s: interface %s has no address that can be published: %s",
-				      ddns_type(&none),
-			  c->interface, f->why);
+			  ddns_type(&none), c->interface, f->why);
 	}
 	return 0;
 }

@@ -69,10 +69,9 @@ static int find_secret(const char *key, const char *file, struct ddns_program *p
 
 	if (!directory || snprintf(p->secret, SECRET_PATH_LEN, "%s%s%s", directory,
 				   *directory ? "/" : "", file) >= SECRET_PATH_LEN) {
-		snprintf(why, DDNS_WHY_LEN,
-			 "%s: %s names a credential of systemd, which the unit does not have: add "
-			 "LoadCredential= there, or for a file write ./%s",
-			 key, file, file);
+		snprintf(why, DDNS_WHY_LEN, "%s: %s names a credential of systemd, which the unit "
+			 "does not have: add LoadCredential= there, or for a file write ./%s", key,
+			 file, file);
 		return -ENOENT;
 	}
 	fd = open(p->secret, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -190,9 +189,8 @@ static void explain(int rc, const char *program, char *output, char why[DDNS_WHY
 		output[strcspn(output, "\n")] = '\0';
 		snprintf(why, DDNS_WHY_LEN, "%s", output);
 	} else if (rc == -ETIME) {
-		snprintf(why, DDNS_WHY_LEN,
-			 "exec: the program %s was killed, because it took more than %d seconds",
-			 program, PROGRAM_MS / 1000);
+		snprintf(why, DDNS_WHY_LEN, "exec: the program %s was killed, because it took more "
+			 "than %d seconds", program, PROGRAM_MS / 1000);
 	} else if (rc < 0) {
 		snprintf(why, DDNS_WHY_LEN, "exec: cannot run %s: %s", program, strerror(-rc));
 	} else if (WIFSIGNALED(rc)) {
@@ -343,8 +341,7 @@ int ddns_check(const struct ddns_config *c, char why[DDNS_WHY_LEN])
 	char *output = NULL;
 	int rc;
 
-	if (c->by == DDNS_EXEC ||
-	    (!strchr(c->secret, '/') && !getenv("CREDENTIALS_DIRECTORY")))
+	if (c->by == DDNS_EXEC || (!strchr(c->secret, '/') && !getenv("CREDENTIALS_DIRECTORY")))
 		return 0;
 	rc = ddns_find_program(c, INSTANCE_DEFAULT, &p, why);
 	if (!rc) {

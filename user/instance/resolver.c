@@ -109,9 +109,8 @@ static void tell_move(const struct resolved_backend *a, const struct address *to
 	char was[ADDRESS_STRLEN], is[ADDRESS_STRLEN];
 
 	if (a->address.family)
-		log_event("the address of %s is %s now, no longer %s",
-			 a->text, address_format(to, is),
-			 address_format(&a->address, was));
+		log_event("the address of %s is %s now, no longer %s", a->text,
+			  address_format(to, is), address_format(&a->address, was));
 	else
 		log_event("%s is %s", a->text, address_format(to, is));
 }

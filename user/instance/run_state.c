@@ -170,8 +170,7 @@ int run_state_prepare(const char *instance, const struct config *c, int *ret_map
 	fclose(out);
 	if (n > YAML_FILE_LIMIT) {	/* a longer text could not be read back */
 		log_error("this configuration is too large: it has %zu bytes as text, and the "
-			  "limit is %d: divide it among several instances", n,
-			  YAML_FILE_LIMIT);
+			  "limit is %d: divide it among several instances", n, YAML_FILE_LIMIT);
 		rc = -EFBIG;
 	}
 	run_state_path(path, instance, NEXT);

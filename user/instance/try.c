@@ -147,8 +147,7 @@ static char roll_back(const struct try *t)
 	}
 	if (rc)
 		log_error("instance %s: cannot restore the former configuration: run `wgxdp up` "
-			  "with its file",
-			  t->instance);
+			  "with its file", t->instance);
 	else if (t->before)
 		undone_report(running, t->before, true);
 	config_free(running);
