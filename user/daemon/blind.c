@@ -9,7 +9,6 @@
 #include "daemon/blind_ask.h"
 #include "daemon/blind_pair.h"
 #include "daemon/blind_saver.h"
-#include "daemon/blind_sites.h"
 #include "dataplane/map_info.h"
 #include "lib/log.h"
 #include "lib/memory.h"

@@ -2,7 +2,6 @@
  *
  * Implements blind_link.h.
  */
-#include <errno.h>
 #include <string.h>
 #include "daemon/blind_link.h"
 #include "instance/run_counters.h"

@@ -4,7 +4,6 @@
  * times a second, and sends lines for what differs.
  */
 #include <string.h>
-#include <time.h>
 #include "daemon/blind_pair.h"
 #include "instance/run_counters.h"
 #include "lib/memory.h"

@@ -6,17 +6,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <linux/if_ether.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "daemon/blind_sites.h"
 #include "lib/file.h"
 #include "lib/jiffies.h"
 #include "lib/memory.h"
-#include "lib/paths.h"
 #include "lib/log.h"
 #include "dataplane/pins.h"
 

@@ -11,7 +11,6 @@
 #include "daemon/daemon_state.h"
 #include "lib/log.h"
 #include "dataplane/config_text.h"
-#include "dataplane/pins.h"
 #include "instance/follower.h"
 #include "instance/running.h"
 #include "instance/run_state.h"

@@ -4,8 +4,6 @@
  * counters from WireGuard once a second. endpoint_next.c decides what to do.
  */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include "net/echo.h"
 #include "daemon/endpoint_set.h"

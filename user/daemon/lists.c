@@ -6,8 +6,6 @@
  */
 #include <errno.h>
 #include <libgen.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,9 +17,7 @@
 #include "instance/run_state.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "lib/memory.h"
 #include "lib/timer.h"
-#include "net/nft_set.h"
 
 #define BURST_MS 10		/* changes of this time are written together */
 /* Most ms that changes wait for the end of their transaction. */
@@ -348,8 +344,6 @@ static void on_read(void *data, struct list_difference *d)
 
 static void read_again(struct lists *l, struct follow *f)
 {
-	int rc;
-
 	f->dirty = false;
 	if (f->from.source == LIST_FILE)
 		stat(f->from.name, &f->file);
@@ -357,9 +351,7 @@ static void read_again(struct lists *l, struct follow *f)
 	f->began = uv_now(l->loop);
 	list_difference_free(f->difference);
 	f->difference = NULL;
-	rc = list_reader_start(l->loop, l->instance, &f->from, f->id, on_read, f, &f->reader);
-	if (rc)
-		on_read(f, NULL);
+	f->reader = list_reader_start(l->loop, l->instance, &f->from, f->id, on_read, f);
 }
 
 /* Writes the next PORTION differences, or notes at the end that the list was read. Returns whether
@@ -405,10 +397,7 @@ static bool write_portion(struct lists *l, const struct dataplane *dp, struct fo
 static bool write_changes(struct lists *l, const struct dataplane *dp, struct follow *f)
 {
 	begin_writing(f, sort_changes(f), true);
-	if (f->difference)
-		return write_portion(l, dp, f);
-	f->next = uv_now(l->loop) + RETRY_MS;
-	return false;
+	return write_portion(l, dp, f);
 }
 
 /* Notes that the list could not be read. */

@@ -59,7 +59,7 @@ void uniform_filler_need(struct uniform_filler *f, __u64 hash)
 	if (f->child || !hash || f->written == hash)
 		return;
 	f->written = 0;
-	child_run(f->loop, fill, on_filled, f, &f->child);
+	f->child = child_run(f->loop, fill, on_filled, f);
 }
 
 bool uniform_filler_has(const struct uniform_filler *f)

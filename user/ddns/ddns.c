@@ -3,9 +3,6 @@
  * Implements ddns.h. It finds the addresses to publish, lets the provider's program read the
  * present records, and lets it write those that differ.
  */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include "ddns/ddns.h"
 #include "ddns/ddns_address.h"
 #include "ddns/ddns_exec.h"

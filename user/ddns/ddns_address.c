@@ -3,7 +3,6 @@
  * Implements ddns_address.h. An address is suitable if it is reachable from the internet and will
  * last: it is global, and not temporary (RFC 8981), tentative or deprecated.
  */
-#include <errno.h>
 #include <linux/if_addr.h>
 #include <string.h>
 #include "ddns/ddns_address.h"

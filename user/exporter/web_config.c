@@ -7,9 +7,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <regex.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 #include "exporter/web_config.h"
 #include "lib/grow.h"

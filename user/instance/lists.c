@@ -3,13 +3,11 @@
  * Implements lists.h.
  */
 #include <errno.h>
-#include <string.h>
 #include "config/config_lists.h"
 #include "instance/lists.h"
 #include "lib/file.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "net/nft_set.h"
 
 #define LIST_FILE_LIMIT (256 << 20)	/* longest file that is read, in bytes */
 

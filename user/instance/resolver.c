@@ -3,7 +3,6 @@
  * Implements resolver.h. Names that are resolved at the same time form a round, which has its own
  * DNS channel (dns.h).
  */
-#include <string.h>
 #include <time.h>
 #include "config/config_check.h"
 #include "net/dns.h"

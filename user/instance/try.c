@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
@@ -19,7 +18,6 @@
 #include <unistd.h>
 #include "instance/apply.h"
 #include "dataplane/config_text.h"
-#include "dataplane/dataplane.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "plan/resolved_backends.h"

@@ -8,7 +8,6 @@
 #include "dataplane/pins.h"
 #include "instance/uniform_writer.h"
 #include "lib/hash.h"
-#include "plan/uniform.h"
 
 /* Returns the hash of everything that the map's contents depend on, and of the map's id. */
 static __u64 hash_of(const struct host *h, __u32 map)
