@@ -230,8 +230,6 @@ void blind_signal(struct blind *b, const struct signal *signal)
 		challenges_begin(b->challenges, signal->site);
 }
 
-/* ---- beginning and ending ---- */
-
 static void stop_asking(struct blind *b)
 {
 	uv_timer_stop(&b->soon);
@@ -302,7 +300,7 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 		sites_write_endpoints(&b->sites);
 	partner_reconfigure(b->partner);
 	update_role(b);
-	sites_place_all(&b->sites);
+	sites_place(&b->sites, true);
 	read_wireguard(b);
 	if (!b->fresh) {
 		sites_write_endpoints(&b->sites);

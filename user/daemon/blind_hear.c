@@ -294,7 +294,7 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 			endpoint_add(&at, n);
 	}
 	free(at.number);
-	return sites_place(s);
+	return sites_place(s, false);
 }
 
 /* Returns the site of a peer if its last endpoint is known, or NULL. */

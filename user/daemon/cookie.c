@@ -143,8 +143,6 @@ static int on_challenge(void *data, void *record, size_t size)
 	return uv_hrtime() / 1000000 - now < TURN_MS ? 0 : -EAGAIN;
 }
 
-/* ---- beginning and ending ---- */
-
 static void close_fds(struct cookie *c, int n)
 {
 	for (int i = 0; i < n; i++) {

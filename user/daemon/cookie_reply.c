@@ -55,8 +55,6 @@ void cookie_of(const struct challenge *c, const struct cookie_key *secret, __u8 
 	memcpy(ret, w.h, MAC_LEN);
 }
 
-/* ---- the message ---- */
-
 #ifdef WITH_SODIUM
 #include <sodium.h>
 

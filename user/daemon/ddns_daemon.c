@@ -176,8 +176,6 @@ bool ddns_busy(const struct ddns *d)
 	return d && d->n_running;
 }
 
-/* ---- from outside ---- */
-
 struct ddns *ddns_new(uv_loop_t *loop, const char *instance)
 {
 	struct ddns *d = xcalloc(1, sizeof(*d));

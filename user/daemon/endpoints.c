@@ -373,8 +373,6 @@ static void on_tick(uv_timer_t *timer)
 	uv_timer_again(timer);
 }
 
-/* ---- beginning and ending ---- */
-
 static void free_watched(struct watched *f)
 {
 	if (f->lookup)

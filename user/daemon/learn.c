@@ -304,8 +304,6 @@ static void on_tick(uv_timer_t *timer)
 	uv_timer_again(timer);
 }
 
-/* ---- beginning and ending ---- */
-
 /* Ends a trial before its time is over. Does not read g->is, whose configuration may be gone. */
 static void abandon_trial(struct learning *g)
 {

@@ -488,8 +488,6 @@ static void on_tick(uv_timer_t *timer)
 	}
 }
 
-/* ---- configuration ---- */
-
 struct lists *lists_new(uv_loop_t *loop, const char *instance, void (*full)(void *data), void *data)
 {
 	struct lists *l = xcalloc(1, sizeof(*l));
@@ -501,29 +499,20 @@ struct lists *lists_new(uv_loop_t *loop, const char *instance, void (*full)(void
 	return l;
 }
 
-struct chosen {
-	struct lists *l;
-	struct follow **list;
-	size_t n;
-};
-
-static void choose(void *data, const struct list_config *from)
+/* Takes the list out of l->list, or makes it. */
+static struct follow *take_follow(struct lists *l, const struct list_config *from)
 {
-	struct chosen *c = data;
-	struct follow **place = append(c->list, c->n);
-	size_t i = 0;
+	struct follow *f;
 
-	while (i < c->l->n && !(c->l->list[i] && config_list_equal(&c->l->list[i]->from, from)))
-		i++;
-	if (i < c->l->n) {
-		*place = c->l->list[i];
-		c->l->list[i] = NULL;
-		return;
-	}
-	*place = xcalloc(1, sizeof(**place));
-	(*place)->from = *from;
-	(*place)->lists = c->l;
-	(*place)->dirty = true;
+	for (size_t i = 0; i < l->n; i++)
+		if (l->list[i] && config_list_equal(&l->list[i]->from, from)) {
+			f = l->list[i];
+			l->list[i] = NULL;
+			return f;
+		}
+	f = xcalloc(1, sizeof(*f));
+	*f = (struct follow){ .from = *from, .lists = l, .dirty = true };
+	return f;
 }
 
 static void follow_free(struct follow *f)
@@ -563,15 +552,19 @@ static void check_maps(struct lists *l)
 
 void lists_reconfigure(struct lists *l, const struct config *c)
 {
-	struct chosen chosen = { .l = l };
+	const struct list_config **all;
+	size_t n = lists_of(c, &all);
+	struct follow **list = xcalloc(n, sizeof(*list));
 	bool sets = false;
 
-	lists_each(c, choose, &chosen);
+	for (size_t i = 0; i < n; i++)
+		list[i] = take_follow(l, all[i]);
+	free(all);
 	for (size_t i = 0; i < l->n; i++)
 		follow_free(l->list[i]);
 	free(l->list);
-	l->list = chosen.list;
-	l->n = chosen.n;
+	l->list = list;
+	l->n = n;
 	for (size_t i = 0; i < l->n; i++) {
 		sets |= l->list[i]->from.source == LIST_NFT_SET;
 		if (l->list[i]->from.source == LIST_FILE)

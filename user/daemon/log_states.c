@@ -143,8 +143,6 @@ static void compare_listeners(struct logged_states *t, const struct conditions *
 		t->listeners[i].seen = t->listeners[i].new = false;
 }
 
-/* ---- all ---- */
-
 /* Forgets objects that the present round did not find. Logs only deleted interfaces. */
 static void forget_unseen(struct logged_states *t, const struct conditions *k)
 {
@@ -187,8 +185,6 @@ void log_states(struct logged_states *t, const char *instance)
 	conditions_free(&k);
 	dataplane_close(dp);
 }
-
-/* ---- in a child ---- */
 
 static int write_states(void *data)
 {

@@ -252,8 +252,6 @@ void standby_applied(struct standby *s)
 		standby_written(&s->list[i].of, jiffies_now());
 }
 
-/* ---- beginning ---- */
-
 static bool has_standby(const struct config *c)
 {
 	for (size_t i = 0; i < c->n_services; i++)

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements uniform_filler.h.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <sys/mman.h>
 #include "daemon/child.h"
 #include "daemon/uniform_filler.h"

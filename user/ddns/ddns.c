@@ -99,11 +99,6 @@ void ddns_free(struct ddns_run *run)
 	run->n_lines = run->n_sets = 0;
 }
 
-void ddns_has(struct ddns_set *set, const struct address *a)
-{
-	*append(set->there, set->n_there) = *a;
-}
-
 /* ---- this host's addresses ---- */
 
 struct found {

@@ -10,7 +10,6 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <spawn.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,8 +18,8 @@
 #include <unistd.h>
 #include "ddns/ddns_exec.h"
 #include "lib/file.h"
+#include "lib/grow.h"
 #include "lib/log.h"
-#include "lib/memory.h"
 #include "net/dns.h"
 
 #define PROGRAM_MS 30000
@@ -171,8 +170,6 @@ static int run_program(char **words, char **ret_output)
 	pid_t pid;
 	size_t n;
 
-	if (out < 0)
-		return -errno;
 	rc = start_program(words, out, &pid) ?: wait_for_end(pid);
 	if (ret_output) {
 		lseek(out, 0, SEEK_SET);
@@ -211,7 +208,7 @@ static void take_output(struct ddns_run *run, struct ddns_set *set, char *output
 
 	while ((line = strsep(&output, "\n"))) {
 		if (sscanf(line, "%63s %u", word, &ttl) == 2 && !address_parse(word, &a)) {
-			ddns_has(set, &a);
+			*append(set->there, set->n_there) = a;
 			set->other_ttl |= ttl != run->config->ttl;
 		} else if (*line) {
 			ddns_warn(run, "%s", line);
@@ -270,7 +267,7 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
 
 		if (a.family == q->set->family)
 			/* Its TTL says nothing: the answer may come from a cache. */
-			ddns_has(q->set, &a);
+			*append(q->set->there, q->set->n_there) = a;
 	}
 	if (info)
 		ares_freeaddrinfo(info);
@@ -332,8 +329,6 @@ void ddns_write(struct ddns_run *run, struct ddns_program *p)
 		if (run->sets[i].write && !run->sets[i].failed)
 			run_for_set(run, &run->sets[i], p);
 }
-
-/* ---- without a run ---- */
 
 int ddns_check(const struct ddns_config *c, char why[DDNS_WHY_LEN])
 {

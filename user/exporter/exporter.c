@@ -223,8 +223,6 @@ static bool give_up_rights(struct exporter *e, char *title, size_t size)
 	return true;
 }
 
-/* ---- the process ---- */
-
 /* Returns the text of the section exporter, by which a change is noticed. */
 static char *section_of(const struct config *c)
 {

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements web_config.h.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifdef WITH_MHD
 #include <crypt.h>
 #include <errno.h>

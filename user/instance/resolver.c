@@ -207,8 +207,6 @@ static void start_round(struct resolver *r)
 	dns_go(r->dns);
 }
 
-/* ---- from outside ---- */
-
 struct resolver *resolver_new(uv_loop_t *loop, struct resolved_backends *answers,
 			      resolver_done *done, void *data)
 {

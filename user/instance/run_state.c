@@ -1,14 +1,10 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements run_state.h.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include "dataplane/config_text.h"
 #include "dataplane/load_error.h"
@@ -18,6 +14,7 @@
 #include "instance/run_counters.h"
 #include "instance/run_state.h"
 #include "lib/text.h"
+#include "lib/timer.h"
 #include "lib/yaml.h"
 
 #define RUNNING "running.yaml"
@@ -98,14 +95,6 @@ static void log_lock_holder(const char *instance)
 		snprintf(holder, sizeof(holder), "process %d (%s)", pid, command);
 	log_warning("instance %s: %s has locked it for more than a second: the daemon waits with "
 		    "all changes until that process ends", instance, holder);
-}
-
-static __u64 clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
 }
 
 int run_state_try_lock(const char *instance)
