@@ -63,7 +63,6 @@ static bool may_save(const struct blind *b)
 	return !b->fresh && (!b->lacks || clock_ms() >= b->restore_until);
 }
 
-/* Saves the sites in a child. */
 static void save(struct blind *b)
 {
 	if (may_save(b))
@@ -111,7 +110,6 @@ static void follow_endpoints(struct blind *b, const struct wg_device *d, __u64 b
 	timer_repeat(&b->nudge, slowly, on_nudge, 0, NUDGE_MS);
 }
 
-/* Asks for larger maps. */
 static void ask_for_room(struct blind *b)
 {
 	uint64_t now = clock_ms();
@@ -264,7 +262,6 @@ static void update_role(struct blind *b)
 			    "blind: this relay is active: it has the shared address");
 }
 
-/* Saves the sites for the next sites_restore(). */
 static void save_now(struct blind *b)
 {
 	if (b->sites.mapped && may_save(b))

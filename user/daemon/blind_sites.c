@@ -33,17 +33,13 @@ static void *map_array(int fd, size_t size, int protection)
 	return at == MAP_FAILED ? NULL : at;
 }
 
-static void unmap(const void *at, size_t size)
-{
-	if (at)
-		munmap((void *)at, size);
-}
-
 void sites_close(struct sites *s)
 {
-	unmap(s->mapped, s->room * sizeof(*s->mapped));
+	if (s->mapped)
+		munmap(s->mapped, s->room * sizeof(*s->mapped));
+	if (s->buckets)
+		munmap((void *)s->buckets, s->n_buckets * sizeof(*s->buckets));
 	s->mapped = NULL;
-	unmap(s->buckets, s->n_buckets * sizeof(*s->buckets));
 	s->buckets = NULL;
 	for (size_t i = 0; i < BLIND_MAPS; i++)
 		if (s->fds[i] >= 0)

@@ -4,8 +4,6 @@
  * same state for another reason, in the words of `wgxdp show`. Only daemon.c includes it.
  */
 #pragma once
-#include <stdbool.h>
-#include <stddef.h>
 #include <uv.h>
 #include "config/config_service.h"
 

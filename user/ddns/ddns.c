@@ -146,16 +146,6 @@ static int find_addresses(const struct ddns_config *c, __u8 family, struct found
 
 /* ---- the run ---- */
 
-static void add_sets(struct ddns_run *run, __u8 family)
-{
-	for (size_t i = 0; i < run->config->n_names; i++) {
-		struct ddns_set *set = append(run->sets, run->n_sets);
-
-		set->name = run->config->names[i].text;
-		set->family = family;
-	}
-}
-
 /* Chooses one address for all names: preferably one that is in a record already, else the best. */
 static void choose_address(struct ddns_run *run, __u8 family, const struct found *f)
 {
@@ -223,7 +213,7 @@ static void publish(struct ddns_run *run, const struct found *ipv6, const struct
 	free(p.words);
 }
 
-/* Adds a set of this family, or an error if no address may be published, for each name. */
+/* Adds a set for each name, or an error if no address may be published. */
 static int add_family(struct ddns_run *run, __u8 family, struct found *f)
 {
 	const struct ddns_config *c = run->config;
@@ -232,15 +222,15 @@ static int add_family(struct ddns_run *run, __u8 family, struct found *f)
 
 	if (rc)
 		return rc;
-	if (f->n) {
-		add_sets(run, family);
-		return 0;
-	}
-	run->status = DDNS_NO_ADDRESS;
+	if (!f->n)
+		run->status = DDNS_NO_ADDRESS;
 	for (size_t i = 0; i < c->n_names; i++) {
 		none.name = c->names[i].text;
-		ddns_fail(run, &none, "%s: interface %s has no address that can be published: %s",
-			  ddns_type(&none), c->interface, f->why);
+		if (f->n)
+			*append(run->sets, run->n_sets) = none;
+		else
+			ddns_fail(run, &none, "%s: interface %s has no address that can be "
+				  "published: %s", ddns_type(&none), c->interface, f->why);
 	}
 	return 0;
 }

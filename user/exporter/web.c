@@ -90,7 +90,6 @@ static void answer_error(const struct web_request *r, unsigned int status, struc
 	fclose(out);
 }
 
-/* Writes the document with the status. */
 static void write_status(const struct web *w, bool data_path, FILE *out)
 {
 	struct document *d = document_new();

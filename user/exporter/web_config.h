@@ -5,7 +5,6 @@
  */
 #pragma once
 #include <linux/types.h>
-#include <stddef.h>
 #include "lib/addr.h"
 
 #define WEB_SOURCES 64
