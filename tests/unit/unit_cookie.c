@@ -267,8 +267,8 @@ static void secrets_differ(void **state)
 	struct cookie_key a, b;
 	__u8 one[16], other[16];
 
-	assert_int_equal(cookie_secret(&a), 0);
-	assert_int_equal(cookie_secret(&b), 0);
+	cookie_secret(&a);
+	cookie_secret(&b);
 	cookie_of(&c, &a, one);
 	cookie_of(&c, &b, other);
 	assert_memory_not_equal(one, other, 16);

@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <search.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include "daemon/announce.h"
 #include "instance/run_counters.h"
@@ -15,7 +13,6 @@
 #include "lib/timer.h"
 #include "net/netlink.h"
 #include "config/relay_prefix.h"
-#include "net/wireguard.h"
 
 #define TICK_MS 500
 
@@ -144,8 +141,7 @@ static void forget_session(struct announce *a, const char *device, const struct 
 		return;
 	if (!wg_renew_peer(device, p, NULL, 0))
 		log_event("announce: %s, peer %.8s…: nothing was heard from it, so its session and "
-			 "endpoint were removed",
-			 device, wg_key_format(&p->key, key));
+			  "endpoint were removed", device, wg_key_format(&p->key, key));
 }
 
 /* ---- the routes of sites ---- */
@@ -316,8 +312,9 @@ static void write_differences(struct announce *a, const struct routes *wanted)
 			 made == 1 ? "route" : "routes", gone);
 }
 
-static void update_routes(struct announce *a)
+static void update_routes(uv_timer_t *timer)
 {
+	struct announce *a = timer->data;
 	struct routes wanted = { 0 };
 
 	if (a->stale) {
@@ -337,11 +334,6 @@ static void update_routes(struct announce *a)
 	free(a->there.list);
 	a->there = wanted;
 	a->stale |= a->failed;
-}
-
-static void on_tick(uv_timer_t *timer)
-{
-	update_routes(timer->data);
 }
 
 void announce_clear(__u32 table)
@@ -389,7 +381,7 @@ void announce_reconfigure(struct announce *a, const struct config *c)
 	a->stale = true;
 	if (a->table != former)
 		note_table(a);
-	timer_repeat(&a->tick, a->table, on_tick, 0, TICK_MS);
+	timer_repeat(&a->tick, a->table, update_routes, 0, TICK_MS);
 }
 
 struct announce *announce_new(uv_loop_t *loop, const char *instance)

@@ -9,7 +9,6 @@
 #include "daemon/blind_ask.h"
 #include "daemon/blind_pair.h"
 #include "daemon/blind_saver.h"
-#include "daemon/blind_sites.h"
 #include "dataplane/map_info.h"
 #include "lib/log.h"
 #include "lib/memory.h"
@@ -64,7 +63,6 @@ static bool may_save(const struct blind *b)
 	return !b->fresh && (!b->lacks || clock_ms() >= b->restore_until);
 }
 
-/* Saves the sites in a child. */
 static void save(struct blind *b)
 {
 	if (may_save(b))
@@ -112,7 +110,6 @@ static void follow_endpoints(struct blind *b, const struct wg_device *d, __u64 b
 	timer_repeat(&b->nudge, slowly, on_nudge, 0, NUDGE_MS);
 }
 
-/* Asks for larger maps. */
 static void ask_for_room(struct blind *b)
 {
 	uint64_t now = clock_ms();
@@ -169,8 +166,7 @@ static void read_wireguard(struct blind *b)
 		rc = -ENOKEY;
 	}
 	if (rc && rc != b->last_error)
-		log_warning("blind: cannot read the peers of %s: %s", device,
-			    strerror(-rc));
+		log_warning("blind: cannot read the peers of %s: %s", device, strerror(-rc));
 	b->last_error = rc;
 	if (!rc) {
 		follow_sites(b, &d, before);
@@ -232,8 +228,6 @@ void blind_signal(struct blind *b, const struct signal *signal)
 		challenges_begin(b->challenges, signal->site);
 }
 
-/* ---- beginning and ending ---- */
-
 static void stop_asking(struct blind *b)
 {
 	uv_timer_stop(&b->soon);
@@ -268,7 +262,6 @@ static void update_role(struct blind *b)
 			    "blind: this relay is active: it has the shared address");
 }
 
-/* Saves the sites for the next sites_restore(). */
 static void save_now(struct blind *b)
 {
 	if (b->sites.mapped && may_save(b))
@@ -304,7 +297,7 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 		sites_write_endpoints(&b->sites);
 	partner_reconfigure(b->partner);
 	update_role(b);
-	sites_place_all(&b->sites);
+	sites_place(&b->sites, true);
 	read_wireguard(b);
 	if (!b->fresh) {
 		sites_write_endpoints(&b->sites);
@@ -314,8 +307,7 @@ void blind_reconfigure(struct blind *b, const struct config *c)
 	timer_repeat(&b->save, true, on_save, SAVE_MS, SAVE_MS);
 }
 
-struct blind *blind_new(uv_loop_t *loop, const char *instance, void (*full)(void *data),
-			void *data)
+struct blind *blind_new(uv_loop_t *loop, const char *instance, void (*full)(void *data), void *data)
 {
 	struct blind *b = xcalloc(1, sizeof(*b));
 

@@ -11,7 +11,6 @@
  * the site answers.
  */
 #pragma once
-#include <uv.h>
 #include "daemon/blind_sites.h"
 
 struct challenges;
@@ -19,5 +18,4 @@ struct challenges;
 struct challenges *challenges_new(uv_loop_t *loop, struct sites *s);
 /* Data of a site came from its candidate address. Does nothing while the site is being asked. */
 void challenges_begin(struct challenges *c, __u32 number);
-/* Ends all challenges. */
 void challenges_stop(struct challenges *c);

@@ -133,8 +133,7 @@ bool sites_has_session(const struct sites *s, const struct wg_peer *p)
 {
 	__u64 handshake = handshake_of(p);
 
-	return handshake && handshake >= s->active_since &&
-	       handshake + SESSION_MS > sites_time();
+	return handshake && handshake >= s->active_since && handshake + SESSION_MS > sites_time();
 }
 
 /* Makes the site's last known endpoint that of WireGuard. Returns 0 or -errno. */
@@ -295,7 +294,7 @@ bool sites_follow_endpoints(struct sites *s, const struct wg_device *d, __u64 be
 			endpoint_add(&at, n);
 	}
 	free(at.number);
-	return sites_place(s);
+	return sites_place(s, false);
 }
 
 /* Returns the site of a peer if its last endpoint is known, or NULL. */

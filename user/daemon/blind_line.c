@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements blind_line.h.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -89,8 +86,7 @@ static bool next_endpoint(const char **at, struct blind_line *l)
 {
 	char text[ADDRESS_STRLEN];
 
-	return next_word(at, text, sizeof(text)) &&
-	       !endpoint_parse(text, &l->endpoint, &l->port);
+	return next_word(at, text, sizeof(text)) && !endpoint_parse(text, &l->endpoint, &l->port);
 }
 
 /* Reads the index, seconds and flags of a session. */
@@ -98,8 +94,7 @@ static bool next_validity(const char **at, struct blind_line *l)
 {
 	uint64_t seconds, flags;
 
-	if (!next_index(at, &l->index) ||
-	    !next_number(at, BLIND_LONGEST_SECONDS, &seconds) ||
+	if (!next_index(at, &l->index) || !next_number(at, BLIND_LONGEST_SECONDS, &seconds) ||
 	    !next_number(at, BLIND_CONFIRMED | BLIND_INITIATED, &flags))
 		return false;
 	l->seconds = seconds;
@@ -170,9 +165,8 @@ size_t blind_line_format(const struct blind_line *l, char buf[BLIND_LINE_LEN])
 		return snprintf(buf, BLIND_LINE_LEN, "%s %u %s\n", word, l->user_number,
 				wg_key_format(&l->user, user));
 	case BLIND_WORD_ENTRY:
-		return snprintf(buf, BLIND_LINE_LEN, "%s %u %u %08x %u %u\n", word,
-				l->user_number, l->origin_number, le32toh(l->index), l->seconds,
-				l->flags);
+		return snprintf(buf, BLIND_LINE_LEN, "%s %u %u %08x %u %u\n", word, l->user_number,
+				l->origin_number, le32toh(l->index), l->seconds, l->flags);
 	default:
 		return snprintf(buf, BLIND_LINE_LEN, "%s\n", word);
 	}

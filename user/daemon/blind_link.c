@@ -1,8 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements blind_link.h.
- */
-#include <errno.h>
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 #include "daemon/blind_link.h"
 #include "instance/run_counters.h"
@@ -365,8 +361,6 @@ static void on_tick(uv_timer_t *timer)
 		l->ops->second(l);
 }
 
-/* ---- beginning and ending ---- */
-
 void relay_link_restart(struct relay_link *l)
 {
 	if (l->connection && l->connection->up)
@@ -388,11 +382,6 @@ void relay_link_end(struct relay_link *l, const char *why)
 		uv_close((uv_handle_t *)l->listener, free_handle);
 	l->listener = NULL;
 	uv_timer_stop(&l->tick);
-}
-
-bool relay_link_runs(const struct relay_link *l)
-{
-	return timer_runs(&l->tick);
 }
 
 void relay_link_init(struct relay_link *l, uv_loop_t *loop, const struct relay_link_ops *ops,

@@ -50,8 +50,6 @@ void relay_link_init(struct relay_link *l, uv_loop_t *loop, const struct relay_l
 void relay_link_begin(struct relay_link *l, const struct pair_config *config);
 /* Ends the connection, and connects no more. `why` is for the log. */
 void relay_link_end(struct relay_link *l, const char *why);
-/* Returns whether the link has begun and not ended. */
-bool relay_link_runs(const struct relay_link *l);
 /* Adds a line to the message. Returns false if there is no room; fill() is then called again after
  * this message. */
 bool relay_link_add(struct relay_link *l, const struct blind_line *line);

@@ -4,10 +4,10 @@
  * times a second, and sends lines for what differs.
  */
 #include <string.h>
-#include <time.h>
 #include "daemon/blind_pair.h"
 #include "instance/run_counters.h"
 #include "lib/memory.h"
+#include "lib/timer.h"
 #include "show/blind_view.h"
 
 struct sent_site {			/* the last site line for a number; zeros: none */
@@ -85,16 +85,6 @@ static bool add_entry(struct partner *p, const struct blind_session *is, struct 
 	return true;
 }
 
-/* Makes an empty copy of n entries, unless the copy has this size. */
-static void fit_copy(struct partner *p, size_t n)
-{
-	if (p->n_sent == n)
-		return;
-	free(p->sent);
-	p->sent = xcalloc(n, sizeof(*p->sent));
-	p->n_sent = n;
-}
-
 /* Adds lines for the entries that are not as they were sent. Removed keys come first, because a key
  * may have got another place. */
 static void add_sessions(struct partner *p)
@@ -102,7 +92,11 @@ static void add_sessions(struct partner *p)
 	size_t n = (size_t)p->sites->n_buckets * BLIND_WAYS;
 	bool room = true;
 
-	fit_copy(p, n);
+	if (p->n_sent != n) {
+		free(p->sent);
+		p->sent = xcalloc(n, sizeof(*p->sent));
+		p->n_sent = n;
+	}
 	for (int gone = 1; gone >= 0; gone--)
 		for (size_t i = 0; i < n && room; i++) {
 			struct blind_session is = sites_entry(p->sites, i), *was = &p->sent[i];
@@ -204,10 +198,8 @@ static void after(struct relay_link *l)
 
 	sites_write_sessions(p->sites);
 	if (p->moved)
-		sites_place(p->sites);
+		sites_place(p->sites, false);
 }
-
-/* ---- beginning and ending ---- */
 
 static void second(struct relay_link *l)
 {
@@ -233,13 +225,12 @@ void partner_reconfigure(struct partner *p)
 	const struct pair_config *c = &p->sites->config->blind.pair;
 	bool wanted = is_configured(p);
 
-	if (relay_link_runs(&p->link) &&
-	    (!wanted || memcmp(c, &p->link.config, sizeof(*c)))) {
+	if (timer_runs(&p->link.tick) && (!wanted || memcmp(c, &p->link.config, sizeof(*c)))) {
 		relay_link_end(&p->link, wanted ? "the configuration changed" :
 						  "the configuration has no pair");
 		forget_sent(p);
 	}
-	if (!wanted || relay_link_runs(&p->link))
+	if (!wanted || timer_runs(&p->link.tick))
 		return;
 	p->counters.instance = p->sites->instance;
 	p->counters.file = "pair";

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 #include "daemon/blind_sites.h"
 #include "dataplane/control.h"
@@ -20,8 +19,6 @@
 #include "lib/memory.h"
 #include "net/packet_make.h"
 #include "net/udp_socket.h"
-
-/* ---- places of the sites ---- */
 
 /* Finds the local address from which this host sends to an endpoint. Returns false if there is
  * none. */
@@ -191,8 +188,7 @@ static void send_waiting(const struct sites *s, __u32 number)
 	bpf_map_update_elem(s->fds[BLIND_MAP_waiting], &number, &w, BPF_ANY);
 }
 
-/* Does what sites_place() says, and with check_sources what sites_place_all() says. */
-static bool place_sites(struct sites *s, bool check_sources)
+bool sites_place(struct sites *s, bool check_sources)
 {
 	bool *moved = s->marked, any = false;
 
@@ -210,16 +206,6 @@ static bool place_sites(struct sites *s, bool check_sources)
 		if (moved[n])
 			send_waiting(s, n);
 	return true;
-}
-
-bool sites_place(struct sites *s)
-{
-	return place_sites(s, false);
-}
-
-bool sites_place_all(struct sites *s)
-{
-	return place_sites(s, true);
 }
 
 static int by_name(const void *a, const void *b)

@@ -6,17 +6,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <linux/if_ether.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "daemon/blind_sites.h"
 #include "lib/file.h"
 #include "lib/jiffies.h"
 #include "lib/memory.h"
-#include "lib/paths.h"
 #include "lib/log.h"
 #include "dataplane/pins.h"
 
@@ -213,30 +209,19 @@ static bool restore_line(struct restoring *r, const struct blind_line *l)
 	return l->word == BLIND_WORD_ENTRY && restore_entry(r, l);
 }
 
-/* Returns a file without sites. */
-static struct restoring *restoring_new(struct sites *s)
-{
-	struct restoring *r = xmalloc(sizeof(*r));
-
-	r->sites = s;
-	r->written = 0;
-	r->lacks = false;
-	r->number[0] = 0;
-	for (__u32 n = 1; n < BLIND_SITES_MAX; n++)
-		r->number[n] = s->room;
-	return r;
-}
-
 bool sites_restore(struct sites *s, bool all)
 {
 	char path[VAR_STATE_PATH_LEN], line[512];
-	struct restoring *r = restoring_new(s);
+	struct restoring *r = xcalloc(1, sizeof(*r));
 	__u64 began = sites_clock();
 	struct blind_line l;
 	size_t n = 0;
 	bool lacks;
 	FILE *in;
 
+	r->sites = s;
+	for (__u32 i = 1; i < BLIND_SITES_MAX; i++)
+		r->number[i] = s->room;
 	for (__u32 i = 0; i < s->room; i++)
 		s->known[i].restored = s->known[i].restored && !all;
 	var_state_path(path, s->instance, "blind");

@@ -28,9 +28,7 @@ void saver_begin(struct saver *s)
 	if (s->due)
 		return;
 	s->began = clock_ms();
-	s->due = child_run(s->loop, save, on_saved, s, &s->child);
-	if (s->due)
-		s->ended = clock_ms();
+	s->child = child_run(s->loop, save, on_saved, s);
 }
 
 void saver_tick(struct saver *s)

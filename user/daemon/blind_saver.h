@@ -15,8 +15,8 @@ struct saver {
 	uint64_t began, ended;	/* beginning and end of the last child, in ms */
 };
 
-/* Saves the sites in a child. Does so later, in saver_tick(), if a child is running, has run just
- * now, or cannot begin. */
+/* Saves the sites in a child. Does so later, in saver_tick(), if a child is running or has run just
+ * now. */
 void saver_begin(struct saver *s);
 /* Call it once a second. */
 void saver_tick(struct saver *s);

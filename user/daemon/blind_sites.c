@@ -6,7 +6,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include "blake2s.h"
@@ -34,17 +33,13 @@ static void *map_array(int fd, size_t size, int protection)
 	return at == MAP_FAILED ? NULL : at;
 }
 
-static void unmap(const void *at, size_t size)
-{
-	if (at)
-		munmap((void *)at, size);
-}
-
 void sites_close(struct sites *s)
 {
-	unmap(s->mapped, s->room * sizeof(*s->mapped));
+	if (s->mapped)
+		munmap(s->mapped, s->room * sizeof(*s->mapped));
+	if (s->buckets)
+		munmap((void *)s->buckets, s->n_buckets * sizeof(*s->buckets));
 	s->mapped = NULL;
-	unmap(s->buckets, s->n_buckets * sizeof(*s->buckets));
 	s->buckets = NULL;
 	for (size_t i = 0; i < BLIND_MAPS; i++)
 		if (s->fds[i] >= 0)
@@ -171,7 +166,6 @@ __u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone)
 struct names {			/* names of the peers; zeros: they were not read yet */
 	struct wg_names list;
 	bool read, in_file;		/* in_file: WireGuard's file has names */
-	struct site_name *sorted;	/* the names of `list`, sorted; NULL: not sorted yet */
 };
 
 /* Reads the names before their first use: with many peers this takes long. */
@@ -183,23 +177,12 @@ static void read_names(const struct sites *s, struct names *names)
 }
 
 /* Returns whether a peer has this name in the configuration or in WireGuard's file. */
-static bool is_taken(struct names *names, const char *name)
+static bool is_taken(const struct names *names, const char *name)
 {
-	size_t n = names->list.n;
-
-	if (!names->sorted && n) {
-		names->sorted = xcalloc(n, sizeof(*names->sorted));
-		for (size_t i = 0; i < n; i++)
-			strcpy(names->sorted[i].name, names->list.list[i].name);
-		site_names_sort(names->sorted, n);
-	}
-	return site_names_have(names->sorted, n, name);
-}
-
-static void free_names(struct names *names)
-{
-	wg_names_free(&names->list);
-	free(names->sorted);
+	for (size_t i = 0; i < names->list.n; i++)
+		if (!strcmp(names->list.list[i].name, name))
+			return true;
+	return false;
 }
 
 #define SETTLED_MS 1000 /* a file that changed later may be incomplete */
@@ -388,7 +371,7 @@ static bool add_sites(struct sites *s, const struct wg_device *d, struct names *
 /* Returns whether a site keeps its name although its peer has another one now: while WireGuard's
  * file has no names, or while only the configuration still uses the former name. */
 static bool keeps_name(const struct sites *s, const struct blind_known *k, const char *name,
-		       struct names *names)
+		       const struct names *names)
 {
 	if (!names->in_file && !wg_name_find(&names->list, &k->key) && is_site(s, k->name))
 		return true;
@@ -443,7 +426,7 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 			changed |= rename_site(s, n, &names);
 		}
 	}
-	free_names(&names);
+	wg_names_free(&names.list);
 	return changed;
 }
 

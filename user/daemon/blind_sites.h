@@ -118,11 +118,10 @@ __u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone);
 /* Reads which sites the maps contain, for example from an earlier daemon, into s->known. */
 void sites_read_running(struct sites *s);
 /* Publishes the places of all sites whose place in the maps is not the proven endpoint. Sends the
- * messages that waited for them. Returns whether there were any. */
-bool sites_place(struct sites *s);
-/* Does the same, and publishes the places of sites to which this relay now sends from another local
- * address. Call it when addresses or routes of this host, or the configuration, have changed. */
-bool sites_place_all(struct sites *s);
+ * messages that waited for them. check_sources: also publishes the places of sites to which this
+ * relay now sends from another local address, because addresses or routes of this host, or the
+ * configuration, have changed. Returns whether there were any. */
+bool sites_place(struct sites *s, bool check_sources);
 enum sites_due {			/* task of WireGuard for a site */
 	DUE_NOTHING,
 	DUE_MESSAGE,			/* send a message */

@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "daemon/child.h"
+#include "lib/log.h"
 #include "lib/memory.h"
 
 struct child {
@@ -59,7 +61,7 @@ static void end(struct child *c)
 
 	uv_poll_stop(&c->poll);
 	close(c->pipe);
-	while (waitpid(c->process, &how, 0) < 0 && errno == EINTR)
+	while (c->process > 0 && waitpid(c->process, &how, 0) < 0 && errno == EINTR)
 		;
 	c->ended(c->data, !how);
 	uv_close((uv_handle_t *)&c->poll, on_closed);
@@ -72,7 +74,8 @@ static void on_end(uv_poll_t *poll, int status, int events)
 
 void child_signal(struct child *c, int signal)
 {
-	kill(c->process, signal);
+	if (c->process > 0)
+		kill(c->process, signal);
 }
 
 void child_lasts(int signal_at_end)
@@ -84,7 +87,7 @@ void child_lasts(int signal_at_end)
 
 void child_stop(struct child *c)
 {
-	kill(c->process, SIGKILL);
+	child_signal(c, SIGKILL);
 	end(c);
 }
 
@@ -105,37 +108,25 @@ pid_t child_fork(void)
 	return process;
 }
 
-int child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data,
-	      struct child **ret)
+struct child *child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data)
 {
 	struct child *c = xmalloc(sizeof(*c));
-	int ends[2] = { -1, -1 }, rc;
+	int ends[2];
 
 	*c = (struct child){ .ended = ended, .data = data, .poll.data = c };
-	rc = pipe2(ends, O_CLOEXEC | O_NONBLOCK) ? -errno :
-	     uv_poll_init(loop, &c->poll, ends[0]);
-	if (rc) {
-		if (ends[0] >= 0) {
-			close(ends[0]);
-			close(ends[1]);
-		}
-		free(c);
-		return rc;
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK)) {
+		log_error("cannot make a pipe: %s", strerror(errno));
+		exit(EXIT_FAILURE);
 	}
 	c->pipe = ends[0];
+	uv_poll_init(loop, &c->poll, c->pipe);
 	c->process = child_fork();
 	writing_end = ends[1];
 	if (!c->process)
 		work_as_child(work, data);
-	rc = c->process < 0 ? -errno : 0;
+	if (c->process < 0)
+		log_warning("cannot start a child process: %s", strerror(errno));
 	close(ends[1]);
-	if (!rc) {
-		uv_poll_start(&c->poll, UV_READABLE | UV_DISCONNECT, on_end);
-		if (ret)
-			*ret = c;
-		return 0;
-	}
-	close(c->pipe);
-	uv_close((uv_handle_t *)&c->poll, on_closed);
-	return rc;
+	uv_poll_start(&c->poll, UV_READABLE | UV_DISCONNECT, on_end);
+	return c;
 }

@@ -18,10 +18,8 @@ typedef void child_ended(void *data, bool done);
 /* Calls fork(2). SIGTERM, SIGINT and SIGHUP are blocked in the child: libuv's handlers there would
  * tell the daemon of a signal to the child. */
 pid_t child_fork(void);
-/* Starts a child. Returns 0 or -errno. After an error, ended() is not called. ret: NULL, or *ret is
- * set to the child, which exists until ended() is called. */
-int child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data,
-	      struct child **ret);
+/* Starts a child, and returns it. It exists until ended() is called, also if fork(2) failed. */
+struct child *child_run(uv_loop_t *loop, child_work *work, child_ended *ended, void *data);
 /* For the work of a child: lets the daemon's loop and all others go first. The child also closes
  * the descriptor of child_closes(): without CPU time, a killed child would keep its lock. */
 void child_yields(void);

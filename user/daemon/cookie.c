@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "daemon/cookie.h"
 #include "daemon/cookie_reply.h"
@@ -87,8 +86,7 @@ static void on_beat(uv_timer_t *timer)
 
 	if (uv_now(c->loop) - c->secret_at >= COOKIE_SECONDS * 1000) {
 		c->now.secret[1] = c->now.secret[0];
-		if (cookie_secret(&c->now.secret[0]))
-			return;
+		cookie_secret(&c->now.secret[0]);
 		c->secret_at = uv_now(c->loop);
 	}
 	now = jiffies_exactly(c->fds[CLOCK]);
@@ -97,13 +95,6 @@ static void on_beat(uv_timer_t *timer)
 			    "dropped initiations above the rate of the challenge",
 			    (now - c->now.alive) * 1000 / jiffies_a_second());
 	write_cookies(c, now + COOKIES_ALIVE_SECONDS * jiffies_a_second());
-}
-
-/* Makes both secrets. The second must be random too, although it was never used. */
-static int new_secrets(struct cookie *c)
-{
-	c->secret_at = uv_now(c->loop);
-	return cookie_secret(&c->now.secret[0]) ?: cookie_secret(&c->now.secret[1]);
 }
 
 /* ---- replies ---- */
@@ -152,8 +143,6 @@ static int on_challenge(void *data, void *record, size_t size)
 	return uv_hrtime() / 1000000 - now < TURN_MS ? 0 : -EAGAIN;
 }
 
-/* ---- beginning and ending ---- */
-
 static void close_fds(struct cookie *c, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -179,7 +168,7 @@ static int open_fds(struct cookie *c)
 
 /* Begins challenges. The counter of replies in the map continues, but new secrets replace those of
  * an earlier daemon. */
-static int begin_challenging(struct cookie *c)
+static void begin_challenging(struct cookie *c)
 {
 	struct cookies before = { 0 };
 	__u32 zero = 0;
@@ -187,10 +176,14 @@ static int begin_challenging(struct cookie *c)
 
 	if (!c->on || !known || before.alive != c->now.alive)
 		c->now.replies = before.replies;
-	return c->on ? 0 : new_secrets(c);
+	if (c->on)
+		return;
+	c->secret_at = uv_now(c->loop);
+	cookie_secret(&c->now.secret[0]);
+	cookie_secret(&c->now.secret[1]);	/* random too, although it was never used */
 }
 
-static void stop_challenging(struct cookie *c)
+void cookie_end(struct cookie *c)
 {
 	uv_timer_stop(&c->beat);
 	uv_timer_stop(&c->pause);
@@ -206,15 +199,17 @@ void cookie_reconfigure(struct cookie *c, const struct config *config)
 {
 	char why[LIBRARY_WHY_LEN];
 	bool wanted = config_challenges(config), opened = wanted && !cookie_open(why);
-	int rc = !opened ? -ENOENT : open_fds(c) ?: begin_challenging(c) ?:
-		 ring_listen(&c->ring, c->loop, c->instance, "challenges", on_challenge, c);
+	int rc = opened ? open_fds(c) : -ENOENT;
 
+	if (!rc) {
+		begin_challenging(c);
+		rc = ring_listen(&c->ring, c->loop, c->instance, "challenges", on_challenge, c);
+	}
 	if (rc) {
 		if (wanted)
 			log_warning("cannot send cookie replies, so the guard challenges no "
-				    "clients: %s",
-				    opened ? strerror(-rc) : why);
-		stop_challenging(c);
+				    "clients: %s", opened ? strerror(-rc) : why);
+		cookie_end(c);
 		return;
 	}
 	c->on = true;
@@ -232,9 +227,4 @@ struct cookie *cookie_new(uv_loop_t *loop, const char *instance)
 	timer_init(loop, &c->beat, c);
 	timer_init(loop, &c->pause, c);
 	return c;
-}
-
-void cookie_end(struct cookie *c)
-{
-	stop_challenging(c);			/* the handles are closed with the loop */
 }

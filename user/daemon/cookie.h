@@ -9,7 +9,6 @@
 
 struct cookie;
 
-/* Makes the task that answers challenges. It does nothing before the first cookie_reconfigure(). */
 struct cookie *cookie_new(uv_loop_t *loop, const char *instance);
 /* Answers challenges with the maps and the program that are pinned now. Does nothing while no
  * service of config has a challenge. */

@@ -7,7 +7,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <string.h>
 #include <sys/random.h>
 #include "blake2s.h"
 #include "daemon/cookie_reply.h"
@@ -22,27 +21,23 @@ struct cookie_message {			/* cookie reply of the whitepaper, section 5.4.7 */
 };
 _Static_assert(sizeof(struct cookie_message) == COOKIE_LEN, "a cookie reply is 64 bytes");
 
-static int fill_random(void *to, size_t n)
+/* A signal may end getrandom(2) early. */
+static void fill_random(void *to, size_t n)
 {
 	for (size_t done = 0; done < n;) {
 		ssize_t got = getrandom((__u8 *)to + done, n - done, 0);
 
-		if (got < 0 && errno != EINTR)
-			return -errno;
 		done += got < 0 ? 0 : got;
 	}
-	return 0;
 }
 
-int cookie_secret(struct cookie_key *ret)
+void cookie_secret(struct cookie_key *ret)
 {
 	__u8 secret[32];
-	int rc = fill_random(secret, sizeof(secret));
 
-	if (!rc)
-		blake2s_key(ret->h, secret, sizeof(secret), MAC_LEN);
+	fill_random(secret, sizeof(secret));
+	blake2s_key(ret->h, secret, sizeof(secret), MAC_LEN);
 	explicit_bzero(secret, sizeof(secret));
-	return rc;
 }
 
 void cookie_of(const struct challenge *c, const struct cookie_key *secret, __u8 ret[MAC_LEN])
@@ -59,8 +54,6 @@ void cookie_of(const struct challenge *c, const struct cookie_key *secret, __u8 
 		w.h[i] = htole32(w.h[i]);
 	memcpy(ret, w.h, MAC_LEN);
 }
-
-/* ---- the message ---- */
 
 #ifdef WITH_SODIUM
 #include <sodium.h>
@@ -104,14 +97,13 @@ static int make_message(struct cookie_message *m, const struct challenge *c, con
 {
 	__u32 first = le32toh(g->header[MESSAGE_COOKIE - 1]), number;
 	__u8 cookie[MAC_LEN];
-	int rc;
 
 	cookie_of(c, secret, cookie);
 	m->receiver = c->index;
-	rc = fill_random(m->nonce, sizeof(m->nonce)) ?: fill_random(&number, sizeof(number));
-	if (!rc)
-		m->type = htole32(first + number % (g->span[MESSAGE_COOKIE - 1] + 1));
-	return rc ?: encrypt(m, cookie, c, key);
+	fill_random(m->nonce, sizeof(m->nonce));
+	fill_random(&number, sizeof(number));
+	m->type = htole32(first + number % (g->span[MESSAGE_COOKIE - 1] + 1));
+	return encrypt(m, cookie, c, key);
 }
 
 int cookie_reply(const struct challenge *c, const struct guard *g, const struct public_key *key,
@@ -124,9 +116,10 @@ int cookie_reply(const struct challenge *c, const struct guard *g, const struct 
 
 	if (junk > JUNK_MAX || junk + COOKIE_LEN > g->junk[MESSAGE_INITIATION - 1] + INITIATION_LEN)
 		return -EMSGSIZE;
-	rc = make_message(&m, c, g, key, secret) ?: fill_random(payload, junk);
+	rc = make_message(&m, c, g, key, secret);
 	if (rc)
 		return rc;
+	fill_random(payload, junk);
 	memcpy(payload + junk, &m, sizeof(m));
 	return udp_frame(frame, &c->local, c->local_port, &c->client, c->client_port, payload,
 			 junk + sizeof(m));

@@ -5,7 +5,6 @@
  */
 #pragma once
 #include <linux/types.h>
-#include <stddef.h>
 #include "abi.h"
 #include "lib/library.h"
 
@@ -16,8 +15,8 @@
 /* Opens libsodium, which cookie_reply() calls. Returns 0, or a negative error after writing the
  * reason to `why`. */
 int cookie_open(char why[LIBRARY_WHY_LEN]);
-/* Makes a new random secret, from which cookie_of() computes cookies. Returns 0 or -errno. */
-int cookie_secret(struct cookie_key *ret);
+/* Makes a new random secret, from which cookie_of() computes cookies. */
+void cookie_secret(struct cookie_key *ret);
 /* Computes the cookie for the address and port of the client that sent the challenged message. */
 void cookie_of(const struct challenge *c, const struct cookie_key *secret, __u8 ret[MAC_LEN]);
 /* Builds the frame of a cookie reply, without MAC addresses and never longer than the challenged

@@ -9,9 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
-#include <uv.h>
 #include "daemon/announce.h"
 #include "daemon/blind.h"
 #include "daemon/child.h"
@@ -30,7 +28,6 @@
 #include "dataplane/config_text.h"
 #include "dataplane/control.h"
 #include "dataplane/dataplane.h"
-#include "dataplane/pins.h"
 #include "dataplane/pins_watch.h"
 #include "dataplane/ring.h"
 #include "instance/apply.h"
@@ -46,7 +43,6 @@
 #include "lib/notify.h"
 #include "lib/timer.h"
 #include "net/netlink_watch.h"
-#include "plan/resolved_backends.h"
 
 /* Time in ms from a change until the pass: changes come in bursts, which one pass then handles. */
 #define SETTLE_MS 2
@@ -594,8 +590,7 @@ static void start_reload(struct daemon *d)
 	d->hung_up = false;
 	d->busy = true;
 	d->said = memfd_create("wgxdp-log", MFD_CLOEXEC);
-	if (child_run(&d->loop, apply_again, on_applied, d, NULL))
-		on_applied(d, false);
+	child_run(&d->loop, apply_again, on_applied, d);
 }
 
 static void on_hangup(uv_signal_t *handle, int signum)

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements daemon_state.h.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -11,7 +8,6 @@
 #include "daemon/daemon_state.h"
 #include "lib/log.h"
 #include "dataplane/config_text.h"
-#include "dataplane/pins.h"
 #include "instance/follower.h"
 #include "instance/running.h"
 #include "instance/run_state.h"

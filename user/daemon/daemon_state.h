@@ -5,7 +5,6 @@
  * one. That file names the configuration file, once it was applied. Only daemon.c includes it.
  */
 #pragma once
-#include <stdbool.h>
 #include <sys/stat.h>
 #include "config/config.h"
 

@@ -4,14 +4,11 @@
  * change meanwhile: then the job is abandoned, and is freed when its run ends. A change during a
  * run makes it run once more.
  */
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include "ddns/ddns.h"
 #include "ddns/ddns_address.h"
 #include "daemon/ddns_daemon.h"
 #include "lib/grow.h"
-#include "lib/log.h"
 #include "instance/run_counters.h"
 #include "lib/text.h"
 #include "lib/timer.h"
@@ -178,8 +175,6 @@ bool ddns_busy(const struct ddns *d)
 {
 	return d && d->n_running;
 }
-
-/* ---- from outside ---- */
 
 struct ddns *ddns_new(uv_loop_t *loop, const char *instance)
 {

@@ -4,8 +4,6 @@
  * counters from WireGuard once a second. endpoint_next.c decides what to do.
  */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include "net/echo.h"
 #include "daemon/endpoint_set.h"
@@ -184,8 +182,7 @@ static void choose_reached(struct watched *f, const struct wg_peer *p, const boo
 		}
 	f->probe_due = now_ms(f) + NONE_MS;
 	log_warning("endpoint of %s: no address of %s answers, and the daemon tries again",
-		    name_of(f, text),
-		    f->is.host);
+		    name_of(f, text), f->is.host);
 }
 
 static void on_echo(void *data, const bool *reached)
@@ -299,6 +296,8 @@ static void ask_name(struct watched *f)
 static void check_by_handshake(struct watched *f)
 {
 	struct address inside, to = { .family = 0 };
+	const char *why = NULL;
+	enum endpoint_step step;
 	struct wg_peer p;
 	__be16 port = 0;
 	int number;
@@ -307,33 +306,26 @@ static void check_by_handshake(struct watched *f)
 		f->of.trying = false;
 		return;
 	}
-	switch (endpoint_next(&f->of, &p, now_ms(f), time(NULL), &to, &port)) {
-	case ENDPOINT_STAY:
-		break;
-	case ENDPOINT_SET:
-		if (f->of.since == now_ms(f))
-			report_endpoint(f, &to, port,
-			       !p.endpoint.family ? "this address is tried" : f->of.within ?
-			       "this address is tried, because the last one no longer answers" :
-			       "this address is tried, because the last one gave no handshake");
-		try_endpoint(f, &to, port);
-		return;
-	case ENDPOINT_NEXT:
-		report_endpoint(f, &to, port, "this address is tried, because the last one did not "
-					      "answer");
-		try_endpoint(f, &to, port);
-		return;
-	case ENDPOINT_BACK:
-		report_endpoint(f, &to, port, "this address is used again, because the other one "
-					      "did not answer");
-		if (f->moved && f->moved_to < f->of.n)	/* the name has others to try */
+	step = endpoint_next(&f->of, &p, now_ms(f), time(NULL), &to, &port);
+	if (step == ENDPOINT_CONFIRMED) {
+		report_endpoint(f, &p.endpoint, p.endpoint_port,
+				"this address works: WireGuard got an answer from it");
+	} else if (step != ENDPOINT_STAY) {
+		if (step == ENDPOINT_NEXT)
+			why = "this address is tried, because the last one did not answer";
+		else if (step == ENDPOINT_BACK)
+			why = "this address is used again, because the other one did not answer";
+		else if (f->of.since == now_ms(f))
+			why = !p.endpoint.family ? "this address is tried" : f->of.within ?
+			      "this address is tried, because the last one no longer answers" :
+			      "this address is tried, because the last one gave no handshake";
+		if (why)
+			report_endpoint(f, &to, port, why);
+		/* the name has others to try */
+		if (step == ENDPOINT_BACK && f->moved && f->moved_to < f->of.n)
 			f->of.not_before = now_ms(f) + ENDPOINT_TRY_MS;
 		try_endpoint(f, &to, port);
 		return;
-	case ENDPOINT_CONFIRMED:
-		report_endpoint(f, &p.endpoint, p.endpoint_port,
-				"this address works: WireGuard got an answer from it");
-		break;
 	}
 	ask_inside(f, &inside);
 	number = endpoint_number(&f->of, &p);
@@ -375,8 +367,6 @@ static void on_tick(uv_timer_t *timer)
 	uv_timer_set_repeat(timer, trying ? TRIAL_MS : TICK_MS);
 	uv_timer_again(timer);
 }
-
-/* ---- beginning and ending ---- */
 
 static void free_watched(struct watched *f)
 {
@@ -423,23 +413,18 @@ static bool had_other_host(const struct endpoints *s, const struct peer_endpoint
 	return false;
 }
 
-static struct watched *new_watched(const struct endpoints *s, const struct peer_endpoint_config *is)
-{
-	struct watched *f = xcalloc(1, sizeof(*f));
-
-	f->moved = had_other_host(s, is);
-	return f;
-}
-
 void endpoints_reconfigure(struct endpoints *s, const struct config *c)
 {
 	struct watched **list = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_endpoints; i++) {
-		struct watched *f = take_known(s, &c->endpoints[i]) ?:
-				    new_watched(s, &c->endpoints[i]);
+		struct watched *f = take_known(s, &c->endpoints[i]);
 
+		if (!f) {
+			f = xcalloc(1, sizeof(*f));
+			f->moved = had_other_host(s, &c->endpoints[i]);
+		}
 		f->is = c->endpoints[i];
 		f->set = s;
 		f->of.port = f->is.port;

@@ -1,12 +1,8 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements exporter.h.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include "daemon/child.h"
@@ -61,39 +57,27 @@ static int become_exporter(void *data)
 static void on_again(uv_timer_t *timer);
 
 /* Starts the child again, later if it ended early. */
-static void start_again(struct exporter *e)
+static void on_ended(void *data, bool done)
 {
+	struct exporter *e = data;
 	bool steady = e->asked || clock_ms() - e->since >= STEADY_MS;
 
+	if (e->wanted && !done && !e->asked)
+		log_warning("exporter: its process ended, and another one begins");
+	e->child = NULL;
 	e->wait = next_wait(steady ? 0 : e->wait, AGAIN_MS, AGAIN_MAX_MS);
 	if (e->wanted)
 		uv_timer_start(&e->again, on_again, e->asked ? 0 : e->wait, 0);
 }
 
-static void on_ended(void *data, bool done)
-{
-	struct exporter *e = data;
-
-	if (e->wanted && !done && !e->asked)
-		log_warning("exporter: its process ended, and another one begins");
-	e->child = NULL;
-	start_again(e);
-}
-
 static void start(struct exporter *e)
 {
-	int rc;
-
 	uv_timer_stop(&e->again);
 	if (e->child || !e->wanted)
 		return;
 	e->asked = false;
 	e->since = clock_ms();
-	rc = child_run(e->loop, become_exporter, on_ended, e, &e->child);
-	if (rc) {
-		log_warning("exporter: cannot start its process: %s", strerror(-rc));
-		start_again(e);
-	}
+	e->child = child_run(e->loop, become_exporter, on_ended, e);
 }
 
 static void on_again(uv_timer_t *timer)

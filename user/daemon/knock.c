@@ -58,8 +58,6 @@ void knock_note(const char *instance, const struct address *from, __be16 port)
 		fclose(out);
 }
 
-/* ---- the program ---- */
-
 static void on_closed(uv_handle_t *handle)
 {
 	struct run *r = handle->data;

@@ -7,7 +7,6 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 #include "blake2s.h"
 #include "daemon/endpoint_set.h"
@@ -18,7 +17,6 @@
 #include "lib/timer.h"
 #include "dataplane/pins.h"
 #include "dataplane/ring.h"
-#include "net/wireguard.h"
 
 #define TICK_MS 1000
 #define TRIAL_MS 50		/* interval of checks while a candidate waits or is tried, in ms */
@@ -305,8 +303,6 @@ static void on_tick(uv_timer_t *timer)
 	uv_timer_set_repeat(timer, busy ? TRIAL_MS : TICK_MS);
 	uv_timer_again(timer);
 }
-
-/* ---- beginning and ending ---- */
 
 /* Ends a trial before its time is over. Does not read g->is, whose configuration may be gone. */
 static void abandon_trial(struct learning *g)

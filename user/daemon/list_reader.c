@@ -4,7 +4,6 @@
  * maps when the child has ended.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -28,11 +27,8 @@ struct list_reader {
 static int write_difference(int fd, const struct list_difference *head, const struct list_keys *add,
 			    const struct list_keys *del)
 {
-	int copy = dup(fd);
-	FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
+	FILE *out = fdopen(fd, "w");
 
-	if (!out)
-		return -errno;
 	fwrite(head, sizeof(*head), 1, out);
 	fwrite(add->list, sizeof(*add->list), add->n, out);
 	fwrite(del->list, sizeof(*del->list), del->n, out);
@@ -48,7 +44,6 @@ static int read_list(void *data)
 	struct list_content content;
 	struct followed_list is;
 	struct dataplane *dp = NULL;
-	struct timespec used;
 	int rc = 0;
 
 	child_yields();
@@ -62,26 +57,19 @@ static int read_list(void *data)
 	head.skipped = content.skipped;
 	head.n_add = add.n;
 	head.n_del = del.n;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-	head.used = used.tv_sec * 1000 + used.tv_nsec / 1000000;
+	head.used = clock() / (CLOCKS_PER_SEC / 1000);
 	return rc ?: write_difference(r->fd, &head, &add, &del);
 }
 
-/* Maps what the child has written. Returns NULL if that is not whole. */
+/* Maps what the child has written. */
 static struct list_difference *map_difference(int fd)
 {
+	struct stat is = { 0 };
 	struct list_difference *d;
-	struct stat is;
 
-	if (fstat(fd, &is) || is.st_size < (off_t)sizeof(*d))
-		return NULL;
+	fstat(fd, &is);
 	d = mmap(NULL, is.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (d == MAP_FAILED)
-		return NULL;
-	if (is.st_size == (off_t)(sizeof(*d) + (d->n_add + d->n_del) * sizeof(*d->keys)))
-		return d;
-	munmap(d, is.st_size);
-	return NULL;
+	return d == MAP_FAILED ? NULL : d;
 }
 
 static void on_read(void *data, bool done)
@@ -95,23 +83,16 @@ static void on_read(void *data, bool done)
 	free(r);
 }
 
-int list_reader_start(uv_loop_t *loop, const char *instance, const struct list_config *from,
-		      __u32 id, list_read_done *done, void *data, struct list_reader **ret)
+struct list_reader *list_reader_start(uv_loop_t *loop, const char *instance,
+				      const struct list_config *from, __u32 id,
+				      list_read_done *done, void *data)
 {
 	struct list_reader *r = xcalloc(1, sizeof(*r));
-	int rc;
 
 	*r = (struct list_reader){ .instance = instance, .from = *from, .id = id, .done = done,
 				   .data = data, .fd = memfd_create("wgxdp-list", MFD_CLOEXEC) };
-	rc = r->fd < 0 ? -errno : child_run(loop, read_list, on_read, r, &r->child);
-	if (rc) {
-		if (r->fd >= 0)
-			close(r->fd);
-		free(r);
-		return rc;
-	}
-	*ret = r;
-	return 0;
+	r->child = child_run(loop, read_list, on_read, r);
+	return r;
 }
 
 void list_reader_stop(struct list_reader *r)

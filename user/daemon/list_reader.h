@@ -24,10 +24,10 @@ struct list_reader;
  * list_difference_free(). */
 typedef void list_read_done(void *data, struct list_difference *d);
 
-/* Starts reading. id: the list's id in the maps. Returns 0 or -errno. After an error, done() is not
- * called. */
-int list_reader_start(uv_loop_t *loop, const char *instance, const struct list_config *from,
-		      __u32 id, list_read_done *done, void *data, struct list_reader **ret);
+/* Starts reading. id: the list's id in the maps. The result exists until done() is called. */
+struct list_reader *list_reader_start(uv_loop_t *loop, const char *instance,
+				      const struct list_config *from, __u32 id,
+				      list_read_done *done, void *data);
 /* Ends reading. done() is not called. */
 void list_reader_stop(struct list_reader *r);
 /* Returns an empty difference with room for n keys. */

@@ -6,8 +6,6 @@
  */
 #include <errno.h>
 #include <libgen.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,9 +17,7 @@
 #include "instance/run_state.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "lib/memory.h"
 #include "lib/timer.h"
-#include "net/nft_set.h"
 
 #define BURST_MS 10		/* changes of this time are written together */
 /* Most ms that changes wait for the end of their transaction. */
@@ -348,8 +344,6 @@ static void on_read(void *data, struct list_difference *d)
 
 static void read_again(struct lists *l, struct follow *f)
 {
-	int rc;
-
 	f->dirty = false;
 	if (f->from.source == LIST_FILE)
 		stat(f->from.name, &f->file);
@@ -357,9 +351,7 @@ static void read_again(struct lists *l, struct follow *f)
 	f->began = uv_now(l->loop);
 	list_difference_free(f->difference);
 	f->difference = NULL;
-	rc = list_reader_start(l->loop, l->instance, &f->from, f->id, on_read, f, &f->reader);
-	if (rc)
-		on_read(f, NULL);
+	f->reader = list_reader_start(l->loop, l->instance, &f->from, f->id, on_read, f);
 }
 
 /* Writes the next PORTION differences, or notes at the end that the list was read. Returns whether
@@ -405,10 +397,7 @@ static bool write_portion(struct lists *l, const struct dataplane *dp, struct fo
 static bool write_changes(struct lists *l, const struct dataplane *dp, struct follow *f)
 {
 	begin_writing(f, sort_changes(f), true);
-	if (f->difference)
-		return write_portion(l, dp, f);
-	f->next = uv_now(l->loop) + RETRY_MS;
-	return false;
+	return write_portion(l, dp, f);
 }
 
 /* Notes that the list could not be read. */
@@ -499,8 +488,6 @@ static void on_tick(uv_timer_t *timer)
 	}
 }
 
-/* ---- configuration ---- */
-
 struct lists *lists_new(uv_loop_t *loop, const char *instance, void (*full)(void *data), void *data)
 {
 	struct lists *l = xcalloc(1, sizeof(*l));
@@ -512,29 +499,20 @@ struct lists *lists_new(uv_loop_t *loop, const char *instance, void (*full)(void
 	return l;
 }
 
-struct chosen {
-	struct lists *l;
-	struct follow **list;
-	size_t n;
-};
-
-static void choose(void *data, const struct list_config *from)
+/* Takes the list out of l->list, or makes it. */
+static struct follow *take_follow(struct lists *l, const struct list_config *from)
 {
-	struct chosen *c = data;
-	struct follow **place = append(c->list, c->n);
-	size_t i = 0;
+	struct follow *f;
 
-	while (i < c->l->n && !(c->l->list[i] && config_list_equal(&c->l->list[i]->from, from)))
-		i++;
-	if (i < c->l->n) {
-		*place = c->l->list[i];
-		c->l->list[i] = NULL;
-		return;
-	}
-	*place = xcalloc(1, sizeof(**place));
-	(*place)->from = *from;
-	(*place)->lists = c->l;
-	(*place)->dirty = true;
+	for (size_t i = 0; i < l->n; i++)
+		if (l->list[i] && config_list_equal(&l->list[i]->from, from)) {
+			f = l->list[i];
+			l->list[i] = NULL;
+			return f;
+		}
+	f = xcalloc(1, sizeof(*f));
+	*f = (struct follow){ .from = *from, .lists = l, .dirty = true };
+	return f;
 }
 
 static void follow_free(struct follow *f)
@@ -574,15 +552,19 @@ static void check_maps(struct lists *l)
 
 void lists_reconfigure(struct lists *l, const struct config *c)
 {
-	struct chosen chosen = { .l = l };
+	const struct list_config **all;
+	size_t n = lists_of(c, &all);
+	struct follow **list = xcalloc(n, sizeof(*list));
 	bool sets = false;
 
-	lists_each(c, choose, &chosen);
+	for (size_t i = 0; i < n; i++)
+		list[i] = take_follow(l, all[i]);
+	free(all);
 	for (size_t i = 0; i < l->n; i++)
 		follow_free(l->list[i]);
 	free(l->list);
-	l->list = chosen.list;
-	l->n = chosen.n;
+	l->list = list;
+	l->n = n;
 	for (size_t i = 0; i < l->n; i++) {
 		sets |= l->list[i]->from.source == LIST_NFT_SET;
 		if (l->list[i]->from.source == LIST_FILE)

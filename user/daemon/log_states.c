@@ -2,9 +2,6 @@
  *
  * Compares the states of a running instance with those that were logged last.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include "daemon/child.h"
@@ -146,8 +143,6 @@ static void compare_listeners(struct logged_states *t, const struct conditions *
 		t->listeners[i].seen = t->listeners[i].new = false;
 }
 
-/* ---- all ---- */
-
 /* Forgets objects that the present round did not find. Logs only deleted interfaces. */
 static void forget_unseen(struct logged_states *t, const struct conditions *k)
 {
@@ -191,8 +186,6 @@ void log_states(struct logged_states *t, const char *instance)
 	dataplane_close(dp);
 }
 
-/* ---- in a child ---- */
-
 static int write_states(void *data)
 {
 	struct logged_states *t = data;
@@ -200,44 +193,37 @@ static int write_states(void *data)
 
 	child_yields();
 	log_states(t, t->instance);
-	if (!out)
-		return -1;
 	fwrite(t, sizeof(*t), 1, out);
 	fwrite(t->list, sizeof(*t->list), t->n, out);
 	fwrite(t->listeners, sizeof(*t->listeners), t->n_listeners, out);
 	return fclose(out);
 }
 
-/* Reads n rows from the file into *list, to which append() may add. Returns whether they are
- * there. */
-static bool read_rows(int fd, off_t *at, void **list, size_t n, size_t size)
+/* Reads *n rows from the file into an array to which append() may add. */
+static void *read_rows(int fd, size_t *n, size_t size)
 {
 	void *rows = NULL;
 
-	for (size_t i = 0; i < n;)
+	for (size_t i = 0; i < *n;)
 		grow(&rows, &i, size);
-	if (pread(fd, rows, n * size, *at) != (ssize_t)(n * size)) {
-		free(rows);
-		return false;
-	}
-	*at += n * size;
-	free(*list);
-	*list = rows;
-	return true;
+	if (read(fd, rows, *n * size) != (ssize_t)(*n * size))
+		*n = 0;
+	return rows;
 }
 
 static void on_written(void *data, bool done)
 {
 	struct logged_states *t = data, new;
-	off_t at = sizeof(new);
 
 	t->child = NULL;
-	if (done && pread(t->file, &new, sizeof(new), 0) == sizeof(new) &&
-	    read_rows(t->file, &at, (void **)&t->list, new.n, sizeof(*t->list))) {
+	lseek(t->file, 0, SEEK_SET);
+	if (done && read(t->file, &new, sizeof(new)) == sizeof(new)) {
+		free(t->list);
+		free(t->listeners);
 		t->n = new.n;
-		if (read_rows(t->file, &at, (void **)&t->listeners, new.n_listeners,
-			      sizeof(*t->listeners)))
-			t->n_listeners = new.n_listeners;
+		t->n_listeners = new.n_listeners;
+		t->list = read_rows(t->file, &t->n, sizeof(*t->list));
+		t->listeners = read_rows(t->file, &t->n_listeners, sizeof(*t->listeners));
 	}
 	close(t->file);
 }
@@ -248,11 +234,6 @@ bool log_states_later(struct logged_states *t, uv_loop_t *loop, const char *inst
 		return false;
 	t->instance = instance;
 	t->file = memfd_create("wgxdp-states", MFD_CLOEXEC);
-	if (t->file < 0)
-		return false;
-	if (child_run(loop, write_states, on_written, t, &t->child)) {
-		close(t->file);
-		return false;
-	}
+	t->child = child_run(loop, write_states, on_written, t);
 	return true;
 }

@@ -4,8 +4,6 @@
  * same state for another reason, in the words of `wgxdp show`. Only daemon.c includes it.
  */
 #pragma once
-#include <stdbool.h>
-#include <stddef.h>
 #include <uv.h>
 #include "config/config_service.h"
 
@@ -33,5 +31,5 @@ struct logged_states {
 /* Reads the states of all services, interfaces and peers, and logs those that changed since the
  * last call. The first call logs only those in which something does not work. */
 void log_states(struct logged_states *t, const char *instance);
-/* Does the same in a child. Returns false if a child is still at work, or none could be started. */
+/* Does the same in a child. Returns false if a child is still at work. */
 bool log_states_later(struct logged_states *t, uv_loop_t *loop, const char *instance);

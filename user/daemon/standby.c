@@ -6,21 +6,15 @@
  */
 #include <bpf/bpf.h>
 #include <linux/neighbour.h>
-#include <netinet/in.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "config/config_diff.h"
 #include "dataplane/dataplane.h"
 #include "lib/grow.h"
-#include "lib/jiffies.h"
 #include "lib/log.h"
 #include "lib/timer.h"
 #include "daemon/standby.h"
 #include "instance/run_state.h"
-#include "net/host.h"
-#include "net/netlink.h"
 #include "net/udp_socket.h"
 
 #define TICK_MS 1000
@@ -257,8 +251,6 @@ void standby_applied(struct standby *s)
 	for (size_t i = 0; i < s->n; i++)
 		standby_written(&s->list[i].of, jiffies_now());
 }
-
-/* ---- beginning ---- */
 
 static bool has_standby(const struct config *c)
 {

@@ -12,7 +12,6 @@
 #pragma once
 #include <uv.h>
 #include "plan/resolved_backends.h"
-#include "config/config.h"
 #include "plan/health.h"
 
 /* Seconds that a backend or its standby serves at least, before the other one may replace it. */

@@ -2,7 +2,6 @@
  *
  * standby: decides when to change between a backend and its standby.
  */
-#include "lib/jiffies.h"
 #include "daemon/standby.h"
 #include "lib/timer.h"
 

@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements uniform_filler.h.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <sys/mman.h>
 #include "daemon/child.h"
 #include "daemon/uniform_filler.h"
@@ -59,7 +56,7 @@ void uniform_filler_need(struct uniform_filler *f, __u64 hash)
 	if (f->child || !hash || f->written == hash)
 		return;
 	f->written = 0;
-	child_run(f->loop, fill, on_filled, f, &f->child);
+	f->child = child_run(f->loop, fill, on_filled, f);
 }
 
 bool uniform_filler_has(const struct uniform_filler *f)

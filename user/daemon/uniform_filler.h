@@ -10,7 +10,7 @@
 
 struct uniform_filler;
 
-/* done: called when a child has ended. Returns NULL without memory. */
+/* done: called when a child has ended. */
 struct uniform_filler *uniform_filler_new(uv_loop_t *loop, const char *instance,
 					  void (*done)(void *data), void *data);
 /* Sets the hash of the contents that the map needs (uniform_writer.h); 0: none. If the map has

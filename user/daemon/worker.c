@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -123,7 +122,7 @@ struct worker *worker_new(uv_loop_t *loop, worker_work *work, worker_done *done,
 
 int worker_fork(struct worker *w)
 {
-	int ends[2], rc = 0;
+	int ends[2], rc;
 
 	if (w->poll)
 		end(w);
@@ -131,24 +130,21 @@ int worker_fork(struct worker *w)
 		return -errno;
 	w->socket = ends[0];
 	w->said = memfd_create("wgxdp-log", MFD_CLOEXEC);
-	w->poll = xcalloc(1, sizeof(*w->poll));
-	uv_poll_init(w->loop, w->poll, w->socket);
 	w->process = child_fork();
 	if (!w->process)
 		serve(w, ends[1]);
-	if (w->process < 0)
-		rc = -errno;
+	rc = w->process < 0 ? -errno : 0;
 	close(ends[1]);
-	if (!rc) {
-		w->poll->data = w;
-		uv_poll_start(w->poll, UV_READABLE | UV_DISCONNECT, on_answer);
-		return 0;
+	if (rc) {
+		close(w->socket);
+		close(w->said);
+		return rc;
 	}
-	close(w->socket);
-	close(w->said);
-	uv_close((uv_handle_t *)w->poll, on_closed);
-	w->poll = NULL;
-	return rc;
+	w->poll = xcalloc(1, sizeof(*w->poll));
+	uv_poll_init(w->loop, w->poll, w->socket);
+	w->poll->data = w;
+	uv_poll_start(w->poll, UV_READABLE | UV_DISCONNECT, on_answer);
+	return 0;
 }
 
 bool worker_runs(const struct worker *w)

@@ -17,12 +17,10 @@ typedef int worker_work(void *data);
  * in ms. */
 typedef void worker_done(void *data, int rc, int64_t used);
 
-/* Returns NULL without memory. */
 struct worker *worker_new(uv_loop_t *loop, worker_work *work, worker_done *done, void *data);
 /* Makes the worker a copy of the daemon as it is now. It must not be at work, and the daemon must
  * hold no lock. Returns 0 or -errno. */
 int worker_fork(struct worker *w);
-/* Returns whether there is a worker. */
 bool worker_runs(const struct worker *w);
 /* Asks the worker to work. The caller calls it again only after done(). */
 void worker_ask(struct worker *w);

@@ -3,9 +3,6 @@
  * Implements ddns.h. It finds the addresses to publish, lets the provider's program read the
  * present records, and lets it write those that differ.
  */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include "ddns/ddns.h"
 #include "ddns/ddns_address.h"
 #include "ddns/ddns_exec.h"
@@ -102,11 +99,6 @@ void ddns_free(struct ddns_run *run)
 	run->n_lines = run->n_sets = 0;
 }
 
-void ddns_has(struct ddns_set *set, const struct address *a)
-{
-	*append(set->there, set->n_there) = *a;
-}
-
 /* ---- this host's addresses ---- */
 
 struct found {
@@ -154,16 +146,6 @@ static int find_addresses(const struct ddns_config *c, __u8 family, struct found
 
 /* ---- the run ---- */
 
-static void add_sets(struct ddns_run *run, __u8 family)
-{
-	for (size_t i = 0; i < run->config->n_names; i++) {
-		struct ddns_set *set = append(run->sets, run->n_sets);
-
-		set->name = run->config->names[i].text;
-		set->family = family;
-	}
-}
-
 /* Chooses one address for all names: preferably one that is in a record already, else the best. */
 static void choose_address(struct ddns_run *run, __u8 family, const struct found *f)
 {
@@ -180,8 +162,7 @@ static void choose_address(struct ddns_run *run, __u8 family, const struct found
 		if (s->family != family)
 			continue;
 		s->wanted = *wanted;
-		s->write = s->n_there != 1 || s->other_ttl ||
-			   !address_equal(&s->there[0], wanted);
+		s->write = s->n_there != 1 || s->other_ttl || !address_equal(&s->there[0], wanted);
 	}
 }
 
@@ -232,7 +213,7 @@ static void publish(struct ddns_run *run, const struct found *ipv6, const struct
 	free(p.words);
 }
 
-/* Adds a set of this family, or an error if no address may be published, for each name. */
+/* Adds a set for each name, or an error if no address may be published. */
 static int add_family(struct ddns_run *run, __u8 family, struct found *f)
 {
 	const struct ddns_config *c = run->config;
@@ -241,16 +222,15 @@ static int add_family(struct ddns_run *run, __u8 family, struct found *f)
 
 	if (rc)
 		return rc;
-	if (f->n) {
-		add_sets(run, family);
-		return 0;
-	}
-	run->status = DDNS_NO_ADDRESS;
+	if (!f->n)
+		run->status = DDNS_NO_ADDRESS;
 	for (size_t i = 0; i < c->n_names; i++) {
 		none.name = c->names[i].text;
-		ddns_fail(run, &none, "%s: interface %s has no address that can be published: %s",
-				      ddns_type(&none),
-			  c->interface, f->why);
+		if (f->n)
+			*append(run->sets, run->n_sets) = none;
+		else
+			ddns_fail(run, &none, "%s: interface %s has no address that can be "
+				  "published: %s", ddns_type(&none), c->interface, f->why);
 	}
 	return 0;
 }

@@ -59,8 +59,6 @@ void ddns_fail(struct ddns_run *run, struct ddns_set *set, const char *format, .
 void ddns_fail_from(struct ddns_run *run, struct ddns_set *first, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void ddns_warn(struct ddns_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Adds a record of the DNS to the set. */
-void ddns_has(struct ddns_set *set, const struct address *a);
 static inline const char *ddns_type(const struct ddns_set *set)
 {
 	return set->family == FAMILY_IPV4 ? "A" : "AAAA";

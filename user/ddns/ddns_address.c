@@ -3,7 +3,6 @@
  * Implements ddns_address.h. An address is suitable if it is reachable from the internet and will
  * last: it is global, and not temporary (RFC 8981), tentative or deprecated.
  */
-#include <errno.h>
 #include <linux/if_addr.h>
 #include <string.h>
 #include "ddns/ddns_address.h"
@@ -90,8 +89,7 @@ static bool is_candidate(const struct nl_address *a, __u32 ifindex, __u8 family,
 static bool fades(const struct nl_address *a, const struct nl_address *best)
 {
 	return a->local.family == FAMILY_IPV6 && best->preferred != ~0U &&
-	       a->preferred < best->preferred / 2 &&
-	       a->local.addr.q[0] != best->local.addr.q[0];
+	       a->preferred < best->preferred / 2 && a->local.addr.q[0] != best->local.addr.q[0];
 }
 
 void ddns_candidates(const struct nl_address *list, size_t n, __u32 ifindex, __u8 family,

@@ -10,7 +10,6 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <spawn.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,8 +18,8 @@
 #include <unistd.h>
 #include "ddns/ddns_exec.h"
 #include "lib/file.h"
+#include "lib/grow.h"
 #include "lib/log.h"
-#include "lib/memory.h"
 #include "net/dns.h"
 
 #define PROGRAM_MS 30000
@@ -69,10 +68,9 @@ static int find_secret(const char *key, const char *file, struct ddns_program *p
 
 	if (!directory || snprintf(p->secret, SECRET_PATH_LEN, "%s%s%s", directory,
 				   *directory ? "/" : "", file) >= SECRET_PATH_LEN) {
-		snprintf(why, DDNS_WHY_LEN,
-			 "%s: %s names a credential of systemd, which the unit does not have: add "
-			 "LoadCredential= there, or for a file write ./%s",
-			 key, file, file);
+		snprintf(why, DDNS_WHY_LEN, "%s: %s names a credential of systemd, which the unit "
+			 "does not have: add LoadCredential= there, or for a file write ./%s", key,
+			 file, file);
 		return -ENOENT;
 	}
 	fd = open(p->secret, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -172,8 +170,6 @@ static int run_program(char **words, char **ret_output)
 	pid_t pid;
 	size_t n;
 
-	if (out < 0)
-		return -errno;
 	rc = start_program(words, out, &pid) ?: wait_for_end(pid);
 	if (ret_output) {
 		lseek(out, 0, SEEK_SET);
@@ -190,9 +186,8 @@ static void explain(int rc, const char *program, char *output, char why[DDNS_WHY
 		output[strcspn(output, "\n")] = '\0';
 		snprintf(why, DDNS_WHY_LEN, "%s", output);
 	} else if (rc == -ETIME) {
-		snprintf(why, DDNS_WHY_LEN,
-			 "exec: the program %s was killed, because it took more than %d seconds",
-			 program, PROGRAM_MS / 1000);
+		snprintf(why, DDNS_WHY_LEN, "exec: the program %s was killed, because it took more "
+			 "than %d seconds", program, PROGRAM_MS / 1000);
 	} else if (rc < 0) {
 		snprintf(why, DDNS_WHY_LEN, "exec: cannot run %s: %s", program, strerror(-rc));
 	} else if (WIFSIGNALED(rc)) {
@@ -213,7 +208,7 @@ static void take_output(struct ddns_run *run, struct ddns_set *set, char *output
 
 	while ((line = strsep(&output, "\n"))) {
 		if (sscanf(line, "%63s %u", word, &ttl) == 2 && !address_parse(word, &a)) {
-			ddns_has(set, &a);
+			*append(set->there, set->n_there) = a;
 			set->other_ttl |= ttl != run->config->ttl;
 		} else if (*line) {
 			ddns_warn(run, "%s", line);
@@ -272,7 +267,7 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
 
 		if (a.family == q->set->family)
 			/* Its TTL says nothing: the answer may come from a cache. */
-			ddns_has(q->set, &a);
+			*append(q->set->there, q->set->n_there) = a;
 	}
 	if (info)
 		ares_freeaddrinfo(info);
@@ -335,16 +330,13 @@ void ddns_write(struct ddns_run *run, struct ddns_program *p)
 			run_for_set(run, &run->sets[i], p);
 }
 
-/* ---- without a run ---- */
-
 int ddns_check(const struct ddns_config *c, char why[DDNS_WHY_LEN])
 {
 	struct ddns_program p;
 	char *output = NULL;
 	int rc;
 
-	if (c->by == DDNS_EXEC ||
-	    (!strchr(c->secret, '/') && !getenv("CREDENTIALS_DIRECTORY")))
+	if (c->by == DDNS_EXEC || (!strchr(c->secret, '/') && !getenv("CREDENTIALS_DIRECTORY")))
 		return 0;
 	rc = ddns_find_program(c, INSTANCE_DEFAULT, &p, why);
 	if (!rc) {

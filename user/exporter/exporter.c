@@ -98,7 +98,6 @@ static void add_socket(struct sockets *s, int fd, const char *name)
 	snprintf(s->list[s->n++].name, ADDRESS_STRLEN, "%s", name);
 }
 
-/* Takes the sockets of the service manager. */
 static void take_passed(struct sockets *s, unsigned int n, bool wanted)
 {
 	unsigned int taken = 0;
@@ -154,7 +153,6 @@ static void open_sockets(struct exporter *e, unsigned int n_passed, struct socke
 	take_passed(ret, n_passed, systemd);
 }
 
-/* Tries again to listen on the addresses that are missing. */
 static void listen_again(struct exporter *e)
 {
 	for (size_t i = e->n_missing; i--;) {
@@ -190,19 +188,18 @@ static void answer_wireguard(int fd, char *title, size_t size)
 /* Starts the process that reads WireGuard. Returns 0 or -errno. */
 static int start_reader(char *title, size_t size)
 {
-	int ends[2], rc = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) ? -errno : 0;
-	pid_t child = rc ? -1 : fork();
+	int ends[2];
+	pid_t child = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) ? -1 : fork();
 
-	if (rc)
-		return rc;
-	rc = child < 0 ? -errno : 0;
+	if (child < 0)
+		return -errno;
 	if (!child) {
 		close(ends[0]);
 		answer_wireguard(ends[1], title, size);
 	}
 	close(ends[1]);
 	wg_read_through(ends[0]);
-	return rc;
+	return 0;
 }
 
 /* Gives up all rights but reading. Returns false after printing an error. */
@@ -222,8 +219,6 @@ static bool give_up_rights(struct exporter *e, char *title, size_t size)
 			    "the kernel refuses its filter of system calls: %s", strerror(-rc));
 	return true;
 }
-
-/* ---- the process ---- */
 
 /* Returns the text of the section exporter, by which a change is noticed. */
 static char *section_of(const struct config *c)

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -103,8 +102,7 @@ static struct address own_address(struct MHD_Connection *connection)
 	struct sockaddr_in6 at = { .sin6_family = AF_UNSPEC };
 	socklen_t len = sizeof(at);
 
-	if (info)
-		getsockname(info->connect_fd, (struct sockaddr *)&at, &len);
+	getsockname(info->connect_fd, (struct sockaddr *)&at, &len);
 	return unmapped(address_from_socket(&at));
 }
 
@@ -150,9 +148,8 @@ static struct MHD_Response *make_response(const struct web_answer *a)
 static enum MHD_Result send_answer(struct MHD_Connection *connection, const struct web_answer *a)
 {
 	struct MHD_Response *response = make_response(a);
-	enum MHD_Result rc;
+	enum MHD_Result rc = mhd.MHD_queue_response(connection, a->status, response);
 
-	rc = mhd.MHD_queue_response(connection, a->status, response);
 	mhd.MHD_destroy_response(response);
 	return rc;
 }
@@ -183,7 +180,6 @@ static struct written *find_written(struct server *s, const char *path)
 	return w;
 }
 
-/* Writes the answer again. */
 static void write_answer(struct server *s, struct written *w, const struct web_request *r)
 {
 	struct web_answer a;
@@ -218,24 +214,15 @@ static enum MHD_Result send_written(struct server *s, struct MHD_Connection *con
 
 /* ---- requests ---- */
 
-static struct client *client_of(struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info =
-		mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	return info ? info->socket_context : NULL;
-}
-
 /* Notes that the client's request begins or has ended. */
 static void note_request(struct server *s, struct MHD_Connection *connection, bool asks)
 {
-	struct client *client = client_of(connection);
+	struct client *client = mhd.MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 
 	pthread_mutex_lock(&s->lock);
-	if (client) {
-		client->asks = asks;
-		client->since = clock_ms();
-	}
+	client->asks = asks;
+	client->since = clock_ms();
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -289,26 +276,18 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
 
 	pthread_mutex_lock(&s->lock);
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-		if (c) {
-			*c->link = c->next;
-			if (c->next)
-				c->next->link = c->link;
-		}
+		*c->link = c->next;
+		if (c->next)
+			c->next->link = c->link;
 		free(c);
-		*context = NULL;
 	} else {
 		info = mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-		c = info ? xmalloc(sizeof(*c)) : NULL;
-		if (c) {
-			*c = (struct client){
-				.fd = info->connect_fd, .since = clock_ms(),
-				.next = s->clients, .link = &s->clients
-			};
-			if (c->next)
-				c->next->link = &c->next;
-			s->clients = c;
-		}
-		*context = c;
+		c = xmalloc(sizeof(*c));
+		*c = (struct client){ .fd = info->connect_fd, .since = clock_ms(),
+				      .next = s->clients, .link = &s->clients };
+		if (c->next)
+			c->next->link = &c->next;
+		*context = s->clients = c;
 	}
 	pthread_mutex_unlock(&s->lock);
 	wake(s);

@@ -3,7 +3,6 @@
  * Implements web.h. A request reads the maps with the code of `wgxdp show`. Without requests, the
  * maps are not read.
  */
-#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,6 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
-#include "lib/document.h"
 #include "page.h"
 #include "show/show.h"
 #include "instance/follower.h"
@@ -92,7 +90,6 @@ static void answer_error(const struct web_request *r, unsigned int status, struc
 	fclose(out);
 }
 
-/* Writes the document with the status. */
 static void write_status(const struct web *w, bool data_path, FILE *out)
 {
 	struct document *d = document_new();

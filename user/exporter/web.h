@@ -36,7 +36,6 @@ struct web_answer {
 /* Returns whether the answer reads the maps or, as the status does, the configuration. This takes
  * long if they are large. */
 bool web_takes_long(const struct web *w, const struct web_request *r);
-/* Makes the answer. */
 void web_answer(const struct web *w, const struct web_request *r, struct web_answer *ret);
 
 /* Returns whether the Host header is an address or this host's own name. Another name may be an

@@ -1,15 +1,9 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements web_config.h.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifdef WITH_MHD
 #include <crypt.h>
 #include <errno.h>
 #include <pthread.h>
 #include <regex.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 #include "exporter/web_config.h"
 #include "lib/grow.h"

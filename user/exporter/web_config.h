@@ -5,8 +5,6 @@
  */
 #pragma once
 #include <linux/types.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include "lib/addr.h"
 
 #define WEB_SOURCES 64

@@ -4,22 +4,17 @@
  * reports.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "plan/resolved_backends.h"
 #include "dataplane/attach.h"
 #include "dataplane/config_text.h"
 #include "instance/apply.h"
 #include "instance/follower.h"
 #include "instance/lists.h"
-#include "dataplane/dataplane.h"
 #include "dataplane/followed_lists.h"
 #include "dataplane/load_error.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "plan/plan.h"
 #include "plan/reach.h"
 #include "instance/resolver.h"
 #include "instance/run_state.h"

@@ -20,22 +20,18 @@ static struct flock whole_file(void)
 	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
 }
 
-static int try_to_lock(int fd)
-{
-	struct flock lock = whole_file();
-
-	if (!fcntl(fd, F_OFD_SETLK, &lock))
-		return 0;
-	return errno == EACCES || errno == EAGAIN ? -EWOULDBLOCK : -errno;
-}
-
 int follower_hold(int fd)
 {
 	struct timespec now[2] = { { .tv_nsec = UTIME_NOW }, { .tv_nsec = UTIME_NOW } };
+	struct flock lock = whole_file();
 	int rc;
 
-	for (int i = 0; (rc = try_to_lock(fd)) == -EWOULDBLOCK && i < HOLD_TRIES; i++)
+	for (int i = 0; i < HOLD_TRIES; i++) {
+		rc = fcntl(fd, F_OFD_SETLK, &lock) ? -errno : 0;
+		if (rc != -EWOULDBLOCK)
+			break;
 		usleep(HOLD_US);
+	}
 	if (!rc)
 		futimens(fd, now);	/* the file's time tells since when the daemon runs */
 	return rc;

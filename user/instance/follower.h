@@ -6,7 +6,6 @@
  */
 #pragma once
 #include <linux/types.h>
-#include <stdbool.h>
 #include "config/config.h"
 
 /* Locks the file `daemon` of an instance. Waits up to three seconds for the children of a daemon

@@ -1,15 +1,10 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements lists.h.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <string.h>
 #include "config/config_lists.h"
 #include "instance/lists.h"
 #include "lib/file.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "net/nft_set.h"
 
 #define LIST_FILE_LIMIT (256 << 20)	/* longest file that is read, in bytes */
 
@@ -87,8 +82,7 @@ void list_warn(const struct list_config *from, int rc)
 		    list_unread(from, rc));
 }
 
-void lists_each(const struct config *c, void (*each)(void *data, const struct list_config *l),
-		void *data)
+size_t lists_of(const struct config *c, const struct list_config ***ret)
 {
 	const struct list_config **seen = NULL;
 	size_t n = 0;
@@ -103,37 +97,28 @@ void lists_each(const struct config *c, void (*each)(void *data, const struct li
 
 			while (k < n && !config_list_equal(seen[k], l))
 				k++;
-			if (k < n)
-				continue;
-			*append(seen, n) = l;
-			each(data, l);
+			if (k == n)
+				*append(seen, n) = l;
 		}
 	}
-	free(seen);
-}
-
-struct contents {
-	struct list_content *list;
-	size_t n;
-};
-
-static void read_one(void *data, const struct list_config *l)
-{
-	struct contents *c = data;
-	struct nft_set_kind kind;
-	int rc = list_read(l, append(c->list, c->n), &kind);
-
-	if (rc)
-		list_warn(l, rc);
+	*ret = seen;
+	return n;
 }
 
 void lists_read(const struct config *c, struct list_content **ret, size_t *ret_n)
 {
-	struct contents contents = { 0 };
+	const struct list_config **all;
+	struct nft_set_kind kind;
 
-	lists_each(c, read_one, &contents);
-	*ret = contents.list;
-	*ret_n = contents.n;
+	*ret_n = lists_of(c, &all);
+	*ret = xcalloc(*ret_n, sizeof(**ret));
+	for (size_t i = 0; i < *ret_n; i++) {
+		int rc = list_read(all[i], &(*ret)[i], &kind);
+
+		if (rc)
+			list_warn(all[i], rc);
+	}
+	free(all);
 }
 
 void lists_free(struct list_content *list, size_t n)

@@ -20,6 +20,6 @@ void list_warn(const struct list_config *from, int rc);
  * lists_free(). */
 void lists_read(const struct config *c, struct list_content **ret, size_t *ret_n);
 void lists_free(struct list_content *list, size_t n);
-/* Calls each() for each list of a configuration once. */
-void lists_each(const struct config *c, void (*each)(void *data, const struct list_config *l),
-		void *data);
+/* Returns how many lists a configuration has, and in *ret each of them once. The caller frees the
+ * array. */
+size_t lists_of(const struct config *c, const struct list_config ***ret);

@@ -3,7 +3,6 @@
  * Implements resolver.h. Names that are resolved at the same time form a round, which has its own
  * DNS channel (dns.h).
  */
-#include <string.h>
 #include <time.h>
 #include "config/config_check.h"
 #include "net/dns.h"
@@ -45,7 +44,7 @@ struct resolver {
 	uv_timer_t due;			/* starts the next round */
 };
 
-static void start_round(struct resolver *r);
+static void start_round(uv_timer_t *timer);
 
 static struct resolved_backend *answer_of(const struct name *n)
 {
@@ -55,11 +54,6 @@ static struct resolved_backend *answer_of(const struct name *n)
 
 /* ---- rounds ---- */
 
-static void on_due(uv_timer_t *timer)
-{
-	start_round(timer->data);
-}
-
 static void schedule_round(struct resolver *r)
 {
 	uint64_t first = UINT64_MAX, now = uv_now(r->loop);
@@ -68,7 +62,7 @@ static void schedule_round(struct resolver *r)
 		first = r->names[i].due < first ? r->names[i].due : first;
 	uv_timer_stop(&r->due);
 	if (first != UINT64_MAX)
-		uv_timer_start(&r->due, on_due, first > now ? first - now : 0, 0);
+		uv_timer_start(&r->due, start_round, first > now ? first - now : 0, 0);
 }
 
 static void end_round(struct resolver *r)
@@ -109,9 +103,8 @@ static void tell_move(const struct resolved_backend *a, const struct address *to
 	char was[ADDRESS_STRLEN], is[ADDRESS_STRLEN];
 
 	if (a->address.family)
-		log_event("the address of %s is %s now, no longer %s",
-			 a->text, address_format(to, is),
-			 address_format(&a->address, was));
+		log_event("the address of %s is %s now, no longer %s", a->text,
+			  address_format(to, is), address_format(&a->address, was));
 	else
 		log_event("%s is %s", a->text, address_format(to, is));
 }
@@ -189,15 +182,16 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
 	n->due = uv_now(r->loop) + again * 1000ULL;
 }
 
-static void start_round(struct resolver *r)
+static void start_round(uv_timer_t *timer)
 {
+	struct resolver *r = timer->data;
 	uint64_t until;
 
 	uv_update_time(r->loop);
 	until = uv_now(r->loop) + TOGETHER_MS;
 	if (dns_open(r->loop, false, on_progress, r, &r->dns)) {
 		r->dns = NULL;
-		uv_timer_start(&r->due, on_due, RETRY_MAX * 1000, 0);
+		uv_timer_start(timer, start_round, RETRY_MAX * 1000, 0);
 		return;
 	}
 	for (size_t i = 0; i < r->n_names; i++)
@@ -208,8 +202,6 @@ static void start_round(struct resolver *r)
 		}
 	dns_go(r->dns);
 }
-
-/* ---- from outside ---- */
 
 struct resolver *resolver_new(uv_loop_t *loop, struct resolved_backends *answers,
 			      resolver_done *done, void *data)

@@ -2,8 +2,6 @@
  *
  * Implements run_counters.h. A file has lines with a name and a number.
  */
-#include <stdio.h>
-#include <string.h>
 #include "lib/file.h"
 #include "lib/grow.h"
 #include "instance/run_counters.h"

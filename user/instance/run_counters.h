@@ -6,7 +6,6 @@
  */
 #pragma once
 #include <linux/types.h>
-#include <stddef.h>
 #include "net/wireguard.h"
 
 #define RUN_COUNTERS_FILES { "announce", "ddns", "endpoints", "pair" }

@@ -1,15 +1,10 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements run_state.h.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include "dataplane/config_text.h"
 #include "dataplane/load_error.h"
@@ -19,6 +14,7 @@
 #include "instance/run_counters.h"
 #include "instance/run_state.h"
 #include "lib/text.h"
+#include "lib/timer.h"
 #include "lib/yaml.h"
 
 #define RUNNING "running.yaml"
@@ -101,14 +97,6 @@ static void log_lock_holder(const char *instance)
 		    "all changes until that process ends", instance, holder);
 }
 
-static __u64 clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
-}
-
 int run_state_try_lock(const char *instance)
 {
 	static __u64 taken_since;	/* clock_ms() at the first call that failed; 0: none has */
@@ -170,8 +158,7 @@ int run_state_prepare(const char *instance, const struct config *c, int *ret_map
 	fclose(out);
 	if (n > YAML_FILE_LIMIT) {	/* a longer text could not be read back */
 		log_error("this configuration is too large: it has %zu bytes as text, and the "
-			  "limit is %d: divide it among several instances", n,
-			  YAML_FILE_LIMIT);
+			  "limit is %d: divide it among several instances", n, YAML_FILE_LIMIT);
 		rc = -EFBIG;
 	}
 	run_state_path(path, instance, NEXT);

@@ -4,7 +4,6 @@
  * include it.
  */
 #pragma once
-#include "config/config.h"
 #include "dataplane/dataplane.h"
 
 /* Reads the running configuration. The caller holds the instance's lock. Returns 0, or -errno after

@@ -3,7 +3,6 @@
  * Implements source.h: stores the file's path and time in /run/wgxdp/INSTANCE/source.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,7 +14,6 @@
 #include "lib/file.h"
 #include "lib/hash.h"
 #include "lib/log.h"
-#include "lib/paths.h"
 #include "lib/text.h"
 
 static long long changed_at(const struct stat *st)

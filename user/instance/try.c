@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
@@ -19,7 +18,6 @@
 #include <unistd.h>
 #include "instance/apply.h"
 #include "dataplane/config_text.h"
-#include "dataplane/dataplane.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "plan/resolved_backends.h"
@@ -102,17 +100,6 @@ bool try_end(const char *instance, enum try_end why)
 	return waits;
 }
 
-static void try_free(struct try *t)
-{
-	if (t->marker >= 0)
-		close(t->marker);
-	if (t->child >= 0)
-		close(t->child);
-	config_free(t->before);
-	resolved_backends_free(&t->answers);
-	free(t);
-}
-
 static long long now_ms(void)
 {
 	struct timespec t;
@@ -147,8 +134,7 @@ static char roll_back(const struct try *t)
 	}
 	if (rc)
 		log_error("instance %s: cannot restore the former configuration: run `wgxdp up` "
-			  "with its file",
-			  t->instance);
+			  "with its file", t->instance);
 	else if (t->before)
 		undone_report(running, t->before, true);
 	config_free(running);
@@ -206,9 +192,7 @@ static void run_child(const struct try *t, int command)
 		nowhere = -1;
 	if (child_waits(t, command))
 		answer = roll_back(t);
-	if (write(command, &answer, 1) != 1)
-		_exit(1);
-	_exit(0);
+	_exit(write(command, &answer, 1) != 1);
 }
 
 /* ---- the command ---- */
@@ -244,50 +228,44 @@ static int make_marker(const char *instance)
 int try_begin(const char *instance, unsigned int seconds, int lock, struct try **ret)
 {
 	struct try *t = xcalloc(1, sizeof(*t));
-	int rc, pair[2] = { -1, -1 };
-	pid_t pid = -1;
+	int rc, pair[2];
+	pid_t pid;
 
 	strcpy(t->instance, instance);
 	t->seconds = seconds;
-	t->child = -1;
 	t->marker = make_marker(instance);
-	rc = t->marker < 0 ? t->marker : running_read_quietly(instance, &t->before);
+	if (t->marker < 0)
+		return t->marker;
+	rc = running_read_quietly(instance, &t->before);
 	if (rc == -ENOENT) {
 		t->before = running_control(instance);
-		rc = 0;
+	} else if (rc) {
+		forget_trial(instance);
+		return rc;
 	}
 	resolved_backends_read(instance, &t->answers);
-	if (!rc) {
-		fflush(NULL);
-		pid = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) ? -1 : fork();
-	}
+	fflush(NULL);
+	pid = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) ? -1 : fork();
 	if (!pid) {
 		close(lock);
 		close(pair[0]);
 		run_child(t, pair[1]);
 	}
-	if (!rc && pid < 0) {
+	if (pid < 0) {
 		log_error("cannot start the process that rolls the change back: %s",
 			  strerror(errno));
-		rc = -EAGAIN;
-	}
-	if (pair[1] >= 0)
-		close(pair[1]);
-	t->child = pair[0];
-	if (!rc) {
-		*ret = t;
-		return 0;
-	}
-	if (t->marker >= 0)
 		forget_trial(instance);
-	try_free(t);
-	return rc;
+		return -EAGAIN;
+	}
+	close(pair[1]);
+	t->child = pair[0];
+	*ret = t;
+	return 0;
 }
 
 void try_abandon(struct try *t)
 {
 	forget_trial(t->instance);
-	try_free(t);
 }
 
 static volatile sig_atomic_t ended;
@@ -391,8 +369,7 @@ int try_wait(struct try *t)
 	int terminal = open("/dev/tty", O_RDONLY | O_CLOEXEC);
 	const char letter = APPLIED;
 	sigset_t blocked, open_set;
-	char answer, command[COMMAND_LEN];
-	int rc;
+	char command[COMMAND_LEN];
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGTTIN, SIG_IGN);
@@ -407,10 +384,5 @@ int try_wait(struct try *t)
 	printf("the change is on trial for %u seconds: %s`%s` keeps it\n", t->seconds,
 	       terminal >= 0 ? "Enter or " : "", keeping_command(t->instance, command));
 	fflush(stdout);
-	answer = wait_for_answer(t, terminal, &open_set);
-	rc = report_end(t, answer);
-	if (terminal >= 0)
-		close(terminal);
-	try_free(t);
-	return rc;
+	return report_end(t, wait_for_answer(t, terminal, &open_set));
 }

@@ -1,14 +1,10 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements uniform_writer.h.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <unistd.h>
 #include "dataplane/dataplane_uniform.h"
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
 #include "instance/uniform_writer.h"
 #include "lib/hash.h"
-#include "plan/uniform.h"
 
 /* Returns the hash of everything that the map's contents depend on, and of the map's id. */
 static __u64 hash_of(const struct host *h, __u32 map)
@@ -20,9 +16,8 @@ static __u64 hash_of(const struct host *h, __u32 map)
 
 		hash = hash_bytes(hash, link, sizeof(link));
 	}
-	if (h->n_rules)
-		hash = hash_bytes(hash, h->rules, h->n_rules * sizeof(*h->rules));
-	return h->n_routes ? hash_bytes(hash, h->routes, h->n_routes * sizeof(*h->routes)) : hash;
+	hash = hash_bytes(hash, h->rules, h->n_rules * sizeof(*h->rules));
+	return hash_bytes(hash, h->routes, h->n_routes * sizeof(*h->routes));
 }
 
 __u64 uniform_hash(const char *instance, const struct host *h)

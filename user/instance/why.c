@@ -3,7 +3,6 @@
  * Implements why.h. The link stores that a driver refused a mode (struct link .refused). Everything
  * else is determined again from this host.
  */
-#include <stdio.h>
 #include "dataplane/attach.h"
 #include "lib/text.h"
 #include "plan/transmit.h"
