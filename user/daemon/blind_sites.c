@@ -166,6 +166,7 @@ __u32 sites_number(const struct sites *s, const struct wg_key *key, bool gone)
 struct names {			/* names of the peers; zeros: they were not read yet */
 	struct wg_names list;
 	bool read, in_file;		/* in_file: WireGuard's file has names */
+	struct site_name *sorted;	/* the names of `list`, sorted; NULL: not sorted yet */
 };
 
 /* Reads the names before their first use: with many peers this takes long. */
@@ -177,12 +178,17 @@ static void read_names(const struct sites *s, struct names *names)
 }
 
 /* Returns whether a peer has this name in the configuration or in WireGuard's file. */
-static bool is_taken(const struct names *names, const char *name)
+static bool is_taken(struct names *names, const char *name)
 {
-	for (size_t i = 0; i < names->list.n; i++)
-		if (!strcmp(names->list.list[i].name, name))
-			return true;
-	return false;
+	size_t n = names->list.n;
+
+	if (!names->sorted) {
+		names->sorted = xcalloc(n, sizeof(*names->sorted));
+		for (size_t i = 0; i < n; i++)
+			strcpy(names->sorted[i].name, names->list.list[i].name);
+		site_names_sort(names->sorted, n);
+	}
+	return site_names_have(names->sorted, n, name);
 }
 
 #define SETTLED_MS 1000 /* a file that changed later may be incomplete */
@@ -371,7 +377,7 @@ static bool add_sites(struct sites *s, const struct wg_device *d, struct names *
 /* Returns whether a site keeps its name although its peer has another one now: while WireGuard's
  * file has no names, or while only the configuration still uses the former name. */
 static bool keeps_name(const struct sites *s, const struct blind_known *k, const char *name,
-		       const struct names *names)
+		       struct names *names)
 {
 	if (!names->in_file && !wg_name_find(&names->list, &k->key) && is_site(s, k->name))
 		return true;
@@ -427,6 +433,7 @@ bool sites_follow_peers(struct sites *s, const struct wg_device *d)
 		}
 	}
 	wg_names_free(&names.list);
+	free(names.sorted);
 	return changed;
 }
 
