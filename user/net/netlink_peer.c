@@ -25,8 +25,7 @@ static int filter_row(const struct nlmsghdr *nlh, void *data)
 	struct nl_filter *f;
 	char kind[8] = "";
 
-	if (nlh->nlmsg_type != RTM_NEWTFILTER ||
-	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*tc))
+	if (nlh->nlmsg_type != RTM_NEWTFILTER || mnl_nlmsg_get_payload_len(nlh) < sizeof(*tc))
 		return MNL_CB_OK;
 	f = list_add(data);
 	f->priority = TC_H_MAJ(tc->tcm_info) >> 16;

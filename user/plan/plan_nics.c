@@ -144,8 +144,7 @@ static void vlan_nic(struct plan_builder *m, size_t i, const struct nl_link *lin
 
 	if (n < 0 || !nic->ethernet) {
 		snprintf(port->why, sizeof(port->why), "the interface has more than two VLAN tags, "
-						       "or its network card is in another network "
-						       "namespace");
+			 "or its network card is in another network namespace");
 		return;
 	}
 	m->plan->vlans = true;		/* XDP may send packets of other ports to this VLAN */
@@ -253,8 +252,7 @@ static void port_nics(struct plan_builder *m, size_t i)
 		bridge_nics(m, i, link);
 	else if (plan_macvlan(m->host, link) && plan_port(m->plan, link->lower))
 		snprintf(port->why, sizeof(port->why), "the kernel allows XDP on this interface or "
-						       "on %s below it, but not on both",
-						       plan_macvlan(m->host, link)->name);
+			 "on %s below it, but not on both", plan_macvlan(m->host, link)->name);
 	else if (!has_vlans(m->host, link) || !hides_tags(m->host, port, link))
 		add_nic(m, i, link);
 }
