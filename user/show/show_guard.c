@@ -252,9 +252,8 @@ static void read_backends(const struct dataplane *dp, const struct config *confi
 	free(table);
 }
 
-void guard_families(struct metrics_text *t, const struct dataplane *dp,
-		    const struct config *config, const struct service_name *services,
-		    size_t n_services)
+void guard_families(struct metrics_text *t, const struct dataplane *dp, const struct config *config,
+		    const struct service_name *services, size_t n_services)
 {
 	struct backends all = { 0 };
 	__u64 replies;

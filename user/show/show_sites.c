@@ -7,8 +7,7 @@
 #include "show/condition.h"
 #include "show/show_parts.h"
 
-static void show_site(struct node list, const struct conditions *k,
-		      const struct blind_view_site *s)
+static void show_site(struct node list, const struct conditions *k, const struct blind_view_site *s)
 {
 	struct node row = document_row(list);
 	char text[ADDRESS_STRLEN], why[CONDITION_WHY];
