@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "config/config_diff.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "plan/plan_make.h"
@@ -257,15 +258,6 @@ static void port_nics(struct plan_builder *m, size_t i)
 		add_nic(m, i, link);
 }
 
-static const struct interface_config *interface_of(const struct plan_builder *m,
-						   const struct plan_port *port)
-{
-	for (size_t i = 0; i < m->config->n_interfaces; i++)
-		if (!strcmp(m->config->interfaces[i].name, port->name))
-			return &m->config->interfaces[i];
-	return NULL;
-}
-
 /* Gives the global mode to the nics for which no entry in `interfaces` says one. */
 static void set_global_mode(struct plan_builder *m)
 {
@@ -284,7 +276,8 @@ int plan_nics(struct plan_builder *m)
 
 		port_nics(m, i);
 		if (!port->n_nics && (mode == MODE_NATIVE || mode == MODE_GENERIC)) {
-			const struct interface_config none = { 0 }, *named = interface_of(m, port);
+			const struct interface_config none = { 0 }, *named =
+				config_interface_entry(m->config, port->name);
 
 			rc = contradiction_at(m, named ?: &none, -EOPNOTSUPP,
 					      "interface %s: no device can run %s XDP: %s: write "
