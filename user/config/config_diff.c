@@ -208,8 +208,8 @@ static bool other_order(const struct config *old, const struct config *new)
 	return false;
 }
 
-/* Prints the differences of the section interfaces. It says that an interface was removed only if no
- * other part of the new configuration uses it. */
+/* Prints the differences of the section interfaces, but a removal only if no other part of the new
+ * configuration uses the interface. */
 static void diff_interfaces(struct diff *d, const struct config *old, const struct config *new)
 {
 	d->noun = "interface";
