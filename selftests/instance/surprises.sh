@@ -70,7 +70,7 @@ empty_file() {
 	wgxdp save | cmp - "$work/saved" || fail 'an empty file changed something'
 	for text in '{}' 'services: [ ]'; do
 		echo "$text" > "$work/empty.yaml"
-		says 0 '- name: wg-end' reload --dry-run -c "$work/empty.yaml"
+		says 0 'service wg-end: removed' reload --dry-run -c "$work/empty.yaml"
 	done
 	says 0 'no service and no peer is configured' up -c "$work/empty.yaml"
 	say 'ok an empty file is refused, {} is not'

@@ -105,7 +105,7 @@ tried_reload() {
 	wgxdp save | sed "s/ports: \[ $port \]/ports: [ $port, 443 ]/" > "$work/tried.yaml"
 	reload_on_trial "$work/tried.yaml"
 	is_trial || fail "not on trial: $(wgxdp save)"
-	grep -q '^+.*443' "$work/out" || fail "reload --try does not print what differs: $(< "$work/out")"
+	grep -q '^service .*443 added' "$work/out" || fail "reload --try does not print what differs: $(< "$work/out")"
 	kill "$pid"
 	ends_with 1 'the change was rolled back: the instance runs as before'
 	is_before || fail 'reload: not rolled back'

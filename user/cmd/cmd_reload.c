@@ -22,7 +22,7 @@ struct arguments {
 
 static void print_differences(const struct config *old, const struct config *new, bool dry)
 {
-	if (!config_diff(old, new, stdout))
+	if (!config_changes(old, new, stdout))
 		puts("the configuration is the same");
 	fflush(stdout);
 	undone_report(old, new, !dry);
@@ -118,8 +118,8 @@ const struct command reload_command = {
 	.summary = "apply the configuration file again, and print the differences",
 	.usage = "[-c FILE] [--dry-run | --try SECONDS]",
 	.about = "Applies the configuration file to the running instance, as `up` does, and prints "
-		 "the differences: removed lines with -, added lines with +. It names each change "
-		 "by a command that it undoes. It fails if the instance is not up.",
+		 "the differences. It names each change by a command that it undoes. It fails if "
+		 "the instance is not up.",
 	.run = run_reload,
 	.options = options,
 };

@@ -99,9 +99,8 @@ static void add_shared(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		return;
 	place = &b->pair.shared[a.family == FAMILY_IPV6];
 	if (place->family)
-		yaml_error(y, value, "%s: there is already an %s address: write at most one of each"
-				     " IP version", key->name,
-			   a.family == FAMILY_IPV6 ? "IPv6" : "IPv4");
+		yaml_error(y, value, "%s: there is already an %s address: write at most one of "
+			   "each IP version", key->name, a.family == FAMILY_IPV6 ? "IPv6" : "IPv4");
 	*place = a;
 }
 

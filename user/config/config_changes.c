@@ -104,22 +104,27 @@ static bool read_facts(struct facts *f, const char *text, bool in_list)
 	return true;
 }
 
-static const struct fact *find_fact(const struct facts *f, const char *place, const char *value)
+static bool has_fact(const struct facts *f, const struct fact *fact)
 {
 	for (size_t i = 0; i < f->n; i++)
-		if (!strcmp(f->list[i].place, place) &&
-		    (!value || !strcmp(f->list[i].value, value)))
-			return &f->list[i];
-	return NULL;
+		if (!strcmp(f->list[i].value, fact->value) &&
+		    !strcmp(f->list[i].place, fact->place))
+			return true;
+	return false;
 }
 
-static size_t count_facts(const struct facts *f, const char *place)
+/* Returns the value at the place if it is the only one, else NULL. */
+static const char *single_value(const struct facts *f, const char *place)
 {
-	size_t n = 0;
+	const char *value = NULL;
 
 	for (size_t i = 0; i < f->n; i++)
-		n += !strcmp(f->list[i].place, place);
-	return n;
+		if (!strcmp(f->list[i].place, place)) {
+			if (value)
+				return NULL;
+			value = f->list[i].value;
+		}
+	return value;
 }
 
 /* Prints the facts of `of` that `against` lacks. If both have a single value at the place, it was
@@ -131,15 +136,14 @@ static bool put_missing(FILE *out, const char *subject, const struct facts *of,
 
 	for (size_t i = 0; i < of->n; i++) {
 		const struct fact *fact = &of->list[i];
-		bool changed = count_facts(of, fact->place) == 1 &&
-			       count_facts(against, fact->place) == 1;
+		const char *was = single_value(against, fact->place);
+		bool changed = was && single_value(of, fact->place);
 
-		if (find_fact(against, fact->place, fact->value) || (changed && !added))
+		if (has_fact(against, fact) || (changed && !added))
 			continue;
 		any = true;
 		if (changed)
-			fprintf(out, "%s%s %s, was %s\n", subject, fact->place, fact->value,
-				find_fact(against, fact->place, NULL)->value);
+			fprintf(out, "%s%s %s, was %s\n", subject, fact->place, fact->value, was);
 		else
 			fprintf(out, "%s%s %s %s\n", subject, fact->place, fact->value,
 				added ? "added" : "removed");
@@ -147,10 +151,10 @@ static bool put_missing(FILE *out, const char *subject, const struct facts *of,
 	return any;
 }
 
-bool changes_put(FILE *out, const char *noun, const char *old, const char *new)
+void changes_put(FILE *out, const char *noun, const char *old, const char *new)
 {
 	struct facts was = { 0 }, is = { 0 };
-	bool before = read_facts(&was, old, noun), after = read_facts(&is, new, noun), any = true;
+	bool before = read_facts(&was, old, noun), after = read_facts(&is, new, noun), any;
 	char subject[128] = "";
 
 	if (noun)
@@ -160,10 +164,11 @@ bool changes_put(FILE *out, const char *noun, const char *old, const char *new)
 	} else {
 		any = put_missing(out, subject, &was, &is, false);
 		any |= put_missing(out, subject, &is, &was, true);
+		if (!any)
+			fprintf(out, "%sthe order of values has changed\n", subject);
 	}
 	free(was.list);
 	free(is.list);
 	yaml_close(&was.yaml);
 	yaml_close(&is.yaml);
-	return any;
 }

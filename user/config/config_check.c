@@ -186,8 +186,7 @@ static void check_source(struct check *k, const struct service_config *s,
 		backends |= !strcmp(text, ipv6 ? backend_at(s, i)->ipv6 : backend_at(s, i)->ipv4);
 	if (!service_has_family(s, source->family))
 		tell(k, "source: %s is an %s address, but the backend has none: remove it, or add "
-			"'%s' to the backend", text,
-		     ipv6 ? "IPv6" : "IPv4", ipv6 ? "ipv6" : "ipv4");
+		     "'%s' to the backend", text, ipv6 ? "IPv6" : "IPv4", ipv6 ? "ipv6" : "ipv4");
 	else if (backends)
 		tell(k, "source: %s is the backend's address: write an address of this host", text);
 }

@@ -159,8 +159,7 @@ static void check_prefixes(struct check *k)
 			if (!why)
 				continue;
 			at_prefix(k, o);
-			tell(k, "prefixes: %s %s %s", prefix_format(o->prefix, text), why,
-			     overlay);
+			tell(k, "prefixes: %s %s %s", prefix_format(o->prefix, text), why, overlay);
 		}
 	qsort(list, n, sizeof(*list), compare_owned);
 	check_twice(k, list, n);

@@ -285,15 +285,12 @@ static void check_section(struct yaml *y, struct yaml_node *section, const struc
 
 	d->ipv6 |= !records;
 	if (names && names->type == YAML_LIST && !names->n)
-		yaml_error(y, names,
-			"names: the list is empty: write [ wg-end.example.net ]");
+		yaml_error(y, names, "names: the list is empty: write [ wg-end.example.net ]");
 	if (!d->ipv6 && !d->ipv4 && records->type == YAML_LIST && !records->n)
-		yaml_error(y, records,
-			"records: the list is empty: write [ AAAA ]");
+		yaml_error(y, records, "records: the list is empty: write [ AAAA ]");
 	if (d->host.family && !d->ipv6)
-		yaml_error(y, yaml_by_path(section, "/host"),
-			"host: this key is only for AAAA records: add AAAA to records, or remove "
-			"host");
+		yaml_error(y, yaml_by_path(section, "/host"), "host: this key is only for AAAA "
+			   "records: add AAAA to records, or remove host");
 	for (size_t i = 0; i < d->n_names; i++) {
 		if (*d->zone && *d->names[i].text && !ddns_in_zone(d->names[i].text, d->zone))
 			yaml_error(y, node_of(section, "names", i),

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements config_diff.h. It matches the entries of both configurations by their names, and
- * within an entry the lines by their keys. For sentences, config_changes.c matches the values by
- * their places.
+ * Implements config_diff.h. It matches the entries of both configurations by their names.
+ * config_changes.c matches the values within an entry by their places.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,64 +13,44 @@
 #include "config/config_diff.h"
 #include "lib/memory.h"
 #include "lib/text.h"
-#include "lib/yaml.h"
 
-enum { LINES = 16 + GUARD_BACKENDS_MAX }; /* an entry has at most one line per key or backend */
-
-/* An entry of the configuration as text of config_write(), split into lines. No text: absent. */
-struct entry {
-	char *text, *lines[LINES];
-	size_t n;
-};
-
-static void entry_split(struct entry *e)
-{
-	char *rest = e->text, *line;
-
-	while (rest && e->n < LINES && (line = strsep(&rest, "\n")))
-		if (*line)
-			e->lines[e->n++] = line;
-}
-
-/* Makes a struct entry: of the text that `put` writes to `out` or, if `there` is false, an absent
- * one. */
+/* Returns the text that `put` writes to `out`; "" if the entry is not `there`. */
 #define ENTRY(there, put) ({ \
-	struct entry e = { 0 }; \
+	char *text; \
 	size_t size; \
-	FILE *out = (there) ? text_open(&e.text, &size) : NULL; \
-	if (out) { \
+	FILE *out = text_open(&text, &size); \
+	if (there) \
 		put; \
-		fclose(out); \
-	} \
-	e; \
+	fclose(out); \
+	text; \
 })
 
-static struct entry interface_entry(const struct interface_config *i)
+static char *interface_entry(const struct interface_config *i)
 {
 	return ENTRY(i, config_put_interface(out, i));
 }
 
-static struct entry service_entry(const struct service_config *s)
+static char *service_entry(const struct service_config *s)
 {
 	return ENTRY(s, config_put_service(out, s));
 }
 
-static struct entry peer_entry(const struct peer_config *p)
+static char *peer_entry(const struct peer_config *p)
 {
 	return ENTRY(p, config_put_peer(out, p));
 }
 
-static struct entry endpoint_entry(const struct peer_endpoint_config *p)
+static char *endpoint_entry(const struct peer_endpoint_config *p)
 {
 	return ENTRY(p, config_put_endpoint(out, p));
 }
 
-static struct entry rate_entry(const struct rate_config *r)
+static char *rate_entry(const struct rate_config *r)
 {
 	return ENTRY(r, config_put_rate(out, r));
 }
 
-static struct entry ddns_entry(const struct config *c, size_t i)
+static char *ddns_entry(const struct config *c, size_t i)
 {
 	return ENTRY(i < c->n_ddns, config_put_ddns_one(out, &c->ddns[i]));
 }
@@ -100,81 +79,22 @@ static void (*const put_section[])(FILE *out, const struct config *c) = {
 
 /* ---- differences ---- */
 
-static size_t key_length(const char *line)
-{
-	/* the key of a line for one of several backends includes its name */
-	return strcspn(line, !strncmp(line, "      - { name: ", 16) ? "," : ":");
-}
-
-/* Returns the entry's line with the same key as `line`, or NULL. */
-static const char *line_like(const struct entry *e, const char *line)
-{
-	size_t n = key_length(line);
-
-	for (size_t i = 0; i < e->n; i++)
-		if (key_length(e->lines[i]) == n && !strncmp(e->lines[i], line, n))
-			return e->lines[i];
-	return NULL;
-}
-
 struct diff {
 	FILE *out;
-	/* Heading to print before the next difference; NULL: none, or it was printed. */
-	const char *section;
-	const char *noun;		/* noun for an entry in sentences, such as "service" */
+	const char *noun;		/* noun for an entry, such as "service"; NULL: a section */
 	bool differs;
-	void (*put)(struct diff *d, struct entry *old, struct entry *new);
 };
 
-static void begin_section(struct diff *d, const char *section, const char *noun)
+/* Frees both texts. */
+static void diff_entry(struct diff *d, char *old, char *new)
 {
-	d->section = section;
-	d->noun = noun;
-}
-
-static void put_heading(struct diff *d)
-{
-	d->differs = true;
-	if (d->section)
-		fprintf(d->out, " %s:\n", d->section);
-	d->section = NULL;
-}
-
-/* Prints the lines that differ. Always prints the first line, with the entry's name, to show which
- * entry they belong to. */
-static void put_lines(struct diff *d, struct entry *old, struct entry *new)
-{
-	put_heading(d);
-	entry_split(old);
-	entry_split(new);
-	for (size_t i = 0; i < old->n; i++) {
-		const char *now = line_like(new, old->lines[i]);
-
-		if (now && !strcmp(now, old->lines[i])) {
-			if (!i)
-				fprintf(d->out, " %s\n", now);
-			continue;
-		}
-		fprintf(d->out, "-%s\n", old->lines[i]);
-		if (now)
-			fprintf(d->out, "+%s\n", now);
+	if (strcmp(old, new)) {
+		d->differs = true;
+		if (d->out)
+			changes_put(d->out, d->noun, old, new);
 	}
-	for (size_t i = 0; i < new->n; i++)
-		if (!line_like(old, new->lines[i]))
-			fprintf(d->out, "+%s\n", new->lines[i]);
-}
-
-static void put_sentences(struct diff *d, struct entry *old, struct entry *new)
-{
-	d->differs |= changes_put(d->out, d->noun, old->text ?: "", new->text ?: "");
-}
-
-static void diff_entry(struct diff *d, struct entry old, struct entry new)
-{
-	if (strcmp(old.text ?: "", new.text ?: ""))
-		d->put(d, &old, &new);
-	free(old.text);
-	free(new.text);
+	free(old);
+	free(new);
 }
 
 const struct interface_config *config_interface_entry(const struct config *c, const char *name)
@@ -258,7 +178,7 @@ static void diff_peers(struct diff *d, const struct config *old, const struct co
 	const struct peer_config **olds = by_name(old), **news = by_name(new), **o = olds,
 				 **n = news;
 
-	begin_section(d, "peers", "peer");
+	d->noun = "peer";
 	while (*o || *n) {
 		int order = !*o ? 1 : !*n ? -1 : strcmp((*o)->name, (*n)->name);
 
@@ -288,16 +208,16 @@ static bool other_order(const struct config *old, const struct config *new)
 	return false;
 }
 
-/* Prints the differences of the section interfaces. A sentence says that an interface was removed
- * only if no other part of the new configuration uses it. */
+/* Prints the differences of the section interfaces, but a removal only if no other part of the new
+ * configuration uses the interface. */
 static void diff_interfaces(struct diff *d, const struct config *old, const struct config *new)
 {
-	begin_section(d, "interfaces", "interface");
+	d->noun = "interface";
 	for (size_t i = 0; i < old->n_interfaces; i++) {
 		const char *name = old->interfaces[i].name;
 		const struct interface_config *is = config_interface_entry(new, name);
 
-		if (!is && d->put == put_sentences && uses_interface(new, name))
+		if (!is && uses_interface(new, name))
 			d->differs = true;
 		else
 			diff_entry(d, interface_entry(&old->interfaces[i]), interface_entry(is));
@@ -313,14 +233,14 @@ static void diff_configs(struct diff *d, const struct config *old, const struct 
 		diff_entry(d, ENTRY(old, put_section[i](out, old)),
 			   ENTRY(new, put_section[i](out, new)));
 	diff_interfaces(d, old, new);
-	begin_section(d, "endpoints", "endpoint");
+	d->noun = "endpoint";
 	for (size_t i = 0; i < old->n_endpoints; i++)
 		diff_entry(d, endpoint_entry(&old->endpoints[i]),
 			   endpoint_entry(config_endpoint(new, &old->endpoints[i])));
 	for (size_t i = 0; i < new->n_endpoints; i++)
 		if (!config_endpoint(old, &new->endpoints[i]))
 			diff_entry(d, endpoint_entry(NULL), endpoint_entry(&new->endpoints[i]));
-	begin_section(d, "services", "service");
+	d->noun = "service";
 	for (size_t i = 0; i < old->n_services; i++)
 		diff_entry(d, service_entry(&old->services[i]),
 			   service_entry(config_service(new, old->services[i].name)));
@@ -328,36 +248,26 @@ static void diff_configs(struct diff *d, const struct config *old, const struct 
 		if (!config_service(old, new->services[i].name))
 			diff_entry(d, service_entry(NULL), service_entry(&new->services[i]));
 	if (other_order(old, new)) {
-		if (d->put == put_lines)
-			put_heading(d);
 		d->differs = true;
-		fputs(d->put == put_lines ? " # in another order\n" :
-		      "services: their order has changed\n", d->out);
+		if (d->out)
+			fputs("services: their order has changed\n", d->out);
 	}
 	diff_peers(d, old, new);
-	begin_section(d, "rates", "rate");
+	d->noun = "rate";
 	for (size_t i = 0; i < old->n_rates; i++)
 		diff_entry(d, rate_entry(&old->rates[i]),
 			   rate_entry(config_rate_like(new, &old->rates[i])));
 	for (size_t i = 0; i < new->n_rates; i++)
 		if (!config_rate_like(old, &new->rates[i]))
 			diff_entry(d, rate_entry(NULL), rate_entry(&new->rates[i]));
-	begin_section(d, "ddns", "ddns");
+	d->noun = "ddns";
 	for (size_t i = 0; i < old->n_ddns || i < new->n_ddns; i++)
 		diff_entry(d, ddns_entry(old, i), ddns_entry(new, i));
 }
 
-bool config_diff(const struct config *old, const struct config *new, FILE *out)
-{
-	struct diff d = { .out = out, .put = put_lines };
-
-	diff_configs(&d, old, new);
-	return d.differs;
-}
-
 bool config_changes(const struct config *old, const struct config *new, FILE *out)
 {
-	struct diff d = { .out = out, .put = put_sentences };
+	struct diff d = { .out = out };
 
 	diff_configs(&d, old, new);
 	return d.differs;

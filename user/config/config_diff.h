@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Prints the difference between two configurations, as lines of YAML or as sentences. Commands that
- * change the running configuration include it. It also declares the functions that write single
- * entries as YAML.
+ * Prints the difference between two configurations. Commands that change the running configuration
+ * include it. It also declares the functions that write single entries as YAML.
  */
 #pragma once
 #include "config/config.h"
 
-/* Prints the lines of config_write() that differ, with '-' before old and '+' before new ones.
- * Returns false if there is no difference. */
-bool config_diff(const struct config *old, const struct config *new, FILE *out);
 /* Prints the differences in sentences, one a line, such as "service wg-end: backend ipv4
- * 192.168.1.99, was 192.168.1.10". */
+ * 192.168.1.99, was 192.168.1.10". out NULL: only compares. Returns false if
+ * there is no difference. */
 bool config_changes(const struct config *old, const struct config *new, FILE *out);
 
 const struct interface_config *config_interface_entry(const struct config *c, const char *name);

@@ -15,8 +15,7 @@ static void set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	unsigned int first, last;
 
 	if (text && ports_parse(text, &first, &last))
-		yaml_error(y, value, "%s: '%s' %s", key->name, text,
-			   ports_wrong(text, key->like));
+		yaml_error(y, value, "%s: '%s' %s", key->name, text, ports_wrong(text, key->like));
 	else if (text)
 		s->flows.ports = (struct port_range){ first, last };
 }

@@ -255,18 +255,16 @@ static void put_wireguard(FILE *out, const struct service_config *s)
 		fprintf(out, ", handshakes: { per-source: %u/s, per-service: %u/s }", g->per_source,
 			g->per_service);
 	else if (g->per_source || g->per_service)
-		fprintf(out, ", handshakes: { %s: %u/s }",
-			g->per_source ? "per-source" : "per-service",
-			g->per_source ?: g->per_service);
+		fprintf(out, ", handshakes: { %s: %u/s }", g->per_source ? "per-source" :
+			"per-service", g->per_source ?: g->per_service);
 	if (g->challenge_above)
 		fprintf(out, ", challenge: { above: %u/s }", g->challenge_above);
 	if (g->health_initiations && g->health_sources)
 		fprintf(out, ", health: { initiations: %u, sources: %u }", g->health_initiations,
 			g->health_sources);
 	else if (g->health_initiations || g->health_sources)
-		fprintf(out, ", health: { %s: %u }",
-			g->health_initiations ? "initiations" : "sources",
-			g->health_initiations ?: g->health_sources);
+		fprintf(out, ", health: { %s: %u }", g->health_initiations ? "initiations" :
+			"sources", g->health_initiations ?: g->health_sources);
 	if (g->strict)
 		fputs(", strict: true", out);
 	put_keys(out, ", ", &s->backend);

@@ -23,8 +23,7 @@ static void add_word(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	place = append(l->command, l->n_command);
 	if (strlen(text) >= sizeof(place->text))
 		yaml_error(y, value, "%s: the command is longer than %zu bytes, the limit: write a "
-				     "script, and name it here", key->name,
-			   sizeof(place->text) - 1);
+			   "script, and name it here", key->name, sizeof(place->text) - 1);
 	else if (l->n_command == 1 && *text != '/')
 		yaml_error(y, value, "%s: '%s' is not the whole path of a program: write it, such "
 				     "as %s", key->name, text, key->like);

@@ -96,8 +96,7 @@ static void add_client(struct yaml *y, const struct yaml_key *key, struct yaml_n
 	one.offset = 0;
 	one.below = config_list_keys;
 	yaml_set_map(y, &one, value, l);
-	if (!(value->to ?: value)->first ||
-	    (value->to ?: value)->first->next->next)
+	if (!(value->to ?: value)->first || (value->to ?: value)->first->next->next)
 		yaml_error(y, value, "%s: this entry must have one key: write { file: /path } or "
 			   "{ nft-set: \"inet filter blocklist\" }", key->name);
 }
@@ -219,8 +218,7 @@ void config_check_lists(struct check *k, size_t i)
 	at(k, 0, "/services/%zu/%s", i, s->n_deny_lists ? "deny" : "allow");
 	if (n > LISTS_EACH)
 		tell(k, "%s: the service has %zu lists in files and sets, and the limit is %u: "
-			"join some of the files", s->n_deny_lists ? "deny" : "allow", n,
-		     LISTS_EACH);
+		     "join some of the files", s->n_deny_lists ? "deny" : "allow", n, LISTS_EACH);
 	else if (n && i + 1 == k->c->n_services && count_lists(k->c) > LISTS_MAX)
 		tell(k, "%s: the services have %zu lists in files and sets, and the limit is %u: "
 			"join some of the files", s->n_deny_lists ? "deny" : "allow",

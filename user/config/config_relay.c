@@ -139,16 +139,14 @@ static void add_udp_ports(struct yaml *y, const struct yaml_key *key, struct yam
 	if (!text)
 		return;
 	if (ports_parse(text, &first, &last)) {
-		yaml_error(y, value, "%s: '%s' %s", key->name, text,
-			   ports_wrong(text, key->like));
+		yaml_error(y, value, "%s: '%s' %s", key->name, text, ports_wrong(text, key->like));
 		return;
 	}
 	for (size_t i = 0; i < p->n_udp_ports; i++)
 		if (first <= p->udp_ports[i].last && last >= p->udp_ports[i].first) {
-			yaml_error(y, value,
-				   "%s: '%s' and %u-%u have some ports in common: correct one of "
-				   "the two ranges",
-				   key->name, text, p->udp_ports[i].first, p->udp_ports[i].last);
+			yaml_error(y, value, "%s: '%s' and %u-%u have some ports in common: "
+				   "correct one of the two ranges", key->name, text,
+				   p->udp_ports[i].first, p->udp_ports[i].last);
 			return;
 		}
 	*append(p->udp_ports, p->n_udp_ports) = (struct port_range){ first, last };

@@ -49,8 +49,7 @@ const char *ports_wrong(const char *text, const char *like)
 		snprintf(why, sizeof(why), "is a range that ends before it begins: write %u-%u",
 					   last, first);
 	else if (sscanf(text, "%5u:%5u%c", &first, &last, &more) == 2 && first <= last)
-		snprintf(why, sizeof(why), "has a ':': write a range with '-', %u-%u", first,
-			 last);
+		snprintf(why, sizeof(why), "has a ':': write a range with '-', %u-%u", first, last);
 	else if (sscanf(text, "%5u/%c", &first, &more) == 2 && first <= 65535)
 		snprintf(why, sizeof(why), "has other text after the number: write %u", first);
 	else

@@ -15,8 +15,7 @@ static int add_port(struct service_config *s, __be16 port)
 {
 	for (size_t i = 0; i < s->n_ports; i++)
 		if (s->ports[i] == port) {
-			log_error("--port: %u is listed twice: remove one of the two",
-				  ntohs(port));
+			log_error("--port: %u is listed twice: remove one of the two", ntohs(port));
 			return -EINVAL;
 		}
 	*append(s->ports, s->n_ports) = port;

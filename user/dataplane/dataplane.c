@@ -378,8 +378,7 @@ static bool can_wait(const struct dataplane *dp, const struct load_settings *set
 		     const struct plan *p)
 {
 	for (int i = 0; i < MAP_COUNT; i++)
-		if (i != MAP_choices &&
-		    dataplane_entries(dp, i) != set->entries[i])
+		if (i != MAP_choices && dataplane_entries(dp, i) != set->entries[i])
 			return false;
 	return !p->n_trie && !p->relay.on && !p->n_flows && !p->guarded && !p->blind.on &&
 	       !p->service_rates &&

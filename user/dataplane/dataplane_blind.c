@@ -59,8 +59,7 @@ void dataplane_size_blind(const struct dataplane *dp, struct load_settings *set,
 	dataplane_size_map(dp, set, MAP_blind_totals, !b->on ? 1 :
 			   BLIND_WAYS * buckets < COUNTED_PAIRS ? BLIND_WAYS * buckets :
 								  COUNTED_PAIRS);
-	dataplane_size_map(dp, set, MAP_blind_pairs,
-			   b->on ? larger(2 * ROOM_PAIRS, 16 * room) : 1);
+	dataplane_size_map(dp, set, MAP_blind_pairs, b->on ? larger(2 * ROOM_PAIRS, 16 * room) : 1);
 	dataplane_size_map(dp, set, MAP_sessions, buckets);
 	dataplane_size_map(dp, set, MAP_hints, buckets);
 	dataplane_size_map(dp, set, MAP_endpoints, b->on ? table_size(room + b->n_pairs) : 1);

@@ -254,8 +254,7 @@ static int refuse_theirs(const struct dataplane *dp, const struct plan_nic *nic)
 	snprintf(name, sizeof(name), "%s (id %u)", program, id);
 	if (dispatcher)
 		log_error("interface %s: libxdp's dispatcher %s is attached to it: write shared: "
-			  "true to run beside its programs, or use `--mode tc`",
-			  nic->name, name);
+			  "true to run beside its programs, or use `--mode tc`", nic->name, name);
 	else
 		log_error("interface %s: another XDP program, %s, is attached to it%s: remove it, "
 			  "or use `--mode tc`",
@@ -333,8 +332,7 @@ static int attach_port_tc(struct dataplane *dp, struct dataplane_port *port,
 	}
 	if (p->n_nics) {
 		log_warning("interface %s: cannot attach a tc program: %s: the kernel handles "
-			    "packets that XDP cannot send",
-			    p->name, strerror(-rc));
+			    "packets that XDP cannot send", p->name, strerror(-rc));
 		return 0;
 	}
 	log_error("interface %s: cannot attach an XDP or tc program: %s", p->name, strerror(-rc));

@@ -88,9 +88,8 @@ int pins_prepare(void)
 		int rc = -errno;
 
 		log_error(BPFFS ": no BPF file system is mounted, and mounting one failed: %s: run "
-				"`mount -t bpf -o mode=0700 bpf " BPFFS
-					"` (in a container: give it the host's)",
-			  strerror(-rc));
+			  "`mount -t bpf -o mode=0700 bpf " BPFFS "` (in a container: give it the "
+			  "host's)", strerror(-rc));
 		return rc;
 	}
 	return 0;

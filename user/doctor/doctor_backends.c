@@ -31,8 +31,7 @@
 
 static void open_backend(const struct doctor *k, struct doctor_backend *b)
 {
-	b->socket = udp_socket(&b->address, b->port,
-			       b->vrf ? doctor_link_name(k, b->vrf) : NULL);
+	b->socket = udp_socket(&b->address, b->port, b->vrf ? doctor_link_name(k, b->vrf) : NULL);
 	if (b->socket >= 0 && socket_keep_errors(b->socket, b->family)) {
 		close(b->socket);
 		b->socket = -1;
@@ -312,9 +311,8 @@ static void report_no_refusal(struct doctor *k, const struct doctor_backend *b,
 	char by[ADDRESS_STRLEN];
 
 	if (b->denied)
-		doctor_ok(k, "backend", subject,
-			  "not probed: this host's own rules refuse what it sends there itself. "
-			  "Forwarded packets do not pass these rules");
+		doctor_ok(k, "backend", subject, "not probed: this host's own rules refuse what it "
+			  "sends there itself. Forwarded packets do not pass these rules");
 	else if (b->refuser.family)
 		doctor_report(k, STATE_WARNING, "backend", subject, NULL,
 			      "the router %s refuses doctor's probe (%s): correct its rules or "
@@ -352,10 +350,9 @@ static void look_at_backend(struct doctor *k, const struct doctor_backend *b,
 			      "the host answers, but nothing listens on its UDP port %u: start "
 			      "WireGuard there, or correct the port", port);
 	} else if (b->refused == EHOSTUNREACH || b->refused == EACCES) {
-		doctor_report(k, STATE_PROBLEM, "backend", subject, NULL,
-			      "the host refuses packets to its UDP port %u with an ICMP error "
-			      "(%s): open the port in its packet filter", port,
-			      strerror(b->refused));
+		doctor_report(k, STATE_PROBLEM, "backend", subject, NULL, "the host refuses "
+			      "packets to its UDP port %u with an ICMP error (%s): open the port "
+			      "in its packet filter", port, strerror(b->refused));
 	} else if (b->refused) {
 		doctor_report(k, STATE_PROBLEM, "backend", subject, NULL,
 			      "cannot send to the backend: %s", strerror(b->refused));

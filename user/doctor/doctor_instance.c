@@ -47,9 +47,8 @@ static void look_at_daemon(struct doctor *k)
 	if (follower_runs(k->instance, &since))
 		doctor_ok(k, "daemon", "", "the daemon runs and follows changes");
 	else if (needed)
-		doctor_report(k, STATE_PROBLEM, "daemon", "", fix_daemon(k),
-			      "no daemon runs, and only a daemon follows %s: start it",
-			      needed);
+		doctor_report(k, STATE_PROBLEM, "daemon", "", fix_daemon(k), "no daemon runs, and "
+			      "only a daemon follows %s: start it", needed);
 	else
 		doctor_ok(k, "daemon", "", "no daemon runs, and this configuration needs none: run "
 					   "`wgxdp up` after each change of this host");

@@ -208,8 +208,7 @@ static void look_at_programs(struct doctor *k, struct doctor_port *port, const s
 	char name[BPF_OBJ_NAME_LEN], owner[INSTANCE_LEN];
 
 	if (!nic->xdp_prog_id || pins_have_program(nic->xdp_prog_id)) {
-		doctor_ok(k, "xdp", nic->name,
-			  nic->xdp_prog_id ? "the XDP program is wgxdp's own" :
+		doctor_ok(k, "xdp", nic->name, nic->xdp_prog_id ? "the XDP program is wgxdp's own" :
 			  "no XDP program is attached");
 		return;
 	}
@@ -218,19 +217,16 @@ static void look_at_programs(struct doctor *k, struct doctor_port *port, const s
 	else
 		program_name(nic->xdp_prog_id, name);
 	if (shared_is_dispatcher(nic->xdp_prog_id) && i && i->shared) {
-		doctor_ok(k, "xdp", nic->name,
-			  "libxdp's dispatcher (id %u) is attached, and wgxdp shares it",
-			  nic->xdp_prog_id);
+		doctor_ok(k, "xdp", nic->name, "libxdp's dispatcher (id %u) is attached, and wgxdp "
+			  "shares it", nic->xdp_prog_id);
 	} else if (beside) {
-		doctor_ok(k, "xdp", nic->name,
-			  "the XDP program %s (id %u) gets packets before wgxdp's tc program", name,
-			  nic->xdp_prog_id);
+		doctor_ok(k, "xdp", nic->name, "the XDP program %s (id %u) gets packets before "
+			  "wgxdp's tc program", name, nic->xdp_prog_id);
 	} else {
 		port->dead = true;
-		doctor_report(k, STATE_PROBLEM, "xdp", nic->name, fix_program(k, nic),
-			      "the XDP program %s (id %u) is attached and gets every packet: "
-			      "detach it, or use mode: tc",
-			      name, nic->xdp_prog_id);
+		doctor_report(k, STATE_PROBLEM, "xdp", nic->name, fix_program(k, nic), "the XDP "
+			      "program %s (id %u) is attached and gets every packet: detach it, or "
+			      "use mode: tc", name, nic->xdp_prog_id);
 	}
 }
 

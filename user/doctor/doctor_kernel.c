@@ -49,15 +49,13 @@ static void look_at_features(struct doctor *k)
 	for (size_t i = 0; !k->dp && i < sizeof(helpers) / sizeof(*helpers); i++)
 		if (libbpf_probe_bpf_helper(helpers[i].type, helpers[i].helper, NULL) == 0 &&
 		    ++lacks)
-			doctor_report(k, STATE_PROBLEM, "kernel", "", NULL,
-				      "this kernel lacks the BPF helper %s, which wgxdp needs: "
-				      "install a newer kernel",
+			doctor_report(k, STATE_PROBLEM, "kernel", "", NULL, "this kernel lacks the "
+				      "BPF helper %s, which wgxdp needs: install a newer kernel",
 				      helpers[i].name);
 	for (size_t i = 0; !k->dp && i < sizeof(maps) / sizeof(*maps); i++)
 		if (libbpf_probe_bpf_map_type(maps[i].type, NULL) == 0 && ++lacks)
-			doctor_report(k, STATE_PROBLEM, "kernel", "", NULL,
-				      "this kernel lacks BPF maps of type %s, which wgxdp needs: "
-				      "install a newer kernel",
+			doctor_report(k, STATE_PROBLEM, "kernel", "", NULL, "this kernel lacks BPF "
+				      "maps of type %s, which wgxdp needs: install a newer kernel",
 				      maps[i].name);
 	if (!lacks)
 		doctor_ok(k, "kernel", "features",
@@ -73,9 +71,8 @@ static void look_at_version(struct doctor *k)
 	uname(&name);
 	sscanf(name.release, "%u.%u", &major, &minor);
 	if (kernel_is_old(name.release))
-		doctor_report(k, STATE_PROBLEM, "kernel", "", NULL,
-			      "%s is too old: install Linux " KERNEL_FLOOR " or later",
-			      name.release);
+		doctor_report(k, STATE_PROBLEM, "kernel", "", NULL, "%s is too old: install "
+			      "Linux " KERNEL_FLOOR " or later", name.release);
 	else
 		doctor_ok(k, "kernel", "",
 			  "%s has XDP in several buffers (frags) and %s", name.release,

@@ -106,9 +106,8 @@ static void look_at_one_queue(struct doctor *k, struct queue_check *l)
 			      "all packets: use more queues. One tunnel always uses one CPU",
 			      s->most, l->cpus);
 	else
-		doctor_ok(k, "queues", l->nic->name,
-			  "the device has only one receive queue, so one of %u CPUs processes all "
-			  "packets", l->cpus);
+		doctor_ok(k, "queues", l->nic->name, "the device has only one receive queue, so "
+			  "one of %u CPUs processes all packets", l->cpus);
 }
 
 /* Reports an RSS indirection table that does not use all queues. The fix is `default`, not `equal
@@ -138,9 +137,8 @@ static void look_at_hash(struct doctor *k, struct queue_check *l)
 		return;
 	l->reported = true;
 	if (!fixed && ipv4 && ipv6)
-		how = xasprintf("ethtool -N %s rx-flow-hash udp4 sdfn && "
-				"ethtool -N %s rx-flow-hash udp6 sdfn",
-				SHELL_WORD(name), SHELL_WORD(name));
+		how = xasprintf("ethtool -N %s rx-flow-hash udp4 sdfn && ethtool -N %s "
+				"rx-flow-hash udp6 sdfn", SHELL_WORD(name), SHELL_WORD(name));
 	else if (!fixed)
 		how = xasprintf("ethtool -N %s rx-flow-hash %s sdfn", SHELL_WORD(name),
 				ipv4 ? "udp4" : "udp6");

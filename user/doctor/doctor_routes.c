@@ -131,10 +131,9 @@ static void report_wan(struct doctor *k, const struct doctor_backend *b, const c
 	const struct service_config *s = listener_on(k, b, wan);
 
 	if (s)
-		doctor_report(k, STATE_PROBLEM, "route", text, fix_no_route(k, b),
-			      "the route to it leaves by %s, where service %s listens for clients: "
-			      "add a route, or if %s leads to no client, correct listen",
-			      wan, s->name, wan);
+		doctor_report(k, STATE_PROBLEM, "route", text, fix_no_route(k, b), "the route to "
+			      "it leaves by %s, where service %s listens for clients: add a route, "
+			      "or if %s leads to no client, correct listen", wan, s->name, wan);
 	else
 		doctor_report(k, STATE_PROBLEM, "route", text, fix_no_route(k, b),
 			      "the route to this backend leaves by the wan %s: add a route to it, "
@@ -148,9 +147,8 @@ static void look_at_way(struct doctor *k, struct doctor_backend *b)
 	address_format(&b->address, text);
 	if (b->reach == REACH_SELF) {
 		b->suspect = true;
-		doctor_report(k, STATE_PROBLEM, "route", text, NULL,
-			      "the backend's address is one of this host: write the address of the "
-			      "WireGuard host behind it");
+		doctor_report(k, STATE_PROBLEM, "route", text, NULL, "the backend's address is one "
+			      "of this host: write the address of the WireGuard host behind it");
 	} else if (b->reach == REACH_NONE || b->reach == REACH_WAN) {
 		if (is_behind_down(k, b))
 			return;
@@ -190,9 +188,8 @@ static void look_at_name(struct doctor *k, struct doctor_backend *b)
 			      "name, or see /etc/resolv.conf", family);
 	} else if (k->dp && !b->was) {
 		b->suspect = true;
-		doctor_ok(k, "name", b->text,
-			  "the name had no %s address at the last lookup, and has %s now",
-			  family, address_format(&b->address, text));
+		doctor_ok(k, "name", b->text, "the name had no %s address at the last lookup, and "
+			  "has %s now", family, address_format(&b->address, text));
 	} else {
 		doctor_ok(k, "name", b->text, "its address is %s",
 			  address_format(&b->address, text));
@@ -311,9 +308,8 @@ static void look_at_device_mtu(struct doctor *k, const struct doctor_device *d)
 	if (link->mtu > fits)
 		report_device_mtu(k, d, link, fits, narrow);
 	else
-		doctor_ok(k, "mtu", d->name,
-			  "the MTU is %u; it may be up to %u with the MTU %u of %s", link->mtu,
-			  fits, narrow->mtu, narrow->name);
+		doctor_ok(k, "mtu", d->name, "the MTU is %u; it may be up to %u with the MTU %u of "
+			  "%s", link->mtu, fits, narrow->mtu, narrow->name);
 }
 
 void doctor_mtu(struct doctor *k)

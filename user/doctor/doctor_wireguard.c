@@ -141,10 +141,9 @@ static void look_at_keys(struct doctor *k, const struct doctor_device *d)
 		if (wg_key_is_none(&p->key))
 			report_keyless_peer(k, d, p);
 		else if (!wg_find_peer(&d->wg, &p->key))
-			doctor_report(k, STATE_PROBLEM, "key", p->name, fix_peer(d, p),
-				      "WireGuard on %s has no peer with this public key and drops "
-				      "the peer's packets: correct the key, or add the "
-				      "peer", d->name);
+			doctor_report(k, STATE_PROBLEM, "key", p->name, fix_peer(d, p), "WireGuard "
+				      "on %s has no peer with this public key and drops the peer's "
+				      "packets: correct the key, or add the peer", d->name);
 	}
 }
 
@@ -170,15 +169,13 @@ static void look_at_peer(struct doctor *k, const struct doctor_device *d,
 	if (p->endpoint.family)
 		endpoint_format(&p->endpoint, p->endpoint_port, endpoint);
 	if (!p->handshake)
-		doctor_report(k, STATE_WARNING, "wireguard", subject, NULL,
-			      "there was no handshake yet (endpoint %s): the peer is off, or a "
-			      "key, endpoint or port is wrong: compare `wg show` at both ends",
-			      endpoint);
+		doctor_report(k, STATE_WARNING, "wireguard", subject, NULL, "there was no "
+			      "handshake yet (endpoint %s): the peer is off, or a key, endpoint or "
+			      "port is wrong: compare `wg show` at both ends", endpoint);
 	else if (p->keepalive && age > DEAD_SECONDS)
-		doctor_report(k, STATE_WARNING, "wireguard", subject, NULL,
-			      "the last handshake was %lld seconds ago (endpoint %s), although "
-			      "this host sends keepalives: compare `wg show` at both ends",
-			      age, endpoint);
+		doctor_report(k, STATE_WARNING, "wireguard", subject, NULL, "the last handshake "
+			      "was %lld seconds ago (endpoint %s), although this host sends "
+			      "keepalives: compare `wg show` at both ends", age, endpoint);
 	else
 		doctor_ok(k, "wireguard", subject,
 			  "the peer's endpoint is %s; its last handshake was %lld seconds ago%s",
@@ -238,10 +235,9 @@ static void look_at_pairs(struct doctor *k, const struct doctor_device *d,
 		const char *name = b->pairs[i / 2].name[i % 2];
 
 		if (!host_sites_have(sites, name) && !is_in_earlier_pair(b, i))
-			doctor_report(k, STATE_PROBLEM, "blind", name, NULL,
-				      "pairs: WireGuard on %s has no peer named '%s': write one of "
-				      "%s",
-				      d->name, name, sites->text);
+			doctor_report(k, STATE_PROBLEM, "blind", name, NULL, "pairs: WireGuard on "
+				      "%s has no peer named '%s': write one of %s", d->name, name,
+				      sites->text);
 	}
 }
 
@@ -280,18 +276,16 @@ static void look_at_pair(struct doctor *k)
 	address_format(&c->local, local);
 	address_format(&c->peer, peer);
 	if (!host_address(&k->h, &c->local))
-		doctor_report(k, STATE_PROBLEM, "blind", peer, NULL,
-			      "pair: this host has no address %s: bring up the tunnel between the "
-			      "two relays", local);
+		doctor_report(k, STATE_PROBLEM, "blind", peer, NULL, "pair: this host has no "
+			      "address %s: bring up the tunnel between the two relays", local);
 	else if (!p.connected)
 		doctor_report(k, STATE_PROBLEM, "blind", peer, xasprintf("ping -c 3 %s", peer),
 			      "pair: this relay is not connected to the other relay at %s: check "
 			      "the tunnel, TCP port %u, and the other relay's file", peer,
 			      ntohs(c->port ?: htons(PAIR_PORT)));
 	else if (p.active && p.other_active)
-		doctor_report(k, STATE_PROBLEM, "blind", peer, NULL,
-			      "pair: both relays have the shared address: check that VRRP passes "
-			      "between them");
+		doctor_report(k, STATE_PROBLEM, "blind", peer, NULL, "pair: both relays have the "
+			      "shared address: check that VRRP passes between them");
 }
 
 static void look_at_blind(struct doctor *k)
@@ -340,8 +334,7 @@ static enum way_out find_way(const struct doctor *k, const struct prefix *p, __u
 
 		if (r->type != RTN_UNICAST || !r->dst.len)
 			continue;
-		if (r->oif == ifindex &&
-		    (prefix_within(p, &r->dst) || prefix_within(&r->dst, p)))
+		if (r->oif == ifindex && (prefix_within(p, &r->dst) || prefix_within(&r->dst, p)))
 			return WAY_OVER;
 		if (prefix_within(p, &r->dst))
 			way = WAY_OTHER;
@@ -413,9 +406,8 @@ void doctor_wireguard(struct doctor *k)
 					      "%s", strerror(-d->error));
 			continue;
 		}
-		doctor_ok(k, "wireguard", d->name,
-			  "WireGuard listens on UDP port %u and has %zu peers", ntohs(d->wg.port),
-			  d->wg.n_peers);
+		doctor_ok(k, "wireguard", d->name, "WireGuard listens on UDP port %u and has %zu "
+			  "peers", ntohs(d->wg.port), d->wg.n_peers);
 		link = host_link_by_name(&k->h, d->name);
 		if (link && !link->up && !doctor_port_named(k, d->name))
 			doctor_report(k, STATE_PROBLEM, "interface", d->name,
@@ -464,8 +456,7 @@ static void look_at_handshakes(struct doctor *k, const char *service, const stru
 			      to, (unsigned long long)g->health.unanswered);
 	else
 		doctor_ok(k, "handshakes", subject, "the backend got %llu handshake initiations "
-						    "and answered %llu",
-			  (unsigned long long)g->health.initiations,
+			  "and answered %llu", (unsigned long long)g->health.initiations,
 			  (unsigned long long)g->health.responses);
 }
 
@@ -488,10 +479,9 @@ static void look_at_mac1(struct doctor *k, const struct service_name *name, __u3
 			  "%llu handshake messages from unknown senders were for other keys; the "
 			  "rest were for the service's public keys", (unsigned long long)wrong);
 	else if (wrong < WRONG_KEYS)
-		doctor_report(k, STATE_WARNING, "key", name->name, NULL,
-			      "all handshake messages so far (%llu) were for another public key: "
-			      "a stranger sent them, or the service's public-key is wrong",
-			      (unsigned long long)wrong);
+		doctor_report(k, STATE_WARNING, "key", name->name, NULL, "all handshake messages "
+			      "so far (%llu) were for another public key: a stranger sent them, or "
+			      "the service's public-key is wrong", (unsigned long long)wrong);
 	else
 		doctor_report(k, STATE_PROBLEM, "key", name->name,
 			      b ? xasprintf("%s service set %s --public-key \"$(ssh %s 'wg show "

@@ -145,8 +145,7 @@ static void print_commands(const struct mtu_report *r, unsigned int mtu, bool wi
 
 	if (wireguard)
 		print_below_ipv6(mtu, r);
-	printf(mtu < MTU_IPV6_MIN ?
-	       "If the tunnel carries only IPv4, set at both ends of it:\n" :
+	printf(mtu < MTU_IPV6_MIN ? "If the tunnel carries only IPv4, set at both ends of it:\n" :
 	       "At both ends of the tunnel, set:\n");
 	printf("    ip link set %s mtu %u\n", interface, mtu);
 	if (wireguard)
@@ -161,22 +160,19 @@ static void print_tunnel(const struct mtu_report *r)
 
 	if (r->has_outside)
 		printf("Outside the tunnel, the path to its other end %s passes packets of %s%u "
-		       "bytes.\n",
-		       address_format(&r->endpoint, to), r->outside.found.fails ? "" : "at least ",
-		       r->outside.found.passes);
+		       "bytes.\n", address_format(&r->endpoint, to), r->outside.found.fails ? "" :
+		       "at least ", r->outside.found.passes);
 	if (mtu_report_verdict(r) == MTU_CLEAR) {
 		printf("The MTU of %s is right: %u.\n", r->link.name, r->link.mtu);
 		return;
 	}
 	if (t->fragmented)
 		printf("Packets that %s sends with its MTU of %u are therefore fragmented, and "
-		       "networks often drop fragments.\n",
-		       r->link.name, r->link.mtu);
+		       "networks often drop fragments.\n", r->link.name, r->link.mtu);
 	print_commands(r, t->mtu, true);
 	if (t->mtu > r->path.found.passes)
 		printf("With that MTU, packets of %u bytes pass too, because WireGuard pads "
-		       "packets to a multiple of 16, but never above the MTU.\n",
-		       t->mtu);
+		       "packets to a multiple of 16, but never above the MTU.\n", t->mtu);
 	if (t->perhaps > t->mtu)
 		printf("An MTU of up to %u may also work. The exact limit is unknown, because "
 		       "WireGuard pads packets to a multiple of 16, and %s.\n",

@@ -14,7 +14,6 @@
 #include "lib/file.h"
 #include "lib/hash.h"
 #include "lib/log.h"
-#include "lib/text.h"
 
 static long long changed_at(const struct stat *st)
 {
@@ -106,16 +105,8 @@ static int read_silently(const char *file, struct config **ret)
 
 static bool says_the_same(struct config *c, const struct config *running)
 {
-	char *text;
-	size_t n;
-	FILE *out = text_open(&text, &n);
-	bool same;
-
 	c->mode = running->mode;	/* an option of `up`, which no file contains */
-	same = !config_diff(c, running, out);
-	fclose(out);
-	free(text);
-	return same;
+	return !config_changes(c, running, NULL);
 }
 
 bool source_keeps_options(const char *file, const struct config *running)

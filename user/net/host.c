@@ -232,8 +232,7 @@ bool host_forwards(const char *name, bool ipv6)
 bool host_has_family(const struct host *h, __u32 ifindex, __u8 family)
 {
 	for (size_t i = 0; i < h->n_addresses; i++)
-		if (h->addresses[i].ifindex == ifindex &&
-		    h->addresses[i].local.family == family &&
+		if (h->addresses[i].ifindex == ifindex && h->addresses[i].local.family == family &&
 		    !address_is_link_local(&h->addresses[i].local))
 			return true;
 	return false;

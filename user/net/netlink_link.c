@@ -246,28 +246,21 @@ static int features_row(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* All calls use one socket, because a pass calls this for each interface. A child opens a socket of
- * its own. */
 int nl_xdp_features(__u32 ifindex, __u64 *ret)
 {
-	static struct mnl_socket *sock;
-	static __u16 family;
-	static pid_t owner;
+	struct mnl_socket *sock;
 	char buffer[128] = {};
 	struct features features = {};
 	struct nlmsghdr *request;
-	int r = sock && owner == getpid() ? 0 : nl_genl_open(NETDEV_FAMILY, &sock, &family);
+	__u16 family;
+	int r = nl_genl_open(NETDEV_FAMILY, &sock, &family);
 
 	if (r)
 		return r;
-	owner = getpid();
 	request = nl_genl_request(buffer, family, NETDEV_DEV_GET, 1);
 	mnl_attr_put_u32(request, NETDEV_IFINDEX, ifindex);
 	r = nl_talk(sock, request, features_row, &features);
-	if (r) {
-		mnl_socket_close(sock);
-		sock = NULL;
-	}
+	mnl_socket_close(sock);
 	if (!r && !features.reported)
 		r = -EOPNOTSUPP;
 	if (!r)

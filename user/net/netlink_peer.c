@@ -25,8 +25,7 @@ static int filter_row(const struct nlmsghdr *nlh, void *data)
 	struct nl_filter *f;
 	char kind[8] = "";
 
-	if (nlh->nlmsg_type != RTM_NEWTFILTER ||
-	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*tc))
+	if (nlh->nlmsg_type != RTM_NEWTFILTER || mnl_nlmsg_get_payload_len(nlh) < sizeof(*tc))
 		return MNL_CB_OK;
 	f = list_add(data);
 	f->priority = TC_H_MAJ(tc->tcm_info) >> 16;
@@ -112,7 +111,7 @@ static int get_links(__u32 ifindex, const __u32 *netns, mnl_cb_t row, struct vet
 	if (netns)
 		mnl_attr_put_u32(request, IFLA_TARGET_NETNSID, *netns);
 	do
-		rc = nl_ask(request, row, ret);
+		rc = nl_ask(NETLINK_ROUTE, request, row, ret);
 	while (rc == -EINTR && ++tries < DUMP_TRIES);
 	return rc;
 }

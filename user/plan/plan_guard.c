@@ -27,13 +27,11 @@ static bool leads_to(const struct plan_builder *m, __u32 id, __u32 number, const
 		const struct table_entry *e = &m->in->running[i];
 		__u32 kind = e->key.word & 0xff;
 
-		if ((kind != KEY_SERVICE && kind != KEY_BACKEND + number) ||
-		    e->service.id != id || SERVICE_BACKEND(e->service.flags) != number ||
-		    e->service.port != port)
+		if ((kind != KEY_SERVICE && kind != KEY_BACKEND + number) || e->service.id != id ||
+		    SERVICE_BACKEND(e->service.flags) != number || e->service.port != port)
 			continue;
 		for (int j = 0; j < 2; j++)
-			if (a[j].family &&
-			    !memcmp(&e->service.to, &a[j].addr, sizeof(a[j].addr)))
+			if (a[j].family && !memcmp(&e->service.to, &a[j].addr, sizeof(a[j].addr)))
 				return true;
 	}
 	return false;

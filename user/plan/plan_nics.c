@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "config/config_diff.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "plan/plan_make.h"
@@ -144,8 +145,7 @@ static void vlan_nic(struct plan_builder *m, size_t i, const struct nl_link *lin
 
 	if (n < 0 || !nic->ethernet) {
 		snprintf(port->why, sizeof(port->why), "the interface has more than two VLAN tags, "
-						       "or its network card is in another network "
-						       "namespace");
+			 "or its network card is in another network namespace");
 		return;
 	}
 	m->plan->vlans = true;		/* XDP may send packets of other ports to this VLAN */
@@ -253,19 +253,9 @@ static void port_nics(struct plan_builder *m, size_t i)
 		bridge_nics(m, i, link);
 	else if (plan_macvlan(m->host, link) && plan_port(m->plan, link->lower))
 		snprintf(port->why, sizeof(port->why), "the kernel allows XDP on this interface or "
-						       "on %s below it, but not on both",
-						       plan_macvlan(m->host, link)->name);
+			 "on %s below it, but not on both", plan_macvlan(m->host, link)->name);
 	else if (!has_vlans(m->host, link) || !hides_tags(m->host, port, link))
 		add_nic(m, i, link);
-}
-
-static const struct interface_config *interface_of(const struct plan_builder *m,
-						   const struct plan_port *port)
-{
-	for (size_t i = 0; i < m->config->n_interfaces; i++)
-		if (!strcmp(m->config->interfaces[i].name, port->name))
-			return &m->config->interfaces[i];
-	return NULL;
 }
 
 /* Gives the global mode to the nics for which no entry in `interfaces` says one. */
@@ -286,7 +276,8 @@ int plan_nics(struct plan_builder *m)
 
 		port_nics(m, i);
 		if (!port->n_nics && (mode == MODE_NATIVE || mode == MODE_GENERIC)) {
-			const struct interface_config none = { 0 }, *named = interface_of(m, port);
+			const struct interface_config none = { 0 }, *named =
+				config_interface_entry(m->config, port->name);
 
 			rc = contradiction_at(m, named ?: &none, -EOPNOTSUPP,
 					      "interface %s: no device can run %s XDP: %s: write "

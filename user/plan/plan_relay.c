@@ -116,8 +116,7 @@ static void followed_routes(struct collected *c, const struct wg_peer *from,
 	const struct prefix *overlay = &c->m->config->policy.overlay;
 
 	for (size_t i = 0; i < from->n_allowed; i++)
-		add_route(c, &from->allowed[i], p,
-			  !relay_prefix_wrong(&from->allowed[i], overlay));
+		add_route(c, &from->allowed[i], p, !relay_prefix_wrong(&from->allowed[i], overlay));
 }
 
 /* Names a new followed peer: after its name in wg-quick(8)'s file, or else with the first

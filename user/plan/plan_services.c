@@ -160,8 +160,7 @@ static void warn_missing(const struct plan_builder *m, size_t service, bool none
 		return;
 	else if (!*s->listen_interface)
 		log_waiting("service %s: waiting, because no interface has its addresses or the "
-			    "role wan: add interfaces: [ { name: eth0, role: wan } ]",
-			    s->name);
+			    "role wan: add interfaces: [ { name: eth0, role: wan } ]", s->name);
 	else if (!link)
 		log_waiting("service %s: waiting for interface %s", s->name, s->listen_interface);
 	else

@@ -41,8 +41,7 @@ bool plan_asks_always(const struct host *h)
 		if (looks_at_packets(h, &h->rules[i]))
 			return true;
 	for (size_t i = 0; i < h->n_routes; i++)
-		if (h->routes[i].tos ||
-		    (h->routes[i].from && differs_by_source(h, &h->routes[i])))
+		if (h->routes[i].tos || (h->routes[i].from && differs_by_source(h, &h->routes[i])))
 			return true;
 	return false;
 }

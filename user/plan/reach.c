@@ -6,6 +6,7 @@
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
+#include "config/config_diff.h"
 #include "lib/resource_error.h"
 #include "lib/text.h"
 #include "plan/reach.h"
@@ -13,10 +14,9 @@
 /* Returns the role in `interfaces`; ROLE_NONE: it is not there. */
 static enum link_role named_role(const struct config *c, const char *name)
 {
-	for (size_t i = 0; i < c->n_interfaces; i++)
-		if (!strcmp(c->interfaces[i].name, name))
-			return c->interfaces[i].role;
-	return ROLE_NONE;
+	const struct interface_config *i = config_interface_entry(c, name);
+
+	return i ? i->role : ROLE_NONE;
 }
 
 static bool is_wan(const struct host *h, const struct config *c, __u32 oif)

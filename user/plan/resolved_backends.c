@@ -94,8 +94,7 @@ int resolved_backends_write(const char *instance, const struct resolved_backends
 		rc = write_file(path, a);
 	}
 	if (rc)
-		log_warning("cannot store the addresses of names in %s: %s", path,
-			    strerror(-rc));
+		log_warning("cannot store the addresses of names in %s: %s", path, strerror(-rc));
 	return rc;
 }
 

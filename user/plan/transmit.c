@@ -161,11 +161,9 @@ bool headroom_lacks(const char *ifname)
 static void print_headroom_hint(const char *name, const char *between, FILE *out)
 {
 	if (headroom_lacks(name))
-		fprintf(out,
-			"%sthe driver of %s leaves no room before packets (flag legacy-rx), so tc "
-			"sends those that become longer: for XDP, run `ethtool --set-priv-flags %s "
-			"legacy-rx off`",
-			between, name, name);
+		fprintf(out, "%sthe driver of %s leaves no room before packets (flag legacy-rx), "
+			"so tc sends those that become longer: for XDP, run `ethtool "
+			"--set-priv-flags %s legacy-rx off`", between, name, name);
 }
 
 void headroom_hint(const struct host *h, const struct plan_nic *nic, const char *between, FILE *out)

@@ -40,8 +40,7 @@ static bool is_attached(const struct conditions *k, const char *name)
 	const struct nl_link *link = host_link_by_name(&k->h, name);
 
 	for (size_t i = 0; i < k->n_links && link; i++)
-		if ((k->links[i].role || k->links[i].above) &&
-		    k->links[i].ifindex == link->ifindex)
+		if ((k->links[i].role || k->links[i].above) && k->links[i].ifindex == link->ifindex)
 			return true;
 	return false;
 }
@@ -274,8 +273,7 @@ bool peer_is_attached(const struct conditions *k, const struct relay_view *v, __
 	else if (link && !host_link(&k->h, p->peer.ifindex))
 		snprintf(why, CONDITION_WHY, "%s was deleted and created again", p->name.device);
 	else if (relay_view_is_wireguard(v, p->name.device) && !v->wireguard[id])
-		snprintf(why, CONDITION_WHY, "%s has no peer with its public key",
-			 p->name.device);
+		snprintf(why, CONDITION_WHY, "%s has no peer with its public key", p->name.device);
 	return !*why;
 }
 

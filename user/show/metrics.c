@@ -142,21 +142,16 @@ static void flow_family(struct scrape *s, const char *name, const char *type, co
 static void flow_families(struct scrape *s)
 {
 	flow_family(s, "wgxdp_flows", "gauge", "Present number of flows (clients) of a service "
-					       "with nat: masquerade.",
-		    offsetof(struct flow_numbers, now));
-	flow_family(s, "wgxdp_flows_created_total", "counter",
-		    "Flows that were created because the backend answered a new client.",
-		    offsetof(struct flow_numbers, created));
-	flow_family(s, "wgxdp_flows_moved_total", "counter",
-		    "Flows that ended because the service got another backend.",
-		    offsetof(struct flow_numbers, moved));
-	flow_family(s, "wgxdp_flows_deleted_total", "counter",
-		    "Flows that were ended by a command, or because the pool lost their address or "
-		    "port.",
+		    "with nat: masquerade.", offsetof(struct flow_numbers, now));
+	flow_family(s, "wgxdp_flows_created_total", "counter", "Flows that were created because "
+		    "the backend answered a new client.", offsetof(struct flow_numbers, created));
+	flow_family(s, "wgxdp_flows_moved_total", "counter", "Flows that ended because the service "
+		    "got another backend.", offsetof(struct flow_numbers, moved));
+	flow_family(s, "wgxdp_flows_deleted_total", "counter", "Flows that were ended by a "
+		    "command, or because the pool lost their address or port.",
 		    offsetof(struct flow_numbers, deleted));
-	flow_family(s, "wgxdp_flows_refused_total", "counter",
-		    "Packets of new clients that got no flow, because of no room, no free port, or "
-		    "a limit.",
+	flow_family(s, "wgxdp_flows_refused_total", "counter", "Packets of new clients that got no "
+		    "flow, because of no room, no free port, or a limit.",
 		    sizeof(struct flow_numbers));
 }
 
@@ -203,9 +198,8 @@ static void peer_families(struct scrape *s)
 {
 	char why[CONDITION_WHY];
 
-	metric_family(&s->text, "wgxdp_peer_attached", "gauge",
-		      "1 if the peer's device exists and knows its key; 0 if its packets are not "
-		      "forwarded.");
+	metric_family(&s->text, "wgxdp_peer_attached", "gauge", "1 if the peer's device exists and "
+		      "knows its key; 0 if its packets are not forwarded.");
 	for (__u32 id = 1; id < s->relay.n_peers; id++)
 		if (*s->relay.peers[id].name.name)
 			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name }),
@@ -213,9 +207,8 @@ static void peer_families(struct scrape *s)
 	metric_family(&s->text, "wgxdp_peer_packets_total", "counter",
 		      "Packets from a peer (rx) by verdict, and packets forwarded to it (tx).");
 	peers(s, false);
-	metric_family(&s->text, "wgxdp_peer_bytes_total", "counter",
-		      "Bytes of packets forwarded from a peer (rx) and to it (tx), including the "
-		      "IP header.");
+	metric_family(&s->text, "wgxdp_peer_bytes_total", "counter", "Bytes of packets forwarded "
+		      "from a peer (rx) and to it (tx), including the IP header.");
 	peers(s, true);
 	metric_family(&s->text, "wgxdp_peer_dropped_packets_total", "counter",
 		      "Dropped packets from a peer, by the reason for the drop.");
@@ -256,9 +249,8 @@ static void interface_families(struct scrape *s)
 	metric_family(&s->text, "wgxdp_interface_info", "gauge",
 		      "1 for each interface, with its role and mode.");
 	interfaces(s, INTERFACE_INFO);
-	metric_family(&s->text, "wgxdp_interface_attached", "gauge",
-		      "1 if wgxdp is attached to the interface and it is up; 0 if it is waiting, "
-		      "down or gone.");
+	metric_family(&s->text, "wgxdp_interface_attached", "gauge", "1 if wgxdp is attached to "
+		      "the interface and it is up; 0 if it is waiting, down or gone.");
 	interfaces(s, INTERFACE_WORKS);
 	metric_family(&s->text, "wgxdp_interface_transmit_failed_packets_total", "counter",
 		      "Packets that the device's driver failed to send.");
@@ -328,9 +320,8 @@ static void daemon_families(struct scrape *s)
 	metric_family(&s->text, "wgxdp_daemon_start_timestamp_seconds", "gauge",
 		      "Start time of the daemon; 0 if no daemon runs.");
 	metric(&s->text, NULL, since);
-	metric_family(&s->text, "wgxdp_configuration_stale", "gauge",
-		      "1 if the running configuration differs from the file that it was read "
-		      "from.");
+	metric_family(&s->text, "wgxdp_configuration_stale", "gauge", "1 if the running "
+		      "configuration differs from the file that it was read from.");
 	if (s->config)
 		metric(&s->text, NULL, source_is_stale(source_read(s->instance, s->config, file)));
 }
@@ -433,8 +424,7 @@ static int collect(struct scrape *s)
 	s->services = s->is.names;
 	s->n_services = s->is.n_services;
 	dataplane_reasons(dp, &s->reasons, &s->n_reasons);
-	return rc ?: dataplane_flow_counts(dp, &s->flows) ?:
-	       relay_view_read(dp, false, &s->relay);
+	return rc ?: dataplane_flow_counts(dp, &s->flows) ?: relay_view_read(dp, false, &s->relay);
 }
 
 /* Writes the metrics that come from the maps: an instance without a data path has none. */

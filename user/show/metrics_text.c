@@ -109,8 +109,7 @@ void process_families(struct metrics_text *t)
 	metric_family(t, "process_resident_memory_bytes", "gauge",
 		      "Resident memory of the process.");
 	metric(t, NULL, stat_field(text, 24) * sysconf(_SC_PAGESIZE));
-	metric_family(t, "process_virtual_memory_bytes", "gauge",
-		      "Virtual memory of the process.");
+	metric_family(t, "process_virtual_memory_bytes", "gauge", "Virtual memory of the process.");
 	metric(t, NULL, stat_field(text, 23));
 	metric_family(t, "process_open_fds", "gauge", "Open files of the process.");
 	metric(t, NULL, open_files());

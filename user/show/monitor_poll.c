@@ -96,8 +96,7 @@ static int poll_flows(struct monitor *m, const struct monitor_memory *was,
 	if (rc == -E2BIG) {
 		if (!was || !was->too_many)
 			log_warning("there are more than %d flows: while this is so, monitor does "
-				    "not report changes of flows",
-				    FLOWS_TOLD);
+				    "not report changes of flows", FLOWS_TOLD);
 		is->too_many = true;
 		is->n_flows = 0;
 		return 0;

@@ -252,9 +252,8 @@ static void read_backends(const struct dataplane *dp, const struct config *confi
 	free(table);
 }
 
-void guard_families(struct metrics_text *t, const struct dataplane *dp,
-		    const struct config *config, const struct service_name *services,
-		    size_t n_services)
+void guard_families(struct metrics_text *t, const struct dataplane *dp, const struct config *config,
+		    const struct service_name *services, size_t n_services)
 {
 	struct backends all = { 0 };
 	__u64 replies;
@@ -262,18 +261,16 @@ void guard_families(struct metrics_text *t, const struct dataplane *dp,
 
 	dataplane_cookies(dp, &replies, &off);
 	read_backends(dp, config, services, n_services, &all);
-	metric_family(t, "wgxdp_backend_up", "gauge",
-		      "0 if the backend did not answer the last handshake initiations (see "
-		      "health), else 1.");
+	metric_family(t, "wgxdp_backend_up", "gauge", "0 if the backend did not answer the last "
+		      "handshake initiations (see health), else 1.");
 	for (size_t i = 0; i < all.n; i++)
 		metric(t, LABELS(BACKEND(&all.list[i])), !all.list[i].backend.down);
 	metric_family(t, "wgxdp_backend_on_standby", "gauge",
 		      "1 if the standby serves instead of the backend.");
 	for (size_t i = 0; i < all.n; i++)
 		metric(t, LABELS(BACKEND(&all.list[i])), all.list[i].backend.on_standby);
-	metric_family(t, "wgxdp_handshakes_total", "counter",
-		      "Handshake initiations with a valid mac1 that were forwarded to a backend, "
-		      "and its responses.");
+	metric_family(t, "wgxdp_handshakes_total", "counter", "Handshake initiations with a valid "
+		      "mac1 that were forwarded to a backend, and its responses.");
 	for (size_t i = 0; i < all.n; i++) {
 		metric(t, LABELS(BACKEND(&all.list[i]), { "type", "initiation" }),
 		       all.list[i].backend.health.initiations);

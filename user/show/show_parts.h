@@ -27,9 +27,8 @@ int show_guard(struct node row, const struct dataplane *dp, const struct table_e
 	       size_t n, __u32 id);
 /* Writes the metrics of backends and of handshakes of all services with a guard. config: the
  * running configuration, or NULL. */
-void guard_families(struct metrics_text *t, const struct dataplane *dp,
-		    const struct config *config, const struct service_name *services,
-		    size_t n_services);
+void guard_families(struct metrics_text *t, const struct dataplane *dp, const struct config *config,
+		    const struct service_name *services, size_t n_services);
 
 /* Adds the members rate_from and rate_to of a service or, if `service` is "", of a peer. */
 void show_limits(struct node row, const struct config *c, const char *service, const char *peer);

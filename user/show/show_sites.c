@@ -7,8 +7,7 @@
 #include "show/condition.h"
 #include "show/show_parts.h"
 
-static void show_site(struct node list, const struct conditions *k,
-		      const struct blind_view_site *s)
+static void show_site(struct node list, const struct conditions *k, const struct blind_view_site *s)
 {
 	struct node row = document_row(list);
 	char text[ADDRESS_STRLEN], why[CONDITION_WHY];
@@ -168,19 +167,16 @@ void site_families(struct metrics_text *t, const struct conditions *k)
 		    "1 if WireGuard has authenticated the address of a blind relay's site.", true);
 	site_family(t, &v, "wgxdp_site_challenges_total", "counter",
 		    "Number of times that a site was asked whether it has moved.", false);
-	pair_family(t, &v, "wgxdp_site_sessions", "gauge",
-		    "Confirmed receiver indices by which one site can send to another.",
-		    offsetof(struct blind_view_pair, sessions));
+	pair_family(t, &v, "wgxdp_site_sessions", "gauge", "Confirmed receiver indices by which "
+		    "one site can send to another.", offsetof(struct blind_view_pair, sessions));
 	pair_family(t, &v, "wgxdp_site_packets_total", "counter",
 		    "Packets that the blind relay forwarded from one site to another.",
 		    offsetof(struct blind_view_pair, packets));
-	pair_family(t, &v, "wgxdp_site_bytes_total", "counter",
-		    "Bytes that the blind relay forwarded from one site to another, including the "
-		    "IP header.",
+	pair_family(t, &v, "wgxdp_site_bytes_total", "counter", "Bytes that the blind relay "
+		    "forwarded from one site to another, including the IP header.",
 		    offsetof(struct blind_view_pair, bytes));
-	metric_family(t, "wgxdp_site_refused_total", "counter",
-		      "Handshakes between sites that were refused, because another site has the "
-		      "same index or a table is full.");
+	metric_family(t, "wgxdp_site_refused_total", "counter", "Handshakes between sites that "
+		      "were refused, because another site has the same index or a table is full.");
 	if (v.n)
 		metric(t, NULL, v.refused);
 	metric_family(t, "wgxdp_site_uncounted_packets_total", "counter",

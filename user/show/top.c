@@ -93,8 +93,7 @@ static int read_pairs(struct top *t, const struct dataplane *dp)
 
 		if (!p->packets)
 			continue;
-		snprintf(name, sizeof(name), "%s > %s", v.sites[p->from].name,
-			 v.sites[p->to].name);
+		snprintf(name, sizeof(name), "%s > %s", v.sites[p->from].name, v.sites[p->to].name);
 		r = row_of(t, TOP_PAIR, name);
 		r->count = (struct top_count){ .packets_to = p->packets, .bytes_to = p->bytes };
 	}
@@ -142,8 +141,7 @@ int top_read(const struct dataplane *dp, struct top *ret)
 {
 	struct maps m = { .dp = dp };
 	struct top t = { .at = now_seconds() };
-	int rc = dataplane_names(dp, &m.names, &m.n_names) ?:
-		 relay_view_read(dp, false, &m.relay);
+	int rc = dataplane_names(dp, &m.names, &m.n_names) ?: relay_view_read(dp, false, &m.relay);
 
 	dataplane_reasons(dp, &m.reasons, &m.n_reasons);
 	rc = rc ?: read_services(&t, &m) ?: read_pairs(&t, dp);

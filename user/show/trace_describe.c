@@ -156,9 +156,8 @@ static void format_summary(const struct trace_result *r, char text[SENTENCE])
 		snprintf(text, SENTENCE, "the kernel cannot run the BPF programs on this packet: "
 			 "%s", strerror(-s->error));
 	else if (!s->ours)
-		snprintf(text, SENTENCE,
-			 "the packet belongs to no service and no peer, so it goes up to the "
-			 "kernel unchanged");
+		snprintf(text, SENTENCE, "the packet belongs to no service and no peer, so it goes "
+			 "up to the kernel unchanged");
 	else if (s->reason && !reason_drops(s->reason))
 		snprintf(text, SENTENCE, "the packet goes up to the kernel unchanged: %s",
 			 reason_text(s->reason));
