@@ -246,21 +246,28 @@ static int features_row(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
+/* All calls use one socket, because a pass calls this for each interface. A child opens a socket of
+ * its own. */
 int nl_xdp_features(__u32 ifindex, __u64 *ret)
 {
-	struct mnl_socket *sock;
+	static struct mnl_socket *sock;
+	static __u16 family;
+	static pid_t owner;
 	char buffer[128] = {};
 	struct features features = {};
 	struct nlmsghdr *request;
-	__u16 family;
-	int r = nl_genl_open(NETDEV_FAMILY, &sock, &family);
+	int r = sock && owner == getpid() ? 0 : nl_genl_open(NETDEV_FAMILY, &sock, &family);
 
 	if (r)
 		return r;
+	owner = getpid();
 	request = nl_genl_request(buffer, family, NETDEV_DEV_GET, 1);
 	mnl_attr_put_u32(request, NETDEV_IFINDEX, ifindex);
 	r = nl_talk(sock, request, features_row, &features);
-	mnl_socket_close(sock);
+	if (r) {
+		mnl_socket_close(sock);
+		sock = NULL;
+	}
 	if (!r && !features.reported)
 		r = -EOPNOTSUPP;
 	if (!r)

@@ -111,7 +111,7 @@ static int get_links(__u32 ifindex, const __u32 *netns, mnl_cb_t row, struct vet
 	if (netns)
 		mnl_attr_put_u32(request, IFLA_TARGET_NETNSID, *netns);
 	do
-		rc = nl_ask(NETLINK_ROUTE, request, row, ret);
+		rc = nl_ask(request, row, ret);
 	while (rc == -EINTR && ++tries < DUMP_TRIES);
 	return rc;
 }

@@ -141,7 +141,7 @@ int nl_route_set(const struct nl_route *r, bool there)
 	mnl_attr_put_u32(request, RTA_TABLE, r->table);
 	mnl_attr_put_u32(request, RTA_OIF, r->oif);
 	mnl_attr_put_u32(request, RTA_PRIORITY, r->metric);
-	rc = nl_ask(NETLINK_ROUTE, request, NULL, NULL);
+	rc = nl_ask(request, NULL, NULL);
 	return !there && (rc == -ESRCH || rc == -ENODEV) ? 0 : rc;
 }
 
@@ -281,7 +281,7 @@ int nl_way(const struct address *dst, const struct address *src, __u32 vrf, __u3
 		mnl_attr_put_u32(request, RTA_OIF, vrf);
 	if (mark)
 		mnl_attr_put_u32(request, RTA_MARK, mark);
-	r = nl_ask(NETLINK_ROUTE, request, way_row, &way);
+	r = nl_ask(request, way_row, &way);
 	if (!r && !way.oif)
 		r = -ENETUNREACH;
 	if (!r)

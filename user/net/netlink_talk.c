@@ -77,15 +77,25 @@ int nl_talk(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t row, voi
 	return r;
 }
 
-int nl_ask(int bus, struct nlmsghdr *request, mnl_cb_t row, void *data)
+/* All requests use one socket. After an error it is closed, because parts of the answer may still
+ * be queued on it, such as the rest of an interrupted dump. A child opens a socket of its own. */
+int nl_ask(struct nlmsghdr *request, mnl_cb_t row, void *data)
 {
-	struct mnl_socket *sock;
-	int r = nl_open(bus, &sock);
+	static struct mnl_socket *sock;
+	static pid_t owner;
+	int r;
 
+	if (owner != getpid())
+		sock = NULL;	/* not closed: the child may use its descriptor for another file */
+	r = sock ? 0 : nl_open(NETLINK_ROUTE, &sock);
 	if (r)
 		return r;
+	owner = getpid();
 	r = nl_talk(sock, request, row, data);
-	mnl_socket_close(sock);
+	if (r) {
+		mnl_socket_close(sock);
+		sock = NULL;
+	}
 	return r;
 }
 
@@ -109,7 +119,7 @@ int nl_dump(__u16 type, const void *header, size_t size, mnl_cb_t row, size_t ro
 		if (type == RTM_GETLINK)
 			mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 		l.n = 0;
-		r = nl_ask(NETLINK_ROUTE, request, row, &l);
+		r = nl_ask(request, row, &l);
 	}
 	if (r) {
 		free(l.rows);

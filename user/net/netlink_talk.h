@@ -21,8 +21,9 @@ void *list_add(struct list *l);
 int nl_open(int bus, struct mnl_socket **ret);
 /* Sends a request, and passes each answer to row() until an acknowledgement or the dump's end. */
 int nl_talk(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t row, void *data);
-/* Does the same on a socket of its own: an interrupted dump leaves its rest queued. */
-int nl_ask(int bus, struct nlmsghdr *request, mnl_cb_t row, void *data);
+/* Does the same for one rtnetlink request, on the socket that all such requests of the process
+ * share. */
+int nl_ask(struct nlmsghdr *request, mnl_cb_t row, void *data);
 /* Reads a whole table by rtnetlink. row() gets a struct list * as its data, to add rows, which *ret
  * then has; the caller frees them. header: this message type's header of `size` bytes; NULL: zeros,
  * so that the kernel filters nothing. */

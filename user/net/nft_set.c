@@ -235,13 +235,26 @@ static void join_all(struct dump *d, struct list_keys *ret)
 	list_keys_sort(ret);
 }
 
+/* Sends a request on a socket of its own, because an interrupted dump leaves its rest queued. */
+static int ask_once(struct nlmsghdr *request, mnl_cb_t row, void *data)
+{
+	struct mnl_socket *sock;
+	int rc = nl_open(NETLINK_NETFILTER, &sock);
+
+	if (rc)
+		return rc;
+	rc = nl_talk(sock, request, row, data);
+	mnl_socket_close(sock);
+	return rc;
+}
+
 static int read_kind(const struct set_name *name, struct nft_set_kind *ret)
 {
 	char buffer[1024] = { 0 };
 	struct nlmsghdr *request = begin_request(buffer, name, NFT_MSG_GETSET, NLM_F_ACK,
 						 NFTA_SET_TABLE, NFTA_SET_NAME);
 
-	return nl_ask(NETLINK_NETFILTER, request, kind_row, ret) ?: ret->family ? 0 : -EOPNOTSUPP;
+	return ask_once(request, kind_row, ret) ?: ret->family ? 0 : -EOPNOTSUPP;
 }
 
 int nft_set_read(const char *name, struct nft_set_kind *ret_kind, struct list_keys *ret,
@@ -259,10 +272,9 @@ int nft_set_read(const char *name, struct nft_set_kind *ret_kind, struct list_ke
 		d.lax = i == DUMP_TRIES - 1;	/* the set changes all the time */
 		d.n = d.skipped = 0;
 		d.begun = false;
-		rc = nl_ask(NETLINK_NETFILTER,
-			    begin_request(buffer, &n, NFT_MSG_GETSETELEM, NLM_F_DUMP,
-					  NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET),
-			    element_row, &d);
+		rc = ask_once(begin_request(buffer, &n, NFT_MSG_GETSETELEM, NLM_F_DUMP,
+					    NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET),
+			      element_row, &d);
 	}
 	if (!rc)
 		join_all(&d, ret);
