@@ -128,8 +128,7 @@ static int read_peer(const struct job *j, struct wg_peer *ret)
 
 	if (rc == -ENODEV)
 		log_error("--interface %s: this host has no such interface: name one of %s",
-			  j->interface,
-			  host_names_now(j->interface, there));
+			  j->interface, host_names_now(j->interface, there));
 	else if (rc)
 		log_error("--interface %s: %s%s", j->interface,
 			  rc == -EOPNOTSUPP ? "this is not a WireGuard interface: name one, such "
@@ -137,8 +136,7 @@ static int read_peer(const struct job *j, struct wg_peer *ret)
 			  rc == -EPERM || rc == -EACCES ? ": run as root" : "");
 	else if (!p)
 		log_error("--peer %s: %s has no peer with this public key: `wg show %s peers` "
-			  "lists the keys",
-			  j->peer_text, j->interface, j->interface);
+			  "lists the keys", j->peer_text, j->interface, j->interface);
 	else
 		*ret = *p;
 	rc = rc ?: p ? 0 : -ENOENT;

@@ -24,8 +24,7 @@ static int check_hosts(const struct arguments *a, int n, char **words)
 			  "TOPOLOGY.yaml -o DIR");
 	else if (n > 2)
 		log_error("gen hosts: %s: this word after the topology %s is not expected: remove "
-			  "it", words[2],
-			  a->topology);
+			  "it", words[2], a->topology);
 	else if (!a->directory || !*a->directory)
 		log_error("gen hosts: -o DIR is missing: add the directory for the files, such as "
 			  "-o hosts");

@@ -76,8 +76,7 @@ static int watch_drops(struct loop *l)
 	}
 	rc = !l->ring ? -errno : watch_until(m, jiffies_now() + WATCH_SECONDS * jiffies_a_second());
 	if (rc)
-		log_error("cannot read the events of instance %s: %s", m->instance,
-			  strerror(-rc));
+		log_error("cannot read the events of instance %s: %s", m->instance, strerror(-rc));
 	return rc;
 }
 
@@ -158,8 +157,7 @@ static int lock_monitor(const char *instance)
 	}
 	if (!flock(fd, LOCK_EX | LOCK_NB))
 		return fd;
-	log_error("instance %s already has a monitor: stop that one first",
-		  instance);
+	log_error("instance %s already has a monitor: stop that one first", instance);
 	close(fd);
 	return -EBUSY;
 }
@@ -267,8 +265,7 @@ static void warn_interface(const char *name)
 
 	if (name && !if_nametoindex(name))
 		log_warning("monitor: --in %s: this host has no such interface yet, and monitor "
-			    "waits for it: there is %s", name,
-			    host_names_now(name, there));
+			    "waits for it: there is %s", name, host_names_now(name, there));
 }
 
 static int run_monitor(const struct global *g, int argc, char **argv)

@@ -59,9 +59,8 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 		if (j->family && j->family != family)
 			continue;
 		if (answer->failed[i]) {
-			log_warning("%s: no %s address was found: %s",
-				    j->target, i ? "IPv4" : "IPv6",
-				    answer->failed[i]);
+			log_warning("%s: no %s address was found: %s", j->target, i ? "IPv4" :
+				    "IPv6", answer->failed[i]);
 			j->lookup_failed = true;
 		}
 		for (size_t a = 0; a < answer->n; a++)
@@ -81,8 +80,7 @@ static int find_targets(struct job *j)
 		j->n = 1;
 		return 0;
 	}
-	rc = uv_loop_init(&j->loop) ?:
-	     lookup_start(&j->loop, j->target, on_lookup, j, &lookup);
+	rc = uv_loop_init(&j->loop) ?: lookup_start(&j->loop, j->target, on_lookup, j, &lookup);
 	if (rc) {
 		log_error("cannot resolve %s: %s", j->target, strerror(-rc));
 		return rc;
@@ -148,8 +146,7 @@ static int read_wireguard(struct mtu_report *r, __u32 *ret_mark)
 	if (rc) {
 		if (r->wireguard)
 			log_warning("%s: cannot read the peers of this interface: %s: run this as "
-				    "root for a better answer", r->link.name,
-				    strerror(-rc));
+				    "root for a better answer", r->link.name, strerror(-rc));
 		return 0;
 	}
 	p = peer_of(&d, &r->target);
@@ -271,8 +268,7 @@ static int check_target(struct job *j, int n, char **words)
 			  j->family == FAMILY_IPV4 ? '4' : '6');
 	else if (!is_name && address_is_link_local(&literal) && !j->through)
 		log_error("mtu: %s: this is a link-local address: name its interface with "
-			  "--through IF",
-			  j->target);
+			  "--through IF", j->target);
 	else
 		return 0;
 	return -EINVAL;

@@ -46,8 +46,7 @@ static int parse_listen(struct service_config *s, const char *argument)
 	}
 	if (rc)
 		log_error("--listen '%s': this is neither an interface nor addresses: write eth0 "
-			  "or 203.0.113.1,2001:db8::1",
-			  argument);
+			  "or 203.0.113.1,2001:db8::1", argument);
 	free(list);
 	return rc;
 }
@@ -198,8 +197,7 @@ static int check_words(struct arguments *a, int n, char **words)
 	}
 	if (!lists && (a->may.refuse_others || a->may.everyone)) {
 		log_error("service %s: --refuse-others and --everyone are only for `allow` and "
-			  "`deny`: remove them",
-			  e->verb);
+			  "`deny`: remove them", e->verb);
 		return -EINVAL;
 	}
 	if (edit_check_options(e, has_options(a)) || check_families(a))

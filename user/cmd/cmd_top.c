@@ -104,11 +104,9 @@ static void print_json(const struct top *t, double seconds, FILE *out)
 		fprintf(out, "%s{\"kind\": \"%s\", \"name\": ", i ? ", " : "",
 			kinds[t->rows[i].kind]);
 		text_print_json(out, t->rows[i].name);
-		fprintf(out,
-			", \"packets\": %.3f, \"bytes\": %.3f, \"packets_back\": %.3f, "
-			"\"bytes_back\": %.3f, \"dropped\": %.3f, \"passed\": %.3f}",
-			r->packets_to, r->bytes_to, r->packets_back, r->bytes_back, r->dropped,
-			r->passed);
+		fprintf(out, ", \"packets\": %.3f, \"bytes\": %.3f, \"packets_back\": %.3f, "
+			"\"bytes_back\": %.3f, \"dropped\": %.3f, \"passed\": %.3f}", r->packets_to,
+			r->bytes_to, r->packets_back, r->bytes_back, r->dropped, r->passed);
 	}
 	fputs("]}\n", out);
 }

@@ -104,9 +104,8 @@ static int parse_key(void *member, const struct command_option *o, char *value)
 	struct wg_key key;
 
 	if (wg_key_parse(value, &key))
-		return option_wrong(o, value,
-				    "this is not a WireGuard public key: copy all 44 characters "
-				    "that `wg pubkey` prints");
+		return option_wrong(o, value, "this is not a WireGuard public key: copy all 44 "
+				    "characters that `wg pubkey` prints");
 	w->has_key = true;
 	memcpy(w->key, key.b, sizeof(w->key));
 	return 0;
@@ -223,8 +222,7 @@ static int trace_file(struct arguments *a, struct node list)
 
 		if (!ifindex) {
 			log_error("%s: the file names no interface of this host: add --in IF%s%s",
-				  a->file, *captured.interface ? ", but " : "",
-				  captured.interface);
+				  a->file, *captured.interface ? ", but " : "", captured.interface);
 			rc = -ENODEV;
 			break;
 		}
@@ -237,8 +235,7 @@ static int trace_file(struct arguments *a, struct node list)
 		}
 		if (captured.len < TRACE_FRAME_MIN) {
 			log_warning("%s: packet %lu is left out: its %u bytes are too short for an "
-				    "Ethernet frame",
-				    a->file, n, captured.len);
+				    "Ethernet frame", a->file, n, captured.len);
 			continue;
 		}
 		if (captured.len > CAPTURE_MAX) {

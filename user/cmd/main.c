@@ -51,16 +51,13 @@ static void print_usage(FILE *out)
 	fputs("Usage: wgxdp [--instance NAME] COMMAND [ARGUMENT]...\n\nCommands:\n", out);
 	for (size_t i = 0; commands[i]; i++)
 		fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
-	fputs("\n"
-	      "Options:\n"
+	fputs("\nOptions:\n"
 	      "  --instance NAME  the instance, if this host has several (default: "
 	      INSTANCE_DEFAULT "); also after COMMAND.\n"
 	      "                   Its file is " CONFIG_DEFAULTS "\n"
 	      "  -h, --help       print this text, or after COMMAND the help of that command\n"
-	      "  --version\n"
-	      "\n"
-	      "See wgxdp(8).\n",
-	      out);
+	      "  --version\n\n"
+	      "See wgxdp(8).\n", out);
 }
 
 /* Takes --instance NAME or --instance=NAME out of argv, wherever it is. Returns false after
@@ -91,8 +88,7 @@ static bool extract_instance(int *argc, char **argv, struct global *g)
 		return true;
 	}
 	log_error("--instance %s: this cannot be the name of an instance: write up to %d letters, "
-		  "digits, '-' and '_'",
-		  g->instance, INSTANCE_LEN - 1);
+		  "digits, '-' and '_'", g->instance, INSTANCE_LEN - 1);
 	return false;
 }
 

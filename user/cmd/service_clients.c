@@ -94,8 +94,7 @@ int clients_change(struct service_config *s, const char *verb, const struct pref
 	}
 	if (!why)
 		return 0;
-	log_error("service %s %s: %s: nothing was changed. If you want that, add %s",
-		  verb, s->name, why,
-		  option);
+	log_error("service %s %s: %s: nothing was changed. If you want that, add %s", verb, s->name,
+		  why, option);
 	return -EPERM;
 }

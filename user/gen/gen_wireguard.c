@@ -330,8 +330,7 @@ static void own_address(struct conf *c, const struct topology_host *h, const str
 	conf_text(c, text);
 }
 
-static void answer_for(FILE *out, const struct topology_host *h,
-		       const struct topology_host *client)
+static void answer_for(FILE *out, const struct topology_host *h, const struct topology_host *client)
 {
 	char text[ADDRESS_STRLEN];
 
