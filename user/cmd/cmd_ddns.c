@@ -38,7 +38,6 @@ static enum ddns_status carry_out(const struct config *c, const char *instance, 
 		ddns_tell(&run);
 		if (run.status == DDNS_FAILED || status == DDNS_DONE)
 			status = run.status;
-		ddns_free(&run);
 	}
 	return status;
 }
@@ -68,7 +67,6 @@ static int run_ddns(const struct global *g, int argc, char **argv)
 		status = print_section(c);
 	else
 		status = carry_out(c, g->instance, a.dry_run);
-	config_free(c);
 	return status;
 }
 

@@ -9,7 +9,6 @@
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -227,10 +226,6 @@ static void end_loop(struct loop *l, int lock, bool done)
 		log_error("monitor: cannot write to standard output: %s", strerror(l->m.error));
 	if (lock >= 0)
 		close(lock);
-	ring_buffer__free(l->ring);
-	tracer_close(l->tracer);
-	monitor_forget(&l->m);
-	dataplane_close(l->m.dp);
 }
 
 /* Warns if the filter names a service or peer that does not exist. It is no error: it may be added
@@ -254,8 +249,6 @@ static void warn_unknown(struct dataplane *dp, const struct monitor_filter *f)
 	if (!there)
 		log_warning("monitor: --peer %s: there is no such peer yet, and monitor waits for "
 			    "it: `wgxdp show peers` lists the peers", f->peer);
-	free(services);
-	free(peers);
 }
 
 /* Warns if the filter names an interface that does not exist. It may be created later. */

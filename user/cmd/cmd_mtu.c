@@ -5,11 +5,9 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "cmd/command.h"
-#include "config/config_check.h"
 #include "lib/log.h"
 #include "net/host.h"
 #include "net/lookup.h"
@@ -86,7 +84,6 @@ static int find_targets(struct job *j)
 		return rc;
 	}
 	uv_run(&j->loop, UV_RUN_DEFAULT);
-	uv_loop_close(&j->loop);
 	if (!j->n)
 		log_error("%s has no %saddress%s", j->target,
 			  !j->family                 ? ""
@@ -277,7 +274,7 @@ static int check_target(struct job *j, int n, char **words)
 static int run_mtu(const struct global *g, int argc, char **argv)
 {
 	struct job j = { .until = uv_hrtime() + SECONDS * 1000000000ULL };
-	int status = EXIT_FAILED, rc, n;
+	int rc, n;
 	char **words = options_parse(&mtu_command, argc, argv, &j, &n);
 
 	if (!words || check_target(&j, n, words))
@@ -286,17 +283,14 @@ static int run_mtu(const struct global *g, int argc, char **argv)
 	if (rc)
 		log_error("cannot read the interfaces: %s", strerror(-rc));
 	if (rc || find_targets(&j))
-		goto cleanup;
+		return EXIT_FAILED;
 	for (size_t i = 0; i < j.n; i++)
 		measure(&j, &j.reports[i]);
 	clear_progress();
 	for (size_t i = 0; i < j.n; i++)
 		mtu_report_failure(&j.reports[i]);
 	mtu_report_print(j.reports, j.n, j.json);
-	status = status_of(&j);
-cleanup:
-	free(j.links);
-	return status;
+	return status_of(&j);
 }
 
 static const struct command_option options[] = {

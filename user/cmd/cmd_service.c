@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "cmd/edit.h"
 #include "cmd/service_clients.h"
@@ -47,7 +46,6 @@ static int parse_listen(struct service_config *s, const char *argument)
 	if (rc)
 		log_error("--listen '%s': this is neither an interface nor addresses: write eth0 "
 			  "or 203.0.113.1,2001:db8::1", argument);
-	free(list);
 	return rc;
 }
 
@@ -214,19 +212,15 @@ static int check_words(struct arguments *a, int n, char **words)
 
 static void replace_listen(struct service_config *s, struct service_config *from)
 {
-	free(s->listen_addresses);
 	strcpy(s->listen_interface, from->listen_interface);
 	s->listen_addresses = from->listen_addresses;
 	s->n_listen_addresses = from->n_listen_addresses;
-	from->listen_addresses = NULL;
 }
 
 static void replace_ports(struct service_config *s, struct service_config *from)
 {
-	free(s->ports);
 	s->ports = from->ports;
 	s->n_ports = from->n_ports;
-	from->ports = NULL;
 }
 
 /* Replaces the backend's addresses or names of those families that the options give. */
@@ -244,11 +238,8 @@ static void replace_hosts(struct backend_config *b, const struct arguments *a)
 static void replace_guard(struct service_config *s, struct service_config *from)
 {
 	if (from->backend.n_keys) {
-		free(s->backend.keys);
 		s->backend.keys = from->backend.keys;
 		s->backend.n_keys = from->backend.n_keys;
-		from->backend.keys = NULL;
-		from->backend.n_keys = 0;
 	}
 	s->guard.on |= s->backend.n_keys || from->guard.strict;
 	s->guard.strict |= from->guard.strict;
@@ -295,10 +286,8 @@ static int change_service(struct arguments *a, struct service_config *s)
 		if (!*s->listen_interface)
 			replace_listen(s, &none);
 	}
-	if (!service_has_flows(s)) {
-		free(s->flows.sources);
+	if (!service_has_flows(s))
 		s->flows = none.flows;
-	}
 	if (a->listen)
 		replace_listen(s, from);
 	if (from->n_ports)
@@ -328,7 +317,6 @@ static int change(struct edit *e, struct config *c, const char *instance)
 		return -ENOENT;
 	}
 	if (is_verb(a, "del")) {
-		config_free_service(s);
 		memmove(s, s + 1, (c->services + --c->n_services - s) * sizeof(*s));
 		config_drop_rates(c, e->name, "");
 		return 0;
@@ -353,14 +341,10 @@ static int run_service(const struct global *g, int argc, char **argv)
 		.command = &service_command, .options = options_by_path, .change = change,
 		.arguments = &a,
 	} };
-	int status = EXIT_USAGE, n;
+	int n;
 	char **words = options_parse(&service_command, argc, argv, &a, &n);
 
-	if (words && !check_words(&a, n, words))
-		status = edit_running(g, &a.edit);
-	config_free_service(&a.wanted);
-	free(a.prefixes.list);
-	return status;
+	return words && !check_words(&a, n, words) ? edit_running(g, &a.edit) : EXIT_USAGE;
 }
 
 static const struct command_option options[] = {

@@ -2,7 +2,6 @@
  *
  * wgxdp top: shows current rates of services, peers and sites.
  */
-#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -86,7 +85,6 @@ static void draw_table(const struct top *t, enum top_unit unit, const struct win
 	while (left-- && (line = strsep(&rest, "\n")) && *line)
 		printf("%s\033[K\n", line);	/* clears the rest of the line */
 	fputs("\033[J", stdout);		/* clears the lines below */
-	free(text);
 }
 
 /* Prints all counters as one line of JSON. */
@@ -133,14 +131,10 @@ static int read_again(const struct global *g, struct top *t)
 	struct top now = { 0 };
 	int rc = read_counters(g, &now);
 
-	if (rc) {
-		top_free(&now);
-		return rc;
-	}
 	top_rates(&now, t);
 	top_free(t);
 	*t = now;
-	return 0;
+	return rc;
 }
 
 static void pause_for(double seconds)
@@ -186,7 +180,6 @@ static int run_printing(const struct global *g, const struct arguments *a)
 		if (rc || fflush(stdout) || a->once)	/* fflush() fails if the reader has ended */
 			break;
 	}
-	top_free(&t);
 	return rc;
 }
 

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <net/if.h>
-#include <stdlib.h>
 #include <string.h>
 #include "net/capture.h"
 #include "cmd/command.h"
@@ -166,9 +165,7 @@ static void find_key(const struct dataplane *dp, struct packet_wish *w)
 		w->has_key = n_keys;
 		if (n_keys)
 			memcpy(w->key, keys[0].key.b, sizeof(w->key));
-		free(keys);
 	}
-	free(table);
 }
 
 static int trace_frame(const struct arguments *a, __u32 ifindex, struct trace_frame *frame,
@@ -249,7 +246,6 @@ static int trace_file(struct arguments *a, struct node list)
 		if (rc)
 			break;
 	}
-	capture_close(c);
 	return rc;
 }
 
@@ -271,25 +267,23 @@ static int trace_all(struct arguments *a, const char *instance, const struct dat
 {
 	struct document *d = document_new();
 	int rc = trace_begin(dp, &a->trace);
+	struct node list;
 
-	if (!rc && a->json)
+	if (rc)
+		return rc;
+	if (a->json) {
 		document_text(document_root(d), "version", VERSION);
-	if (!rc && a->json)
 		document_text(document_root(d), "instance", instance);
-	if (!rc) {
-		struct node list = document_list(document_root(d), "packets");
-
-		rc = a->file ? trace_file(a, list) : trace_described(a, list);
 	}
+	list = document_list(document_root(d), "packets");
+	rc = a->file ? trace_file(a, list) : trace_described(a, list);
 	/* If a file ends in the middle of a packet, those before it are reported. */
-	if (!rc || (a->trace && a->file)) {
+	if (!rc || a->file) {
 		if (a->json)
 			document_print_json(d, stdout);
 		else
 			document_print(d, stdout);
 	}
-	trace_end(a->trace);
-	document_free(d);
 	return rc;
 }
 
@@ -312,7 +306,6 @@ static int run_trace(const struct global *g, int argc, char **argv)
 	rc = open_instance(g->instance, &dp);
 	if (!rc)
 		rc = trace_all(&a, g->instance, dp);
-	dataplane_close(dp);
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }
 

@@ -50,3 +50,4 @@ extern const struct command up_command, check_command, daemon_command, ddns_comm
 
 /* All commands, sorted by name; NULL ends the list. */
 extern const struct command *const commands[];
+const struct command *command_named(const char *name);	/* NULL: there is none */

@@ -4,7 +4,6 @@
  */
 #include <arpa/inet.h>
 #include <string.h>
-#include "config/config.h"
 #include "gen/topology_keys.h"
 #include "lib/memory.h"
 
