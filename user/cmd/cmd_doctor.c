@@ -89,10 +89,7 @@ static void print_json(const struct doctor *k)
 		document_text(row, "subject", f->subject);
 		document_text(row, "state", state_names[f->state]);
 		document_text(row, "found", f->found);
-		if (f->fix)
-			document_text(row, "fix", f->fix);
-		else
-			document_null(row, "fix");
+		document_text(row, "fix", f->fix);
 	}
 	document_print_json(d, stdout);
 }

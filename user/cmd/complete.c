@@ -124,8 +124,7 @@ struct so_far {
 	/* Option whose argument is to be completed; NULL: none. */
 	const struct command_option *option;
 	const struct command_word *words;	/* words that may come next; NULL: none */
-	/* Other values that may come next: .values of an option; NULL: none. */
-	const char *values;
+	const char *values; /* Other values that may come next: .values of an option; NULL: none. */
 	bool operands;				/* there is an operand already */
 	const char *instance;
 };

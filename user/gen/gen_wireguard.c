@@ -14,8 +14,7 @@ struct conf {
 	const struct gen *g;
 	const struct topology_host *h;
 	const char *device;
-	/* owner under whose name preshared keys are stored */
-	const char *own;
+	const char *own; /* owner under whose name preshared keys are stored */
 	FILE *out;
 	const char *list; /* key of the list that is being written, such as Address; NULL: none */
 	bool more;			/* the list has an item, so a comma comes before the next */
