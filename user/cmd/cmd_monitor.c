@@ -79,15 +79,11 @@ static int watch_drops(struct loop *l)
 	return rc;
 }
 
-static __u32 kinds_of_packets(const struct loop *l)
-{
-	return (monitor_wants(&l->m, MONITOR_HANDSHAKE) ? TRACING_HANDSHAKE : 0) |
-	       (monitor_wants(&l->m, MONITOR_KNOCK) ? TRACING_LAST_HOP : 0);
-}
-
 static int watch_packets(struct loop *l)
 {
-	__u32 kinds = kinds_of_packets(l), each = PACKETS_A_SECOND / jiffies_a_second();
+	__u32 kinds = (monitor_wants(&l->m, MONITOR_HANDSHAKE) ? TRACING_HANDSHAKE : 0) |
+		      (monitor_wants(&l->m, MONITOR_KNOCK) ? TRACING_LAST_HOP : 0);
+	__u32 each = PACKETS_A_SECOND / jiffies_a_second();
 
 	if (!kinds || (l->tracer && tracer_is_current(l->tracer, l->m.dp)))
 		return 0;

@@ -39,12 +39,6 @@ static void print_progress(const struct mtu_way *w, unsigned int size)
 	fflush(stderr);
 }
 
-static void clear_progress(void)
-{
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r%*s\r", ADDRESS_STRLEN + 24, "");
-}
-
 /* ---- targets ---- */
 
 static void on_lookup(void *data, const struct lookup_answer *answer)
@@ -286,7 +280,8 @@ static int run_mtu(const struct global *g, int argc, char **argv)
 		return EXIT_FAILED;
 	for (size_t i = 0; i < j.n; i++)
 		measure(&j, &j.reports[i]);
-	clear_progress();
+	if (isatty(STDERR_FILENO))	/* clear the progress */
+		fprintf(stderr, "\r%*s\r", ADDRESS_STRLEN + 24, "");
 	for (size_t i = 0; i < j.n; i++)
 		mtu_report_failure(&j.reports[i]);
 	mtu_report_print(j.reports, j.n, j.json);

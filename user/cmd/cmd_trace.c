@@ -251,18 +251,6 @@ static int trace_file(struct arguments *a, struct node list)
 
 /* ---- the command ---- */
 
-static int open_instance(const char *instance, struct dataplane **ret)
-{
-	int rc = running_open(instance, ret);
-
-	if (!rc && (*ret)->elsewhere) {
-		log_error("instance %s is up in another network namespace: run this command there",
-			  instance);
-		rc = -ENOENT;
-	}
-	return rc;
-}
-
 static int trace_all(struct arguments *a, const char *instance, const struct dataplane *dp)
 {
 	struct document *d = document_new();
@@ -292,7 +280,7 @@ static int run_trace(const struct global *g, int argc, char **argv)
 	struct arguments a = { .wish = DEFAULT_WISH };
 	struct dataplane *dp = NULL;
 	char there[HOST_NAMES_LEN];
-	int n, rc;
+	int n;
 	char **words = options_parse(&trace_command, argc, argv, &a, &n);
 
 	if (!words || check_arguments(&a, n, words))
@@ -303,10 +291,13 @@ static int run_trace(const struct global *g, int argc, char **argv)
 			  host_names_now(a.in, there));
 		return EXIT_FAILED;
 	}
-	rc = open_instance(g->instance, &dp);
-	if (!rc)
-		rc = trace_all(&a, g->instance, dp);
-	return rc ? EXIT_FAILED : EXIT_DONE;
+	if (running_open(g->instance, &dp))
+		return EXIT_FAILED;
+	if (!dp->elsewhere)
+		return trace_all(&a, g->instance, dp) ? EXIT_FAILED : EXIT_DONE;
+	log_error("instance %s is up in another network namespace: run this command there",
+		  g->instance);
+	return EXIT_FAILED;
 }
 
 #define WISH(member) offsetof(struct arguments, wish.member)
