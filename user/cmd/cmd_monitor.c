@@ -201,28 +201,7 @@ static int parse_address(void *member, const struct command_option *o, char *val
 				      "2001:db8::/32") : 0;
 }
 
-static int parse(int argc, char **argv, struct loop *l)
-{
-	struct monitor_filter *f = &l->m.filter;
-
-	if (!options_parse(&monitor_command, argc, argv, l, NULL))
-		return -EINVAL;
-	if (!f->kinds)	/* the other kinds inspect every packet */
-		f->kinds = 1 << MONITOR_DROPPED | 1 << MONITOR_FLOW | 1 << MONITOR_REBINDING;
-	return 0;
-}
-
 /* ---- the command ---- */
-
-static void end_loop(struct loop *l, int lock, bool done)
-{
-	if (done && l->ring)
-		watch_until(&l->m, 0);
-	if (l->m.error)
-		log_error("monitor: cannot write to standard output: %s", strerror(l->m.error));
-	if (lock >= 0)
-		close(lock);
-}
 
 /* Warns if the filter names a service or peer that does not exist. It is no error: it may be added
  * later. */
@@ -263,8 +242,11 @@ static int run_monitor(const struct global *g, int argc, char **argv)
 	struct sigaction action = { .sa_handler = on_signal };
 	int lock = -1, rc;
 
-	if (parse(argc, argv, &l))
+	if (!options_parse(&monitor_command, argc, argv, &l, NULL))
 		return EXIT_USAGE;
+	if (!l.m.filter.kinds)	/* the other kinds inspect every packet */
+		l.m.filter.kinds = 1 << MONITOR_DROPPED | 1 << MONITOR_FLOW |
+				   1 << MONITOR_REBINDING;
 	warn_interface(l.m.filter.interface);
 	rc = running_open(g->instance, &l.m.dp);
 	if (!rc)
@@ -282,7 +264,10 @@ static int run_monitor(const struct global *g, int argc, char **argv)
 	}
 	if (!rc && interrupted)
 		print_events(&l);
-	end_loop(&l, lock, !rc);
+	if (!rc && l.ring)
+		watch_until(&l.m, 0);
+	if (l.m.error)
+		log_error("monitor: cannot write to standard output: %s", strerror(l.m.error));
 	return rc || l.m.error ? EXIT_FAILED : EXIT_DONE;
 }
 

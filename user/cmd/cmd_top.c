@@ -137,13 +137,6 @@ static int read_again(const struct global *g, struct top *t)
 	return rc;
 }
 
-static void pause_for(double seconds)
-{
-	struct timespec t = { .tv_sec = seconds, .tv_nsec = (seconds - (time_t)seconds) * 1e9 };
-
-	nanosleep(&t, NULL);
-}
-
 /* Prints a copy of t, sorted and filtered. */
 static void print_sorted(const struct top *t, const struct arguments *a, double seconds)
 {
@@ -165,13 +158,15 @@ static void print_sorted(const struct top *t, const struct arguments *a, double 
 
 static int run_printing(const struct global *g, const struct arguments *a)
 {
+	struct timespec pause = { .tv_sec = a->interval,
+				  .tv_nsec = (a->interval - (time_t)a->interval) * 1e9 };
 	struct top t = { 0 };
 	int rc = read_counters(g, &t);
 
 	while (!rc) {
 		double before = t.at;
 
-		pause_for(a->interval);
+		nanosleep(&pause, NULL);
 		if (interrupted)
 			break;
 		rc = read_again(g, &t);

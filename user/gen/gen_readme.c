@@ -468,8 +468,7 @@ static void put_tcp_ports(FILE *out, const struct topology *t)
 		ssh |= t->tcp_ports[i] == 22;
 	}
 	fputs(" (`tcp-ports` in the topology),\nWireGuard, ICMP and replies. They drop everything "
-	      "else.\n", out);
-	putc('\n', out);
+	      "else.\n\n", out);
 	if (!ssh)
 		fputs("**They block SSH**, because its port 22 is not in the list. Existing "
 		      "connections continue, and new ones get no answer.\n\n", out);
