@@ -3,9 +3,7 @@
  * wgxdp check: reports the errors of a configuration, and everything that this host lacks for it.
  * It changes nothing.
  */
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include "plan/resolved_backends.h"
 #include "cmd/command.h"
 #include "config/config_check.h"
@@ -48,7 +46,6 @@ static int try_plan(const struct config *c, struct findings *f)
 	for (size_t i = 0; !rc && i < p->n_nics; i++)
 		if (p->nics[i].mode == MODE_AUTO || p->nics[i].mode == MODE_NATIVE)
 			headroom_warn(p, f->host, &p->nics[i]);
-	plan_free(p);
 	return rc;
 }
 
@@ -82,7 +79,7 @@ static int run_check(const struct global *g, int argc, char **argv)
 	struct findings f = { .instance = g->instance, .host = &h };
 	struct config_inspector inspector = { check_host, &f };
 	struct config *c = NULL;
-	int status = EXIT_USAGE, planned = 0, n;
+	int status, n;
 	char **words = options_parse(&check_command, argc, argv, &given, &n);
 
 	if (!words)
@@ -96,21 +93,15 @@ static int run_check(const struct global *g, int argc, char **argv)
 	if (host_read(&h))
 		return EXIT_FAILED;
 	if (config_read_and_inspect(file, &inspector, &c))
-		goto cleanup;
-	if (!f.n)
-		planned = try_plan(c, &f);
-	status = f.n || planned ? EXIT_HOST : EXIT_DONE;
+		return EXIT_USAGE;
+	status = f.n || try_plan(c, &f) ? EXIT_HOST : EXIT_DONE;
 	load_warn_realtime();
 	if (status == EXIT_DONE) {
 		config_warn(c);
 		print_valid(file, c);
-	} else if (status == EXIT_HOST) {
+	} else {
 		fprintf(stderr, "%s: valid, but this host lacks what is named above.\n", file);
 	}
-cleanup:
-	resolved_backends_free(&f.answers);
-	config_free(c);
-	host_free(&h);
 	return status;
 }
 

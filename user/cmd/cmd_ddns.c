@@ -38,22 +38,14 @@ static enum ddns_status carry_out(const struct config *c, const char *instance, 
 		ddns_tell(&run);
 		if (run.status == DDNS_FAILED || status == DDNS_DONE)
 			status = run.status;
-		ddns_free(&run);
 	}
 	return status;
-}
-
-static enum ddns_status print_section(const struct config *c)
-{
-	config_put_ddns(stdout, c);
-	return fflush(stdout) || ferror(stdout) ? DDNS_FAILED : DDNS_DONE;
 }
 
 static int run_ddns(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { 0 };
 	struct config *c = NULL;
-	enum ddns_status status = DDNS_USAGE;
 	const char *file;
 
 	if (parse(&a, argc, argv))
@@ -61,15 +53,15 @@ static int run_ddns(const struct global *g, int argc, char **argv)
 	file = a.import ?: a.file ?: g->config;
 	if (a.import ? ddns_import(file, &c) : config_read(file, &c))
 		return DDNS_USAGE;
-	if (!c->n_ddns)
+	if (!c->n_ddns) {
 		log_error("%s: the section ddns is missing: add one, such as ddns: { interface: "
 			  "ens18, names: [ wg-end.example.net ], provider: … }", file);
-	else if (a.print)
-		status = print_section(c);
-	else
-		status = carry_out(c, g->instance, a.dry_run);
-	config_free(c);
-	return status;
+		return DDNS_USAGE;
+	}
+	if (!a.print)
+		return carry_out(c, g->instance, a.dry_run);
+	config_put_ddns(stdout, c);
+	return fflush(stdout) || ferror(stdout) ? DDNS_FAILED : DDNS_DONE;
 }
 
 static const struct command_option options[] = {

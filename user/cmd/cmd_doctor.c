@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 #include "cmd/command.h"
 #include "cmd/quick_service.h"
@@ -90,13 +89,9 @@ static void print_json(const struct doctor *k)
 		document_text(row, "subject", f->subject);
 		document_text(row, "state", state_names[f->state]);
 		document_text(row, "found", f->found);
-		if (f->fix)
-			document_text(row, "fix", f->fix);
-		else
-			document_null(row, "fix");
+		document_text(row, "fix", f->fix);
 	}
 	document_print_json(d, stdout);
-	document_free(d);
 }
 
 /* ---- checks ---- */
@@ -157,17 +152,14 @@ static int run_doctor(const struct global *g, int argc, char **argv)
 	struct arguments a = { .seconds = 1 };
 	struct doctor k = { .instance = g->instance, .config = g->config };
 	struct config *c = NULL;
-	int status = EXIT_USAGE, rc = parse(&a, argc, argv);
+	int rc;
 
-	if (!rc && a.file)
-		rc = config_read(a.file, &a.line.config);
-	if (rc)
-		goto cleanup;
-	status = EXIT_FAILED;
+	if (parse(&a, argc, argv) || (a.file && config_read(a.file, &a.line.config)))
+		return EXIT_USAGE;
 	if (geteuid()) {
 		log_error("doctor: only root may read BPF programs, maps and firewall rules: run "
 			  "this command as root");
-		goto cleanup;
+		return EXIT_FAILED;
 	}
 	k.seconds = a.seconds;
 	log_no_info();
@@ -175,20 +167,13 @@ static int run_doctor(const struct global *g, int argc, char **argv)
 	rc = k.only_file ? 0 : open_running(&k, &c);
 	k.c = a.line.config ?: c;
 	rc = rc ?: host_read(&k.h) ?: run_checks(&k);
-	if (!rc) {
-		if (a.json)
-			print_json(&k);
-		else
-			print_findings(&k);
-	}
-	if (!rc)
-		status = count_findings(&k, STATE_PROBLEM) ? EXIT_HOST : EXIT_DONE;
-cleanup:
-	doctor_free(&k);
-	dataplane_close(k.dp);
-	config_free(c);
-	config_free(a.line.config);
-	return status;
+	if (rc)
+		return EXIT_FAILED;
+	if (a.json)
+		print_json(&k);
+	else
+		print_findings(&k);
+	return count_findings(&k, STATE_PROBLEM) ? EXIT_HOST : EXIT_DONE;
 }
 
 static const struct command_option options[] = {

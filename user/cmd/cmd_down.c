@@ -32,7 +32,6 @@ static int run_down(const struct global *g, int argc, char **argv)
 		try_end(g->instance, TRY_DOWN);
 		log_info(up ? "instance %s was taken down" : "instance %s was not up", g->instance);
 	}
-	config_free(c);
 	close(lock);
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include "cmd/command.h"
-#include "config/config_check.h"
 #include "lib/memory.h"
 #include "net/echo.h"
 #include "lib/log.h"
@@ -87,7 +86,6 @@ static int find_reachable(struct job *j, const struct address **ret)
 		return EXIT_FAILED;
 	}
 	uv_run(&j->loop, UV_RUN_DEFAULT);
-	uv_loop_close(&j->loop);
 	if (j->error) {
 		log_error("cannot send ICMP echo requests: %s%s", strerror(-j->error),
 			  j->error != -EPERM && j->error != -EACCES ? "" :
@@ -128,8 +126,7 @@ static int read_peer(const struct job *j, struct wg_peer *ret)
 
 	if (rc == -ENODEV)
 		log_error("--interface %s: this host has no such interface: name one of %s",
-			  j->interface,
-			  host_names_now(j->interface, there));
+			  j->interface, host_names_now(j->interface, there));
 	else if (rc)
 		log_error("--interface %s: %s%s", j->interface,
 			  rc == -EOPNOTSUPP ? "this is not a WireGuard interface: name one, such "
@@ -137,13 +134,10 @@ static int read_peer(const struct job *j, struct wg_peer *ret)
 			  rc == -EPERM || rc == -EACCES ? ": run as root" : "");
 	else if (!p)
 		log_error("--peer %s: %s has no peer with this public key: `wg show %s peers` "
-			  "lists the keys",
-			  j->peer_text, j->interface, j->interface);
+			  "lists the keys", j->peer_text, j->interface, j->interface);
 	else
 		*ret = *p;
-	rc = rc ?: p ? 0 : -ENOENT;
-	wg_free(&d);
-	return rc;
+	return rc ?: p ? 0 : -ENOENT;
 }
 
 static int set_endpoint(const struct job *j, const struct address *chosen)
@@ -236,11 +230,7 @@ static int run_endpoint(const struct global *g, int argc, char **argv)
 	if (read_peer(&j, &p))		/* fail before any packet is sent */
 		return EXIT_FAILED;
 	status = find_reachable(&j, &chosen);
-	if (status == EXIT_DONE)
-		status = set_endpoint(&j, chosen);
-	free(j.candidates);
-	free(j.reached);
-	return status;
+	return status == EXIT_DONE ? set_endpoint(&j, chosen) : status;
 }
 
 static const struct command_option options[] = {

@@ -112,7 +112,6 @@ static int find_service(const struct dataplane *dp, const char *name, __u32 *ret
 		rc = -ENOENT;
 	}
 	*ret = id;
-	free(names);
 	return rc;
 }
 
@@ -135,7 +134,6 @@ static int delete_flows(const struct dataplane *dp, const struct arguments *a)
 	}
 	if (!rc)
 		log_info("%zu %s deleted", deleted, deleted == 1 ? "flow" : "flows");
-	free(f.entries);
 	return rc;
 }
 
@@ -149,7 +147,6 @@ static int run_flow(const struct global *g, int argc, char **argv)
 		return EXIT_USAGE;
 	lock = run_state_lock(g->instance);
 	rc = lock < 0 ? lock : running_open(g->instance, &dp) ?: delete_flows(dp, &a);
-	dataplane_close(dp);
 	if (lock >= 0)
 		close(lock);
 	return rc ? EXIT_FAILED : EXIT_DONE;

@@ -24,8 +24,7 @@ static int check_hosts(const struct arguments *a, int n, char **words)
 			  "TOPOLOGY.yaml -o DIR");
 	else if (n > 2)
 		log_error("gen hosts: %s: this word after the topology %s is not expected: remove "
-			  "it", words[2],
-			  a->topology);
+			  "it", words[2], a->topology);
 	else if (!a->directory || !*a->directory)
 		log_error("gen hosts: -o DIR is missing: add the directory for the files, such as "
 			  "-o hosts");
@@ -44,8 +43,7 @@ static int check_nft(const struct arguments *a)
 			  a->topology);
 	else if (a->directory || a->check || a->diff || a->replace)
 		log_error("gen nft: %s: this option is only for `gen hosts`: remove it, because "
-			  "`gen nft` prints the rules",
-			  a->directory ? "-o" : a->check ? "--check" :
+			  "`gen nft` prints the rules", a->directory ? "-o" : a->check ? "--check" :
 			  a->diff ? "--diff" : "--replace");
 	else
 		return 0;
@@ -72,8 +70,7 @@ static int run_gen(const struct global *g, int argc, char **argv)
 		return EXIT_USAGE;
 	if (!strcmp(a.what, "nft"))
 		return gen_config_nft(g->instance, a.config ?: g->config);
-	return gen_hosts(a.topology, a.directory,
-			 a.diff ? GEN_DIFF : a.check ? GEN_CHECK :
+	return gen_hosts(a.topology, a.directory, a.diff ? GEN_DIFF : a.check ? GEN_CHECK :
 			 a.replace ? GEN_REPLACE : GEN_WRITE);
 }
 

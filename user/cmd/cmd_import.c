@@ -3,9 +3,7 @@
  * wgxdp import: prints a configuration made from firewall rules and WireGuard settings. It changes
  * nothing.
  */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "cmd/command.h"
 #include "config/relay_prefix.h"
@@ -42,9 +40,7 @@ static int make_config(struct import *im, struct config **ret)
 	fclose(out);
 	if (rc)
 		log_error("import: %s", strerror(-rc));
-	rc = rc ?: config_parse(text, "the imported configuration", ret);
-	free(text);
-	return rc;
+	return rc ?: config_parse(text, "the imported configuration", ret);
 }
 
 /* Compares the rules with a configuration. Returns an exit code. */
@@ -61,8 +57,6 @@ static int run_compare(struct arguments *a)
 		(a->json ? compare_print_json : compare_print)(&c, a->all, stdout);
 		status = c.n_of[COMPARE_DIFFERS] ? EXIT_HOST : EXIT_DONE;
 	}
-	compare_free(&c);
-	config_free(config);
 	return status;
 }
 
@@ -83,11 +77,8 @@ static int run_import(const struct global *g, int argc, char **argv)
 	rc = n ? 0 : import_host(im);
 	for (int i = 0; i < n && !rc; i++)
 		rc = import_file(im, files[i]);
-	if (!rc && a.compare) {
-		status = run_compare(&a);
-		import_free(im);
-		return status;
-	}
+	if (!rc && a.compare)
+		return run_compare(&a);
 	rc = rc ?: import_make(im);
 	if (!rc && import_write(im, stdout)) {
 		log_error("import: cannot write to standard output: is the disk full?");
@@ -102,7 +93,6 @@ static int run_import(const struct global *g, int argc, char **argv)
 			status = EXIT_FAILED;
 		}
 	}
-	import_free(im);
 	return status;
 }
 

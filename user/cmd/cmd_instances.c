@@ -46,8 +46,6 @@ static int add_names(struct names *names, const char *path)
 	while (!rc && directory && (entry = readdir(directory)))
 		if (instance_valid(entry->d_name))
 			strcpy(append(names->list, names->n)->text, entry->d_name);
-	if (directory)
-		closedir(directory);
 	return rc;
 }
 
@@ -63,7 +61,6 @@ static void show_interfaces(struct node row, const struct dataplane *dp)
 	for (size_t i = 0; i < n; i++)
 		if (links[i].role && if_indextoname(links[i].ifindex, name))
 			document_append(list, name);
-	free(links);
 }
 
 /* Adds a row for an instance that is up or has a daemon, and sets *ret_any. Skips an instance of
@@ -90,7 +87,6 @@ static int show_instance(struct node list, const char *instance, bool json, bool
 		document_number_if(row, "peers", c, c ? c->n_peers : 0);
 		show_follower(row, instance, c, json);
 	}
-	config_free(c);
 	dataplane_close(dp);
 	return rc;
 }
@@ -98,31 +94,27 @@ static int show_instance(struct node list, const char *instance, bool json, bool
 static int run_instances(const struct global *g, int argc, char **argv)
 {
 	struct names names = { 0 };
-	struct document *d = NULL;
-	struct node list;
+	struct document *d = document_new();
+	struct node list = document_list(document_root(d), "instances");
 	bool json = false, any = false;
 	int rc, failed = 0;	/* failed: the error of an instance; the others are printed */
 
 	if (!options_parse(&instances_command, argc, argv, &json, NULL))
 		return EXIT_USAGE;
 	rc = add_names(&names, PINS_DIR) ?: add_names(&names, RUN_STATE_DIR);
-	if (!rc) {
-		d = document_new();
-		qsort(names.list, names.n, sizeof(*names.list), compare_names);
-		list = document_list(document_root(d), "instances");
-	}
-	for (size_t i = 0; i < names.n && !rc; i++)
+	if (rc)
+		return EXIT_FAILED;
+	qsort(names.list, names.n, sizeof(*names.list), compare_names);
+	for (size_t i = 0; i < names.n; i++)
 		if (!i || strcmp(names.list[i].text, names.list[i - 1].text))
 			failed = show_instance(list, names.list[i].text, json, &any) ?: failed;
-	if (!rc && !failed && !json && !any)
+	if (!failed && !json && !any)
 		puts("no instance is up");
-	if (!rc && json)
+	if (json)
 		document_print_json(d, stdout);
-	else if (!rc)
+	else
 		document_print(d, stdout);
-	document_free(d);
-	free(names.list);
-	return rc || failed ? EXIT_FAILED : EXIT_DONE;
+	return failed ? EXIT_FAILED : EXIT_DONE;
 }
 
 static const struct command_option options[] = {

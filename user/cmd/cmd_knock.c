@@ -80,7 +80,6 @@ static int send_knocks(const struct arguments *a, const char *host)
 		rc = send_all(to);
 		any |= !rc;
 	}
-	freeaddrinfo(found);
 	if (!any)
 		log_error("knock send: %s: %s", host, strerror(-rc));
 	return any ? EXIT_DONE : EXIT_FAILED;
@@ -158,7 +157,6 @@ static int write_file(const char *path, const struct arguments *a, const struct 
 
 	if (!out) {
 		log_error("cannot write %s: %s", path, strerror(errno));
-		free(words);
 		return -EACCES;
 	}
 	fputs("interfaces:\n", out);
@@ -171,7 +169,6 @@ static int write_file(const char *path, const struct arguments *a, const struct 
 	if (words)
 		write_words(out, words);
 	fputs(" } }\n", out);
-	free(words);
 	fclose(out);
 	if (!any)
 		log_error("knock: no interface has a default route: name the interfaces in the "

@@ -9,7 +9,6 @@
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -76,20 +75,15 @@ static int watch_drops(struct loop *l)
 	}
 	rc = !l->ring ? -errno : watch_until(m, jiffies_now() + WATCH_SECONDS * jiffies_a_second());
 	if (rc)
-		log_error("cannot read the events of instance %s: %s", m->instance,
-			  strerror(-rc));
+		log_error("cannot read the events of instance %s: %s", m->instance, strerror(-rc));
 	return rc;
-}
-
-static __u32 kinds_of_packets(const struct loop *l)
-{
-	return (monitor_wants(&l->m, MONITOR_HANDSHAKE) ? TRACING_HANDSHAKE : 0) |
-	       (monitor_wants(&l->m, MONITOR_KNOCK) ? TRACING_LAST_HOP : 0);
 }
 
 static int watch_packets(struct loop *l)
 {
-	__u32 kinds = kinds_of_packets(l), each = PACKETS_A_SECOND / jiffies_a_second();
+	__u32 kinds = (monitor_wants(&l->m, MONITOR_HANDSHAKE) ? TRACING_HANDSHAKE : 0) |
+		      (monitor_wants(&l->m, MONITOR_KNOCK) ? TRACING_LAST_HOP : 0);
+	__u32 each = PACKETS_A_SECOND / jiffies_a_second();
 
 	if (!kinds || (l->tracer && tracer_is_current(l->tracer, l->m.dp)))
 		return 0;
@@ -158,8 +152,7 @@ static int lock_monitor(const char *instance)
 	}
 	if (!flock(fd, LOCK_EX | LOCK_NB))
 		return fd;
-	log_error("instance %s already has a monitor: stop that one first",
-		  instance);
+	log_error("instance %s already has a monitor: stop that one first", instance);
 	close(fd);
 	return -EBUSY;
 }
@@ -208,32 +201,7 @@ static int parse_address(void *member, const struct command_option *o, char *val
 				      "2001:db8::/32") : 0;
 }
 
-static int parse(int argc, char **argv, struct loop *l)
-{
-	struct monitor_filter *f = &l->m.filter;
-
-	if (!options_parse(&monitor_command, argc, argv, l, NULL))
-		return -EINVAL;
-	if (!f->kinds)	/* the other kinds inspect every packet */
-		f->kinds = 1 << MONITOR_DROPPED | 1 << MONITOR_FLOW | 1 << MONITOR_REBINDING;
-	return 0;
-}
-
 /* ---- the command ---- */
-
-static void end_loop(struct loop *l, int lock, bool done)
-{
-	if (done && l->ring)
-		watch_until(&l->m, 0);
-	if (l->m.error)
-		log_error("monitor: cannot write to standard output: %s", strerror(l->m.error));
-	if (lock >= 0)
-		close(lock);
-	ring_buffer__free(l->ring);
-	tracer_close(l->tracer);
-	monitor_forget(&l->m);
-	dataplane_close(l->m.dp);
-}
 
 /* Warns if the filter names a service or peer that does not exist. It is no error: it may be added
  * later. */
@@ -256,8 +224,6 @@ static void warn_unknown(struct dataplane *dp, const struct monitor_filter *f)
 	if (!there)
 		log_warning("monitor: --peer %s: there is no such peer yet, and monitor waits for "
 			    "it: `wgxdp show peers` lists the peers", f->peer);
-	free(services);
-	free(peers);
 }
 
 /* Warns if the filter names an interface that does not exist. It may be created later. */
@@ -267,8 +233,7 @@ static void warn_interface(const char *name)
 
 	if (name && !if_nametoindex(name))
 		log_warning("monitor: --in %s: this host has no such interface yet, and monitor "
-			    "waits for it: there is %s", name,
-			    host_names_now(name, there));
+			    "waits for it: there is %s", name, host_names_now(name, there));
 }
 
 static int run_monitor(const struct global *g, int argc, char **argv)
@@ -277,8 +242,11 @@ static int run_monitor(const struct global *g, int argc, char **argv)
 	struct sigaction action = { .sa_handler = on_signal };
 	int lock = -1, rc;
 
-	if (parse(argc, argv, &l))
+	if (!options_parse(&monitor_command, argc, argv, &l, NULL))
 		return EXIT_USAGE;
+	if (!l.m.filter.kinds)	/* the other kinds inspect every packet */
+		l.m.filter.kinds = 1 << MONITOR_DROPPED | 1 << MONITOR_FLOW |
+				   1 << MONITOR_REBINDING;
 	warn_interface(l.m.filter.interface);
 	rc = running_open(g->instance, &l.m.dp);
 	if (!rc)
@@ -296,7 +264,10 @@ static int run_monitor(const struct global *g, int argc, char **argv)
 	}
 	if (!rc && interrupted)
 		print_events(&l);
-	end_loop(&l, lock, !rc);
+	if (!rc && l.ring)
+		watch_until(&l.m, 0);
+	if (l.m.error)
+		log_error("monitor: cannot write to standard output: %s", strerror(l.m.error));
 	return rc || l.m.error ? EXIT_FAILED : EXIT_DONE;
 }
 

@@ -5,11 +5,9 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "cmd/command.h"
-#include "config/config_check.h"
 #include "lib/log.h"
 #include "net/host.h"
 #include "net/lookup.h"
@@ -41,12 +39,6 @@ static void print_progress(const struct mtu_way *w, unsigned int size)
 	fflush(stderr);
 }
 
-static void clear_progress(void)
-{
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r%*s\r", ADDRESS_STRLEN + 24, "");
-}
-
 /* ---- targets ---- */
 
 static void on_lookup(void *data, const struct lookup_answer *answer)
@@ -59,9 +51,8 @@ static void on_lookup(void *data, const struct lookup_answer *answer)
 		if (j->family && j->family != family)
 			continue;
 		if (answer->failed[i]) {
-			log_warning("%s: no %s address was found: %s",
-				    j->target, i ? "IPv4" : "IPv6",
-				    answer->failed[i]);
+			log_warning("%s: no %s address was found: %s", j->target, i ? "IPv4" :
+				    "IPv6", answer->failed[i]);
 			j->lookup_failed = true;
 		}
 		for (size_t a = 0; a < answer->n; a++)
@@ -81,14 +72,12 @@ static int find_targets(struct job *j)
 		j->n = 1;
 		return 0;
 	}
-	rc = uv_loop_init(&j->loop) ?:
-	     lookup_start(&j->loop, j->target, on_lookup, j, &lookup);
+	rc = uv_loop_init(&j->loop) ?: lookup_start(&j->loop, j->target, on_lookup, j, &lookup);
 	if (rc) {
 		log_error("cannot resolve %s: %s", j->target, strerror(-rc));
 		return rc;
 	}
 	uv_run(&j->loop, UV_RUN_DEFAULT);
-	uv_loop_close(&j->loop);
 	if (!j->n)
 		log_error("%s has no %saddress%s", j->target,
 			  !j->family                 ? ""
@@ -148,8 +137,7 @@ static int read_wireguard(struct mtu_report *r, __u32 *ret_mark)
 	if (rc) {
 		if (r->wireguard)
 			log_warning("%s: cannot read the peers of this interface: %s: run this as "
-				    "root for a better answer", r->link.name,
-				    strerror(-rc));
+				    "root for a better answer", r->link.name, strerror(-rc));
 		return 0;
 	}
 	p = peer_of(&d, &r->target);
@@ -271,8 +259,7 @@ static int check_target(struct job *j, int n, char **words)
 			  j->family == FAMILY_IPV4 ? '4' : '6');
 	else if (!is_name && address_is_link_local(&literal) && !j->through)
 		log_error("mtu: %s: this is a link-local address: name its interface with "
-			  "--through IF",
-			  j->target);
+			  "--through IF", j->target);
 	else
 		return 0;
 	return -EINVAL;
@@ -281,7 +268,7 @@ static int check_target(struct job *j, int n, char **words)
 static int run_mtu(const struct global *g, int argc, char **argv)
 {
 	struct job j = { .until = uv_hrtime() + SECONDS * 1000000000ULL };
-	int status = EXIT_FAILED, rc, n;
+	int rc, n;
 	char **words = options_parse(&mtu_command, argc, argv, &j, &n);
 
 	if (!words || check_target(&j, n, words))
@@ -290,17 +277,15 @@ static int run_mtu(const struct global *g, int argc, char **argv)
 	if (rc)
 		log_error("cannot read the interfaces: %s", strerror(-rc));
 	if (rc || find_targets(&j))
-		goto cleanup;
+		return EXIT_FAILED;
 	for (size_t i = 0; i < j.n; i++)
 		measure(&j, &j.reports[i]);
-	clear_progress();
+	if (isatty(STDERR_FILENO))	/* clear the progress */
+		fprintf(stderr, "\r%*s\r", ADDRESS_STRLEN + 24, "");
 	for (size_t i = 0; i < j.n; i++)
 		mtu_report_failure(&j.reports[i]);
 	mtu_report_print(j.reports, j.n, j.json);
-	status = status_of(&j);
-cleanup:
-	free(j.links);
-	return status;
+	return status_of(&j);
 }
 
 static const struct command_option options[] = {

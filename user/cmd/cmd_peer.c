@@ -4,7 +4,6 @@
  * WireGuard interface. The next `up` or `reload` of a file that does not have the change undoes it.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "cmd/command.h"
 #include "config/config_check.h"
@@ -108,7 +107,6 @@ static int change_peer(struct arguments *a, struct config *c)
 		return -ENOENT;
 	}
 	if (is_verb(a, "del")) {
-		config_free_peer(p);
 		memmove(p, p + 1, (c->peers + --c->n_peers - p) * sizeof(*p));
 		config_drop_rates(c, "", a->edit.name);
 		return 0;
@@ -122,11 +120,8 @@ static int change_peer(struct arguments *a, struct config *c)
 	if (*a->wanted.device)
 		strcpy(p->device, a->wanted.device);
 	if (a->wanted.n_prefixes) {
-		free(p->prefixes);
 		p->prefixes = a->wanted.prefixes;
 		p->n_prefixes = a->wanted.n_prefixes;
-		a->wanted.prefixes = NULL;
-		a->wanted.n_prefixes = 0;
 	}
 	return 0;
 }
@@ -191,8 +186,6 @@ static int import_device(const char *device, struct config *c)
 	wg_names_read(device, &names);
 	for (size_t i = 0; i < d.n_peers && !rc; i++)
 		import_peer(c, device, &d.peers[i], &names);
-	wg_names_free(&names);
-	wg_free(&d);
 	return rc;
 }
 
@@ -214,13 +207,10 @@ static int run_peer(const struct global *g, int argc, char **argv)
 		.command = &peer_command, .options = options_by_path, .change = change,
 		.arguments = &a,
 	} };
-	int status = EXIT_USAGE, n;
+	int n;
 	char **words = options_parse(&peer_command, argc, argv, &a, &n);
 
-	if (words && !check_words(&a, n, words))
-		status = edit_running(g, &a.edit);
-	config_free_peer(&a.wanted);
-	return status;
+	return words && !check_words(&a, n, words) ? edit_running(g, &a.edit) : EXIT_USAGE;
 }
 
 static const struct command_option options[] = {

@@ -65,7 +65,6 @@ static int reload(const char *instance, const struct arguments *a, struct config
 		close(lock);
 	if (old && (a->dry || !rc))
 		print_differences(old, new, a->dry);
-	config_free(old);
 	if (trial && rc)
 		try_abandon(trial);
 	return trial && !rc ? try_wait(trial) : rc;
@@ -101,7 +100,6 @@ static int run_reload(const struct global *g, int argc, char **argv)
 	rc = reload(g->instance, &a, new);
 	if (!rc && !a.dry)
 		source_note(g->instance, a.file, time);
-	config_free(new);
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }
 

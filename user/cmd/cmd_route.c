@@ -4,7 +4,6 @@
  * `up` or `reload` of a file that does not have the change undoes it.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "cmd/command.h"
 #include "config/config_diff.h"
@@ -67,8 +66,6 @@ static struct peer_config *followed_peer(const char *instance, struct config *c,
 		strcpy(p->device, list[i].name.device);
 		memcpy(&p->key, list[i].name.key, sizeof(p->key));
 	}
-	free(list);
-	dataplane_close(dp);
 	return p;
 }
 

@@ -22,13 +22,11 @@ static int run_save(const struct global *g, int argc, char **argv)
 		return EXIT_FAILED;
 	rc = running_read(g->instance, &c);
 	close(lock);
-	if (!rc) {
-		rc = config_save(c, stdout);
-		if (rc)
-			log_error("cannot write the configuration to standard output: %s",
-				  strerror(-rc));
-	}
-	config_free(c);
+	if (rc)
+		return EXIT_FAILED;
+	rc = config_save(c, stdout);
+	if (rc)
+		log_error("cannot write the configuration to standard output: %s", strerror(-rc));
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }
 

@@ -5,16 +5,26 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 #include "cmd/edit.h"
-#include "cmd/service_clients.h"
 #include "config/config_check.h"
 #include "config/config_diff.h"
 #include "config/config_rates.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "config/service_args.h"
+
+/* Consent to drastic changes. --refuse-others: all clients outside the first prefix in `allow` are
+ * refused. --everyone: every client is let in, or refused. */
+struct clients_may {
+	bool refuse_others, everyone;
+};
+
+struct prefix_list {
+	struct prefix *list;
+	size_t n;
+};
 
 struct arguments {
 	struct edit edit;
@@ -46,9 +56,7 @@ static int parse_listen(struct service_config *s, const char *argument)
 	}
 	if (rc)
 		log_error("--listen '%s': this is neither an interface nor addresses: write eth0 "
-			  "or 203.0.113.1,2001:db8::1",
-			  argument);
-	free(list);
+			  "or 203.0.113.1,2001:db8::1", argument);
 	return rc;
 }
 
@@ -198,8 +206,7 @@ static int check_words(struct arguments *a, int n, char **words)
 	}
 	if (!lists && (a->may.refuse_others || a->may.everyone)) {
 		log_error("service %s: --refuse-others and --everyone are only for `allow` and "
-			  "`deny`: remove them",
-			  e->verb);
+			  "`deny`: remove them", e->verb);
 		return -EINVAL;
 	}
 	if (edit_check_options(e, has_options(a)) || check_families(a))
@@ -212,23 +219,114 @@ static int check_words(struct arguments *a, int n, char **words)
 	return 0;
 }
 
+/* ---- the lists allow and deny ---- */
+
+static ssize_t prefix_index(const struct prefix *list, size_t n, const struct prefix *p)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!prefix_compare(&list[i], p))
+			return i;
+	return -1;
+}
+
+/* Warns about entries of the list that contain p: adding or removing p has no effect on these
+ * clients. */
+static void warn_within(const char *service, const char *list, const struct prefix *in, size_t n,
+			const struct prefix *p)
+{
+	char text[ADDRESS_STRLEN], outer[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < n; i++)
+		if (prefix_within(p, &in[i]))
+			log_warning("service %s: %s is still part of %s in the list %s, so the "
+				    "change of it has no effect", service,
+				    prefix_format(p, text), prefix_format(&in[i], outer), list);
+}
+
+static void add_prefixes(const struct service_config *s, const char *list, struct prefix **to,
+			 size_t *n, const struct prefix_list *prefixes)
+{
+	for (size_t i = 0; i < prefixes->n; i++) {
+		const struct prefix *p = &prefixes->list[i];
+
+		if (prefix_index(*to, *n, p) < 0)
+			*append(*to, *n) = *p;
+		if (*list == 'a')
+			warn_within(s->name, "deny", s->deny, s->n_deny, p);
+	}
+}
+
+static void del_prefixes(const struct service_config *s, const char *list, struct prefix *from,
+			 size_t *n, const struct prefix_list *prefixes)
+{
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < prefixes->n; i++) {
+		const struct prefix *p = &prefixes->list[i];
+		ssize_t at = prefix_index(from, *n, p);
+
+		if (at < 0)
+			log_warning("service %s: the list %s does not have %s", s->name, list,
+				    prefix_format(p, text));
+		else
+			memmove(&from[at], &from[at + 1], (--*n - at) * sizeof(*from));
+	}
+	for (size_t i = 0; i < prefixes->n; i++)
+		warn_within(s->name, list, from, *n, &prefixes->list[i]);
+}
+
+static bool has_family_whole(const struct prefix *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!list[i].len)
+			return true;
+	return false;
+}
+
+/* Changes a service's list. verb: "allow add", "allow del", "deny add" or "deny del". It is no
+ * error to add what is there, or to remove what is not. Returns 0, or -errno after printing an
+ * error. */
+static int clients_change(struct service_config *s, const char *verb,
+			  const struct prefix_list *prefixes, const struct clients_may *may)
+{
+	bool to_allow = *verb == 'a', del = strstr(verb, "del");
+	bool denied = has_family_whole(s->deny, s->n_deny);
+	struct prefix **list = to_allow ? &s->allow : &s->deny;
+	size_t *n = to_allow ? &s->n_allow : &s->n_deny, allowed = s->n_allow + s->n_allow_lists;
+	const char *name = to_allow ? "allow" : "deny", *why = NULL, *option = "--everyone";
+
+	if (del)
+		del_prefixes(s, name, *list, n, prefixes);
+	else
+		add_prefixes(s, name, list, n, prefixes);
+	if (!allowed && s->n_allow && !may->refuse_others) {
+		why = "allow is empty, so this would refuse all other clients";
+		option = "--refuse-others";
+	} else if (allowed && !s->n_allow && !s->n_allow_lists && !may->everyone) {
+		why = "allow would be empty, so this would let every client in";
+	} else if (!denied && has_family_whole(s->deny, s->n_deny) && !may->everyone) {
+		why = "this would refuse every client of a family";
+	}
+	if (!why)
+		return 0;
+	log_error("service %s %s: %s: nothing was changed. If you want that, add %s", verb, s->name,
+		  why, option);
+	return -EPERM;
+}
+
 /* ---- the change ---- */
 
 static void replace_listen(struct service_config *s, struct service_config *from)
 {
-	free(s->listen_addresses);
 	strcpy(s->listen_interface, from->listen_interface);
 	s->listen_addresses = from->listen_addresses;
 	s->n_listen_addresses = from->n_listen_addresses;
-	from->listen_addresses = NULL;
 }
 
 static void replace_ports(struct service_config *s, struct service_config *from)
 {
-	free(s->ports);
 	s->ports = from->ports;
 	s->n_ports = from->n_ports;
-	from->ports = NULL;
 }
 
 /* Replaces the backend's addresses or names of those families that the options give. */
@@ -246,11 +344,8 @@ static void replace_hosts(struct backend_config *b, const struct arguments *a)
 static void replace_guard(struct service_config *s, struct service_config *from)
 {
 	if (from->backend.n_keys) {
-		free(s->backend.keys);
 		s->backend.keys = from->backend.keys;
 		s->backend.n_keys = from->backend.n_keys;
-		from->backend.keys = NULL;
-		from->backend.n_keys = 0;
 	}
 	s->guard.on |= s->backend.n_keys || from->guard.strict;
 	s->guard.strict |= from->guard.strict;
@@ -297,10 +392,8 @@ static int change_service(struct arguments *a, struct service_config *s)
 		if (!*s->listen_interface)
 			replace_listen(s, &none);
 	}
-	if (!service_has_flows(s)) {
-		free(s->flows.sources);
+	if (!service_has_flows(s))
 		s->flows = none.flows;
-	}
 	if (a->listen)
 		replace_listen(s, from);
 	if (from->n_ports)
@@ -330,7 +423,6 @@ static int change(struct edit *e, struct config *c, const char *instance)
 		return -ENOENT;
 	}
 	if (is_verb(a, "del")) {
-		config_free_service(s);
 		memmove(s, s + 1, (c->services + --c->n_services - s) * sizeof(*s));
 		config_drop_rates(c, e->name, "");
 		return 0;
@@ -355,14 +447,10 @@ static int run_service(const struct global *g, int argc, char **argv)
 		.command = &service_command, .options = options_by_path, .change = change,
 		.arguments = &a,
 	} };
-	int status = EXIT_USAGE, n;
+	int n;
 	char **words = options_parse(&service_command, argc, argv, &a, &n);
 
-	if (words && !check_words(&a, n, words))
-		status = edit_running(g, &a.edit);
-	config_free_service(&a.wanted);
-	free(a.prefixes.list);
-	return status;
+	return words && !check_words(&a, n, words) ? edit_running(g, &a.edit) : EXIT_USAGE;
 }
 
 static const struct command_option options[] = {

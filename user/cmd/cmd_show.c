@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "cmd/command.h"
 #include "dataplane/dataplane.h"
 #include "lib/log.h"
@@ -93,9 +92,6 @@ static int run_show(const struct global *g, int argc, char **argv)
 	}
 	if (!rc && !control)
 		rc = write_all(dp, &a, &dump);
-	config_free(control);
-	dataplane_close(dp);
-	wg_dump_free(&dump);
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }
 

@@ -2,7 +2,6 @@
  *
  * wgxdp top: shows current rates of services, peers and sites.
  */
-#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -86,7 +85,6 @@ static void draw_table(const struct top *t, enum top_unit unit, const struct win
 	while (left-- && (line = strsep(&rest, "\n")) && *line)
 		printf("%s\033[K\n", line);	/* clears the rest of the line */
 	fputs("\033[J", stdout);		/* clears the lines below */
-	free(text);
 }
 
 /* Prints all counters as one line of JSON. */
@@ -104,11 +102,9 @@ static void print_json(const struct top *t, double seconds, FILE *out)
 		fprintf(out, "%s{\"kind\": \"%s\", \"name\": ", i ? ", " : "",
 			kinds[t->rows[i].kind]);
 		text_print_json(out, t->rows[i].name);
-		fprintf(out,
-			", \"packets\": %.3f, \"bytes\": %.3f, \"packets_back\": %.3f, "
-			"\"bytes_back\": %.3f, \"dropped\": %.3f, \"passed\": %.3f}",
-			r->packets_to, r->bytes_to, r->packets_back, r->bytes_back, r->dropped,
-			r->passed);
+		fprintf(out, ", \"packets\": %.3f, \"bytes\": %.3f, \"packets_back\": %.3f, "
+			"\"bytes_back\": %.3f, \"dropped\": %.3f, \"passed\": %.3f}", r->packets_to,
+			r->bytes_to, r->packets_back, r->bytes_back, r->dropped, r->passed);
 	}
 	fputs("]}\n", out);
 }
@@ -135,21 +131,10 @@ static int read_again(const struct global *g, struct top *t)
 	struct top now = { 0 };
 	int rc = read_counters(g, &now);
 
-	if (rc) {
-		top_free(&now);
-		return rc;
-	}
 	top_rates(&now, t);
 	top_free(t);
 	*t = now;
-	return 0;
-}
-
-static void pause_for(double seconds)
-{
-	struct timespec t = { .tv_sec = seconds, .tv_nsec = (seconds - (time_t)seconds) * 1e9 };
-
-	nanosleep(&t, NULL);
+	return rc;
 }
 
 /* Prints a copy of t, sorted and filtered. */
@@ -173,13 +158,15 @@ static void print_sorted(const struct top *t, const struct arguments *a, double 
 
 static int run_printing(const struct global *g, const struct arguments *a)
 {
+	struct timespec pause = { .tv_sec = a->interval,
+				  .tv_nsec = (a->interval - (time_t)a->interval) * 1e9 };
 	struct top t = { 0 };
 	int rc = read_counters(g, &t);
 
 	while (!rc) {
 		double before = t.at;
 
-		pause_for(a->interval);
+		nanosleep(&pause, NULL);
 		if (interrupted)
 			break;
 		rc = read_again(g, &t);
@@ -188,7 +175,6 @@ static int run_printing(const struct global *g, const struct arguments *a)
 		if (rc || fflush(stdout) || a->once)	/* fflush() fails if the reader has ended */
 			break;
 	}
-	top_free(&t);
 	return rc;
 }
 

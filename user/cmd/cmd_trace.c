@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <net/if.h>
-#include <stdlib.h>
 #include <string.h>
 #include "net/capture.h"
 #include "cmd/command.h"
@@ -104,9 +103,8 @@ static int parse_key(void *member, const struct command_option *o, char *value)
 	struct wg_key key;
 
 	if (wg_key_parse(value, &key))
-		return option_wrong(o, value,
-				    "this is not a WireGuard public key: copy all 44 characters "
-				    "that `wg pubkey` prints");
+		return option_wrong(o, value, "this is not a WireGuard public key: copy all 44 "
+				    "characters that `wg pubkey` prints");
 	w->has_key = true;
 	memcpy(w->key, key.b, sizeof(w->key));
 	return 0;
@@ -167,9 +165,7 @@ static void find_key(const struct dataplane *dp, struct packet_wish *w)
 		w->has_key = n_keys;
 		if (n_keys)
 			memcpy(w->key, keys[0].key.b, sizeof(w->key));
-		free(keys);
 	}
-	free(table);
 }
 
 static int trace_frame(const struct arguments *a, __u32 ifindex, struct trace_frame *frame,
@@ -223,8 +219,7 @@ static int trace_file(struct arguments *a, struct node list)
 
 		if (!ifindex) {
 			log_error("%s: the file names no interface of this host: add --in IF%s%s",
-				  a->file, *captured.interface ? ", but " : "",
-				  captured.interface);
+				  a->file, *captured.interface ? ", but " : "", captured.interface);
 			rc = -ENODEV;
 			break;
 		}
@@ -237,8 +232,7 @@ static int trace_file(struct arguments *a, struct node list)
 		}
 		if (captured.len < TRACE_FRAME_MIN) {
 			log_warning("%s: packet %lu is left out: its %u bytes are too short for an "
-				    "Ethernet frame",
-				    a->file, n, captured.len);
+				    "Ethernet frame", a->file, n, captured.len);
 			continue;
 		}
 		if (captured.len > CAPTURE_MAX) {
@@ -252,47 +246,32 @@ static int trace_file(struct arguments *a, struct node list)
 		if (rc)
 			break;
 	}
-	capture_close(c);
 	return rc;
 }
 
 /* ---- the command ---- */
 
-static int open_instance(const char *instance, struct dataplane **ret)
-{
-	int rc = running_open(instance, ret);
-
-	if (!rc && (*ret)->elsewhere) {
-		log_error("instance %s is up in another network namespace: run this command there",
-			  instance);
-		rc = -ENOENT;
-	}
-	return rc;
-}
-
 static int trace_all(struct arguments *a, const char *instance, const struct dataplane *dp)
 {
 	struct document *d = document_new();
 	int rc = trace_begin(dp, &a->trace);
+	struct node list;
 
-	if (!rc && a->json)
+	if (rc)
+		return rc;
+	if (a->json) {
 		document_text(document_root(d), "version", VERSION);
-	if (!rc && a->json)
 		document_text(document_root(d), "instance", instance);
-	if (!rc) {
-		struct node list = document_list(document_root(d), "packets");
-
-		rc = a->file ? trace_file(a, list) : trace_described(a, list);
 	}
+	list = document_list(document_root(d), "packets");
+	rc = a->file ? trace_file(a, list) : trace_described(a, list);
 	/* If a file ends in the middle of a packet, those before it are reported. */
-	if (!rc || (a->trace && a->file)) {
+	if (!rc || a->file) {
 		if (a->json)
 			document_print_json(d, stdout);
 		else
 			document_print(d, stdout);
 	}
-	trace_end(a->trace);
-	document_free(d);
 	return rc;
 }
 
@@ -301,7 +280,7 @@ static int run_trace(const struct global *g, int argc, char **argv)
 	struct arguments a = { .wish = DEFAULT_WISH };
 	struct dataplane *dp = NULL;
 	char there[HOST_NAMES_LEN];
-	int n, rc;
+	int n;
 	char **words = options_parse(&trace_command, argc, argv, &a, &n);
 
 	if (!words || check_arguments(&a, n, words))
@@ -312,11 +291,13 @@ static int run_trace(const struct global *g, int argc, char **argv)
 			  host_names_now(a.in, there));
 		return EXIT_FAILED;
 	}
-	rc = open_instance(g->instance, &dp);
-	if (!rc)
-		rc = trace_all(&a, g->instance, dp);
-	dataplane_close(dp);
-	return rc ? EXIT_FAILED : EXIT_DONE;
+	if (running_open(g->instance, &dp))
+		return EXIT_FAILED;
+	if (!dp->elsewhere)
+		return trace_all(&a, g->instance, dp) ? EXIT_FAILED : EXIT_DONE;
+	log_error("instance %s is up in another network namespace: run this command there",
+		  g->instance);
+	return EXIT_FAILED;
 }
 
 #define WISH(member) offsetof(struct arguments, wish.member)

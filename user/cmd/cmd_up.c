@@ -124,7 +124,6 @@ static int bring_up(const char *instance, const struct arguments *a)
 		close(lock);
 	if (!rc)
 		print_changes(a, before);
-	config_free(before);
 	if (!t)
 		return rc;
 	if (!rc)
@@ -136,7 +135,7 @@ static int bring_up(const char *instance, const struct arguments *a)
 static int run_up(const struct global *g, int argc, char **argv)
 {
 	struct arguments a = { .mode = -1, .express = -1 };
-	int rc = parse(&a, argc, argv), status = EXIT_USAGE;
+	int rc = parse(&a, argc, argv);
 	const char *file = a.line.config ? NULL : a.file ?: g->config;
 	long long time = source_time(file);
 
@@ -149,21 +148,18 @@ static int run_up(const struct global *g, int argc, char **argv)
 				  "FILE, or give --wan IF and --to ADDRESS", file);
 	}
 	if (rc)
-		goto cleanup;
-	status = EXIT_FAILED;
+		return EXIT_USAGE;
 	if (!file && check_interfaces(a.line.config))
-		goto cleanup;
+		return EXIT_FAILED;
 	config_warn(a.line.config);
 	if (a.mode >= 0)
 		a.line.config->mode = a.mode;
 	if (a.express >= 0)
 		a.line.config->express = a.express;
-	status = bring_up(g->instance, &a) ? EXIT_FAILED : EXIT_DONE;
-	if (status == EXIT_DONE)
-		source_note(g->instance, file, time);
-cleanup:
-	config_free(a.line.config);
-	return status;
+	if (bring_up(g->instance, &a))
+		return EXIT_FAILED;
+	source_note(g->instance, file, time);
+	return EXIT_DONE;
 }
 
 static const struct command_option options[] = {

@@ -36,10 +36,8 @@ struct command {
 	const struct command_option *options;
 	/* Words that may follow the name, ended by an empty one; NULL: none. */
 	const struct command_word *words;
-	/* Completion: what may follow the name if `words` is NULL. */
-	const char *operand;
-	/* A write error fails the command, because output is its only purpose. */
-	bool only_prints;
+	const char *operand; /* Completion: what may follow the name if `words` is NULL. */
+	bool only_prints; /* A write error fails the command, because output is its only purpose. */
 };
 
 extern const struct command up_command, check_command, daemon_command, ddns_command,
@@ -50,3 +48,4 @@ extern const struct command up_command, check_command, daemon_command, ddns_comm
 
 /* All commands, sorted by name; NULL ends the list. */
 extern const struct command *const commands[];
+const struct command *command_named(const char *name);	/* NULL: there is none */

@@ -5,7 +5,6 @@
  */
 #include <dirent.h>
 #include <net/if.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "cmd/command.h"
@@ -19,8 +18,6 @@ static void list_interfaces(FILE *out)
 
 	for (struct if_nameindex *i = list; i && i->if_index; i++)
 		fprintf(out, "%s\n", i->if_name);
-	if (list)
-		if_freenameindex(list);
 }
 
 /* Lists the instances. A directory that a refused `up` left has no running configuration, and does
@@ -38,8 +35,6 @@ static void list_instances(FILE *out)
 		if (!access(running, F_OK))
 			fprintf(out, "%s\n", entry->d_name);
 	}
-	if (directory)
-		closedir(directory);
 }
 
 /* Lists the names of the peers of a running instance, or of its services. */
@@ -59,9 +54,6 @@ static void list_running(const char *instance, bool peers, FILE *out)
 		if (*name)
 			fprintf(out, "%s\n", name);
 	}
-	free(list);
-	free(names);
-	dataplane_close(dp);
 }
 
 static void list_reasons(FILE *out)
@@ -114,14 +106,6 @@ static void list_options(const struct command *c, FILE *out)
 	fputs("--instance\tone of several on this host\n--help\n", out);
 }
 
-static const struct command *find_command(const char *name)
-{
-	for (size_t i = 0; commands[i]; i++)
-		if (!strcmp(commands[i]->name, name))
-			return commands[i];
-	return NULL;
-}
-
 /* Returns the option that this word names if an argument must follow; else NULL. */
 static const struct command_option *option_with_argument(const struct command *c, const char *word)
 {
@@ -140,8 +124,7 @@ struct so_far {
 	/* Option whose argument is to be completed; NULL: none. */
 	const struct command_option *option;
 	const struct command_word *words;	/* words that may come next; NULL: none */
-	/* Other values that may come next: .values of an option; NULL: none. */
-	const char *values;
+	const char *values; /* Other values that may come next: .values of an option; NULL: none. */
 	bool operands;				/* there is an operand already */
 	const char *instance;
 };
@@ -167,7 +150,7 @@ static bool read_words(struct so_far *s, int n, char **words)
 				return false;
 			s->instance = instance_valid(words[++i]) ? words[i] : INSTANCE_DEFAULT;
 		} else if (!s->command) {
-			s->command = find_command(words[i]);
+			s->command = command_named(words[i]);
 			s->words = s->command ? s->command->words : NULL;
 			s->values = s->command ? s->command->operand : NULL;
 		} else if (*words[i] != '-') {

@@ -4,13 +4,11 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "instance/apply.h"
 #include "config/config_check.h"
 #include "config/config_diff.h"
-#include "lib/grow.h"
 #include "lib/log.h"
 #include "cmd/edit.h"
 #include "instance/running.h"
@@ -67,10 +65,8 @@ static int apply_changes(const struct edit *e, const struct config *before, cons
 	fclose(out);
 	log_no_info();
 	rc = differs ? apply(instance, c) : 0;
-	if (!rc && differs)
-		return 0;
-	free(*ret_text);
-	*ret_text = NULL;
+	if (rc || !differs)
+		*ret_text = NULL;
 	return rc;
 }
 
@@ -96,8 +92,5 @@ cleanup:
 		fputs(text, stdout);
 	else if (status == EXIT_DONE)
 		printf("%s %s: nothing changed\n", e->command->name, e->name);
-	free(text);
-	config_free(before);
-	config_free(c);
 	return status;
 }

@@ -28,11 +28,6 @@ int edit_running(const struct global *g, struct edit *e);
 /* Checks the options: `set` needs some; of the other verbs only `add` has any. Returns 0 or
  * -EINVAL. */
 int edit_check_options(const struct edit *e, bool given);
-struct prefix_list {
-	struct prefix *list;
-	size_t n;
-};
-
 /* Parses a prefix. what: the option or command, for the error. Returns 0, or -EINVAL after printing
  * an error. */
 int edit_parse_prefix(const char *what, const char *text, struct prefix *ret);

@@ -12,7 +12,6 @@
 #include "cmd/command.h"
 #include "lib/log.h"
 #include "lib/memory.h"
-#include "lib/text.h"
 
 #define DESCRIPTORS 65536	/* enough for 4,096 interfaces, maps and programs */
 
@@ -51,16 +50,13 @@ static void print_usage(FILE *out)
 	fputs("Usage: wgxdp [--instance NAME] COMMAND [ARGUMENT]...\n\nCommands:\n", out);
 	for (size_t i = 0; commands[i]; i++)
 		fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
-	fputs("\n"
-	      "Options:\n"
+	fputs("\nOptions:\n"
 	      "  --instance NAME  the instance, if this host has several (default: "
 	      INSTANCE_DEFAULT "); also after COMMAND.\n"
 	      "                   Its file is " CONFIG_DEFAULTS "\n"
 	      "  -h, --help       print this text, or after COMMAND the help of that command\n"
-	      "  --version\n"
-	      "\n"
-	      "See wgxdp(8).\n",
-	      out);
+	      "  --version\n\n"
+	      "See wgxdp(8).\n", out);
 }
 
 /* Takes --instance NAME or --instance=NAME out of argv, wherever it is. Returns false after
@@ -91,8 +87,7 @@ static bool extract_instance(int *argc, char **argv, struct global *g)
 		return true;
 	}
 	log_error("--instance %s: this cannot be the name of an instance: write up to %d letters, "
-		  "digits, '-' and '_'",
-		  g->instance, INSTANCE_LEN - 1);
+		  "digits, '-' and '_'", g->instance, INSTANCE_LEN - 1);
 	return false;
 }
 
@@ -147,23 +142,24 @@ static void report_unknown(const char *word)
 		log_error("%s: there is no such command: `wgxdp --help` lists the commands", word);
 }
 
-static const struct command *find_command(const char *name)
+const struct command *command_named(const char *name)
 {
 	for (size_t i = 0; commands[i]; i++)
 		if (!strcmp(name, commands[i]->name))
 			return commands[i];
-	report_unknown(name);
 	return NULL;
 }
 
 /* Prints the help of the command `name`; NULL: the list of commands. */
 static int print_help(const char *name)
 {
-	const struct command *c = name ? find_command(name) : NULL;
+	const struct command *c = name ? command_named(name) : NULL;
 
 	if (c)
 		command_help(c, stdout);
-	else if (!name)
+	else if (name)
+		report_unknown(name);
+	else
 		print_usage(stdout);
 	return c || !name ? EXIT_DONE : EXIT_USAGE;
 }
@@ -214,10 +210,8 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
 		return print_help(argv[2]);
-	c = find_command(argv[1]);
-	if (!c)
-		return EXIT_USAGE;
-	if (asks_help(argc - 1, argv + 1))
+	c = command_named(argv[1]);
+	if (!c || asks_help(argc - 1, argv + 1))
 		return print_help(argv[1]);
 	return run_command(c, &g, argc - 1, argv + 1);
 }

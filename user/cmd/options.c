@@ -121,8 +121,7 @@ static void report_unknown(const struct command *c, const char *option, char **a
 			  "lists the options", c->name, option, n.best, c->name);
 	else
 		log_error("%s: %s: there is no such option: `wgxdp %s --help` lists the options",
-			  c->name,
-			  option, c->name);
+			  c->name, option, c->name);
 }
 
 /* Reports what is wrong if getopt_long() returned ':' or '?'. Returns -EINVAL. */
@@ -148,12 +147,10 @@ static void report_stray(const struct command *c, const char *word)
 
 	if (has_option(c, "to") && !address_parse(word, &a))
 		log_error("%s: %s: this word is not expected: for a list, write one word with "
-			  "commas, --to ADDRESS,%s",
-			  c->name, word, word);
+			  "commas, --to ADDRESS,%s", c->name, word, word);
 	else if (has_option(c, "config"))
-		log_error("%s: %s: name a file with -c: write `wgxdp %s -c %s`",
-			  c->name, word, c->name,
-			  word);
+		log_error("%s: %s: name a file with -c: write `wgxdp %s -c %s`", c->name, word,
+			  c->name, word);
 	else
 		log_error("%s: %s: no word is expected here: see `wgxdp %s --help`", c->name, word,
 			  c->name);
@@ -171,8 +168,7 @@ char **options_parse(const struct command *c, int argc, char **argv, void *argum
 	opterr = 0;
 	optind = 0;
 	while (!rc && (returned = getopt_long(argc, argv, letters, longs, NULL)) != -1)
-		rc = returned == ':' || returned == '?' ?
-			report_refused(c, returned, argv) :
+		rc = returned == ':' || returned == '?' ? report_refused(c, returned, argv) :
 			store_value(find_option(options, returned), arguments, optarg);
 	if (rc)
 		return NULL;
@@ -239,10 +235,9 @@ int option_number(const struct command_option *o, const char *value, unsigned lo
 	errno = 0;
 	number = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || errno || number < least || number > most)
-		return option_wrong(o, value, "this number is wrong: write a number%s from %lu "
-					      "to %lu, without a unit",
-				    strcmp(o->argument, "SECONDS") ? "" : " of seconds", least,
-				    most);
+		return option_wrong(o, value, "this number is wrong: write a number%s from %lu to "
+				    "%lu, without a unit", strcmp(o->argument, "SECONDS") ? "" :
+				    " of seconds", least, most);
 	*ret = number;
 	return 0;
 }

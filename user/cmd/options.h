@@ -13,10 +13,8 @@ struct command;
 struct command_option {
 	char letter;			/* such as c for -c; 0: none */
 	const char *name; /* such as config for --config; NULL: none */
-	/* Argument's name in --help; NULL: the option has no argument. */
-	const char *argument;
-	/* Offset of the member that the option sets, in the command's struct. */
-	size_t member;
+	const char *argument; /* Argument's name in --help; NULL: the option has no argument. */
+	size_t member; /* Offset of the member that the option sets, in the command's struct. */
 	const char *help;
 	/* Stores the value. Returns 0, or -errno after printing an error. NULL: stores true in a
 	 * bool or, for an option with an argument, the argument in a const char *. */

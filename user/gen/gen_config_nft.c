@@ -33,7 +33,6 @@ static int resolve(const struct config *c, const char *instance, struct resolved
 		resolver_once(a, false, RESOLVE_MS);
 		resolved_backends_follow_prefixes(a, &h);
 	}
-	host_free(&h);
 	return rc;
 }
 
@@ -112,7 +111,6 @@ static void put_chain(FILE *out, const struct nft_config *n, const char *name, c
 		fputs(text, out);
 		nft_chain_end(out);
 	}
-	free(text);
 }
 
 static void put_forward(FILE *out, const struct nft_config *n, const struct nft_devices *tunnels)
@@ -151,7 +149,6 @@ static __u16 port_of(FILE *out, const char *device)
 	struct wg_device d = { 0 };
 	__u16 port = wg_read(device, &d) ? 0 : ntohs(d.port);
 
-	wg_free(&d);
 	if (port)
 		return port;
 	fprintf(out, "\n\t# the port of %s is unknown, so the rules accept port %d",
@@ -176,7 +173,6 @@ static void put_input(FILE *out, const struct config *c, const char *table,
 	nft_tcp_ports(out, table, NULL, 0);
 	putc('\n', out);
 	nft_input(out, &(struct nft_input){ .ports = ports, .n_ports = n });
-	free(ports);
 	log_warning("input: the rules refuse all new TCP connections to this host, also for SSH: "
 		    "add the ports to the set tcp_ports");
 }
@@ -221,7 +217,6 @@ static void put_all(const struct nft_config *n, const struct nft_devices *tunnel
 	put_table(out, n, tunnels, table);
 	fclose(out);
 	fwrite(text, 1, size, stdout);
-	free(text);
 }
 
 int gen_config_nft(const char *instance, const char *file)
@@ -230,26 +225,17 @@ int gen_config_nft(const char *instance, const char *file)
 	struct resolved_backends answers = { 0 };
 	struct config *c = NULL;
 	struct nft_config n = { .answers = &answers };
-	int status = EXIT_USAGE;
 
 	if (config_read(file, &c))
 		return EXIT_USAGE;
 	n.config = c;
 	if (collect(&n, &tunnels))
-		goto cleanup;
-	status = EXIT_FAILED;
+		return EXIT_USAGE;
 	if (resolve(c, instance, &answers) || all_there(c, &answers))
-		goto cleanup;
+		return EXIT_FAILED;
 	put_all(&n, &tunnels, instance, file);
-	if (fflush(stdout))
-		log_error("cannot write the ruleset to standard output: %s", strerror(errno));
-	else
-		status = EXIT_DONE;
-cleanup:
-	free(tunnels.list);
-	free(n.wans.list);
-	free(n.lans.list);
-	resolved_backends_free(&answers);
-	config_free(c);
-	return status;
+	if (!fflush(stdout))
+		return EXIT_DONE;
+	log_error("cannot write the ruleset to standard output: %s", strerror(errno));
+	return EXIT_FAILED;
 }

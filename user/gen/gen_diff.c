@@ -105,14 +105,12 @@ static int run_diff(const char *path, bool is_old, bool is_new, int a, int b)
 int gen_diff(const char *path, const char *old, const char *new)
 {
 	int a = plain_file(path, old, NULL), b = plain_file(path, new, old);
-	int rc = a < 0 ? a : b < 0 ? b : run_diff(path, old, new, a, b);
+	int rc = run_diff(path, old, new, a, b);
 
 	if ((rc < 0 && rc != -EPIPE) || rc > 1)
 		log_error("%s: cannot compare the texts%s%s", path, rc < 0 ? ": " : "",
 			  rc < 0 ? strerror(-rc) : "");
-	if (a >= 0)
-		close(a);
-	if (b >= 0)
-		close(b);
+	close(a);
+	close(b);
 	return rc > 1 ? -EIO : rc < 0 ? rc : 0;
 }

@@ -18,8 +18,7 @@ enum what { SAME, ADD, CHANGE, REMOVE, KEEP };
 
 struct made_file {
 	char *path;
-	/* contents as they should be, and as they are; NULL: no file */
-	char *text, *old;
+	char *text, *old; /* contents as they should be, and as they are; NULL: no file */
 	size_t n;
 	mode_t mode;
 	enum what what;
@@ -31,8 +30,7 @@ struct gen_files {
 	struct made_file *list;
 	size_t n;
 	FILE *open;			/* stream of the file being written */
-	/* text of `open`; it is not in the list, which may move */
-	char *text;
+	char *text; /* text of `open`; it is not in the list, which may move */
 	size_t text_n;
 };
 

@@ -44,9 +44,6 @@ static int assign(struct topology *t, struct gen_files *f, int dir, const char *
 	rc = rc ?: topology_assign(t, &state);
 	if (!rc)
 		topology_state_write(&state, gen_file(f, 0600, ASSIGNED));
-	topology_state_free(&state);
-	free(is.text);
-	free(name);
 	return rc;
 }
 
@@ -58,14 +55,10 @@ static int make_hosts(struct topology *t, int dir, const char *directory, enum g
 	int rc = assign(t, f, dir, directory) ?:
 		 gen_keys_read(t, dir, directory, GEN_WRITES(how), &g.keys);
 
-	if (!rc) {
-		generate(&g);
-		rc = gen_keys_keep(g.keys, f) ?:
-		     gen_files_bring(f, dir, directory, how, ret_differs);
-		gen_keys_free(g.keys);
-	}
-	gen_files_free(f);
-	return rc;
+	if (rc)
+		return rc;
+	generate(&g);
+	return gen_keys_keep(g.keys, f) ?: gen_files_bring(f, dir, directory, how, ret_differs);
 }
 
 /* Opens the directory. Sets *ret to -1 if it is missing and `how` writes nothing: it then counts as
@@ -92,21 +85,14 @@ int gen_hosts(const char *topology, const char *directory, enum gen_how how)
 	struct tree_made made = { 0 };
 	struct topology *t = NULL;
 	size_t differs = 0;
-	mode_t mask;
 	int dir, rc;
 
 	if (topology_read(topology, &t))
 		return EXIT_USAGE;
-	mask = umask(0);		/* our modes apply exactly */
-	rc = open_directory(directory, how, &made, &dir);
-	if (!rc) {
-		rc = make_hosts(t, dir, directory, how, &differs);
-		if (dir >= 0)
-			close(dir);
-	}
+	umask(0);		/* our modes apply exactly */
+	rc = open_directory(directory, how, &made, &dir) ?:
+	     make_hosts(t, dir, directory, how, &differs);
 	tree_end(AT_FDCWD, &made, !rc);
-	umask(mask);
-	topology_free(t);
 	if (rc)
 		return GEN_WRITES(how) && rc != -EINVAL ? EXIT_FAILED : EXIT_USAGE;
 	if (!differs)

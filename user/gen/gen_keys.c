@@ -50,12 +50,11 @@ bool gen_key_is_to_be(const char *text)
 /* Runs `wg WORD` with the text as its input, and returns the key that it prints in `ret`. */
 static int ask_wg(char *word, const char *text, char ret[WG_KEY_STRLEN])
 {
-	int in = run_text(text, strlen(text)), out = run_text("", 0),
-		rc = in < 0 ? in : out < 0 ? out : 0;
+	int in = run_text(text, strlen(text)), out = run_text("", 0);
+	int rc = run_program((char *[]){ "wg", word, NULL }, in, out);
 	char said[WG_KEY_STRLEN] = "";
 	struct wg_key key;
 
-	rc = rc ?: run_program((char *[]){ "wg", word, NULL }, in, out);
 	if (!rc && (pread(out, said, WG_KEY_STRLEN - 1, 0) != WG_KEY_STRLEN - 1 ||
 		    wg_key_parse(said, &key)))
 		rc = -EINVAL;
@@ -64,10 +63,8 @@ static int ask_wg(char *word, const char *text, char ret[WG_KEY_STRLEN])
 			  rc == -ENOENT ? ": install wireguard-tools" : "");
 	else
 		memcpy(ret, said, sizeof(said));
-	if (in >= 0)
-		close(in);
-	if (out >= 0)
-		close(out);
+	close(in);
+	close(out);
 	return rc > 0 ? -EIO : rc;
 }
 
@@ -89,7 +86,6 @@ static int read_key(const struct gen_keys *k, const char *path, char ret[WG_KEY_
 	} else {
 		memcpy(ret, is.text, WG_KEY_STRLEN);
 	}
-	free(is.text);
 	return rc;
 }
 
@@ -197,7 +193,7 @@ static int fill_host(struct gen_keys *k, const struct topology *t, struct topolo
 int gen_keys_read(struct topology *t, int dir, const char *directory, bool make,
 		  struct gen_keys **ret)
 {
-	struct gen_keys *k = xcalloc(1, sizeof(*k));
+	struct gen_keys *k = *ret = xcalloc(1, sizeof(*k));
 	int rc = 0;
 
 	k->dir = dir;
@@ -209,21 +205,7 @@ int gen_keys_read(struct topology *t, int dir, const char *directory, bool make,
 		rc = fill_host(k, t, &t->shared);
 	for (size_t i = 0; !rc && i < t->n_hosts; i++)
 		rc = fill_host(k, t, &t->hosts[i]);
-	if (rc)
-		gen_keys_free(k);
-	else
-		*ret = k;
 	return rc;
-}
-
-void gen_keys_free(struct gen_keys *k)
-{
-	for (size_t i = 0; i < k->n; i++) {
-		free(k->list[i].name);
-		free(k->list[i].text);
-	}
-	free(k->list);
-	free(k);
 }
 
 const char *gen_private_key(const struct gen *g, const struct topology_host *h, const char *device)

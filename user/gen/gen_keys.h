@@ -13,7 +13,6 @@
  * -errno after printing an error. */
 int gen_keys_read(struct topology *t, int dir, const char *directory, bool make,
 		  struct gen_keys **ret);
-void gen_keys_free(struct gen_keys *k);
 /* Adds all keys that are in use to the set of files. Returns 0, or -errno after printing an error
  * if a key is missing. */
 int gen_keys_keep(struct gen_keys *k, struct gen_files *f);

@@ -63,8 +63,7 @@ static void begin_strict_forward(FILE *out, const struct topology *t,
 	begin_forward(out, t->n_tcp_ports ? "drop" : "accept");
 	if (t->n_tcp_ports)
 		return;
-	fputs("\t\t", out);
-	nft_put_devices(out, "iifname !=", tunnels);
+	nft_put_devices(out, "\t\tiifname !=", tunnels);
 	nft_put_devices(out, "oifname !=", tunnels);
 	fputs("accept\n", out);
 }

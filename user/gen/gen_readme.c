@@ -138,8 +138,7 @@ static void put_head(FILE *out, const struct topology *t, const struct topology_
 
 static void two_commands(FILE *out, const char *device)
 {
-	fprintf(out,
-		"    umask 077; wg genkey > /etc/wireguard/%s-privatekey\n"
+	fprintf(out, "    umask 077; wg genkey > /etc/wireguard/%s-privatekey\n"
 		"    wg pubkey < /etc/wireguard/%s-privatekey\n", device, device);
 }
 
@@ -223,23 +222,19 @@ static void put_openwrt(FILE *out, const struct gen *g, const struct topology_ho
 		"        uci -m import network; uci commit network; /etc/init.d/network reload' < "
 		"etc/config/network.uci\n", h->name, gen_uci_name(&g->t->hosts[h->gateway], name));
 	if (h->key_given) {
-		fputs("\n"
-		      "The private key is not in the file, because the topology has only the "
+		fputs("\nThe private key is not in the file, because the topology has only the "
 		      "public key. Run these three commands on the router.\n"
 		      "The first two create a key, and print the `public-key` to write into the "
-		      "topology. Repeat the third after each import:\n"
-		      "\n", out);
+		      "topology. Repeat the third after each import:\n\n", out);
 		two_commands(out, WG_CLIENTS);
 		fputs("    uci set network." WG_CLIENTS ".private_key=\"$(cat /etc/wireguard/"
 		      WG_CLIENTS "-privatekey)\"; uci commit network\n", out);
 	}
-	fputs("\n"
-	      "These commands let the LAN into the tunnel, and announce its prefix in the LAN:\n"
-	      "\n"
-	      "    uci add_list firewall.@zone[1].network=" WG_CLIENTS
-	      "; uci commit firewall; /etc/init.d/firewall reload\n"
-	      "    uci set dhcp.lan.ra=server; uci commit dhcp; /etc/init.d/odhcpd restart\n"
-	      "\n"
+	fputs("\nThese commands let the LAN into the tunnel, and announce its prefix in the "
+	      "LAN:\n\n"
+	      "    uci add_list firewall.@zone[1].network=" WG_CLIENTS "; uci commit firewall; "
+	      "/etc/init.d/firewall reload\n"
+	      "    uci set dhcp.lan.ra=server; uci commit dhcp; /etc/init.d/odhcpd restart\n\n"
 	      "Check with `uci show firewall` that zone 1 is the zone of the internet.\n", out);
 }
 
@@ -403,11 +398,8 @@ static void install(FILE *out, const struct gen *g, const struct topology_host *
 
 static void files(FILE *out, const struct gen *g, const struct topology_host *h)
 {
-	fputs("\n"
-	      "## 2. Copy the files\n"
-	      "\n"
-	      "The files have the same paths here as on the host:\n"
-	      "\n"
+	fputs("\n## 2. Copy the files\n\n"
+	      "The files have the same paths here as on the host:\n\n"
 	      "| file | what it is |\n"
 	      "| --- | --- |\n", out);
 	for (size_t i = 0; i < N_PARTS; i++) {
@@ -417,16 +409,12 @@ static void files(FILE *out, const struct gen *g, const struct topology_host *h)
 		while ((path = next_file(g, h, &parts[i], &at)))
 			fprintf(out, "| /%s | %s |\n", path, parts[i].what);
 	}
-	fprintf(out,
-		"\n"
-		"`../rollout %s` copies them to the host and starts the services. It shows the "
-		"changes, and keeps a copy of the former files.\n"
+	fprintf(out, "\n`../rollout %s` copies them to the host and starts the services. It shows "
+		"the changes, and keeps a copy of the former files.\n"
 		"It restores them after a minute, unless you run `../rollout --confirm %s`. "
-		"`../rollout --dry-run %s` only shows the changes.\n"
-		"\n"
+		"`../rollout --dry-run %s` only shows the changes.\n\n"
 		"To copy them by hand, run this in this directory. It sets owners and modes, and "
-		"overwrites existing files:\n"
-		"\n"
+		"overwrites existing files:\n\n"
 		"    tar -c etc | ssh root@%s tar -x -C / --no-same-owner --no-overwrite-dir\n",
 		h->name, h->name, h->name, h->name);
 }
@@ -449,10 +437,9 @@ static void put_network(FILE *out, const struct gen *g, const struct topology_ho
 	}
 	address_format(server ? &token : &h->lan6, text);
 	fprintf(out, "The files for systemd-networkd are for a host whose interfaces no other "
-		     "program configures. If ifupdown (/etc/network/interfaces)\nor NetworkManager "
-		     "configures them, leave the files out (`../rollout --without-network %s`), "
-		     "and write instead:\n\n",
-		h->name);
+		"program configures. If ifupdown (/etc/network/interfaces)\nor NetworkManager "
+		"configures them, leave the files out (`../rollout --without-network %s`), and "
+		"write instead:\n\n", h->name);
 	if (server)
 		fprintf(out, "    ifupdown          iface %s inet6 auto\n"
 			"                          privext 0\n"
@@ -462,13 +449,11 @@ static void put_network(FILE *out, const struct gen *g, const struct topology_ho
 			device, text, device, device, text);
 	else
 		fprintf(out, "    ifupdown          iface %s inet6 static\n"
-			     "                          address %s/64\n"
-			     "                          accept_ra 0\n"
-			     "    NetworkManager    nmcli connection modify %s ipv4.method "
-			     "disabled ipv6.method manual ipv6.addresses %s/64\n"
-			     "\n"
-			     "There too, %s gets its addresses by DHCP and router "
-			     "advertisements.\n",
+			"                          address %s/64\n"
+			"                          accept_ra 0\n"
+			"    NetworkManager    nmcli connection modify %s ipv4.method disabled "
+			"ipv6.method manual ipv6.addresses %s/64\n\n"
+			"There too, %s gets its addresses by DHCP and router advertisements.\n",
 			device, text, device, text, h->interface);
 }
 
@@ -483,8 +468,7 @@ static void put_tcp_ports(FILE *out, const struct topology *t)
 		ssh |= t->tcp_ports[i] == 22;
 	}
 	fputs(" (`tcp-ports` in the topology),\nWireGuard, ICMP and replies. They drop everything "
-	      "else.\n", out);
-	putc('\n', out);
+	      "else.\n\n", out);
 	if (!ssh)
 		fputs("**They block SSH**, because its port 22 is not in the list. Existing "
 		      "connections continue, and new ones get no answer.\n\n", out);
@@ -576,12 +560,10 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 	commands(out, g, h, "    ", false);
 	if (h->role == ROLE_EDGE)
 		fputs("\nwg-quick@" WG_ROUTING " is not enabled, because keepalived starts that "
-					       "tunnel. It has its peer only on the site's active "
-					       "edge router.\n"
-					       "The site's edge routers share a key, so keep their "
-					       "clocks right (NTP). The relay refuses handshakes "
-					       "of a router whose clock is\n"
-					       "behind that of the other one.\n", out);
+		      "tunnel. It has its peer only on the site's active edge router.\n"
+		      "The site's edge routers share a key, so keep their clocks right (NTP). The "
+		      "relay refuses handshakes of a router whose clock is\n"
+		      "behind that of the other one.\n", out);
 	if (h->shares)
 		fputs("\nAll relays have the same private key in " WG_ROUTING
 		      "-privatekey, and the same address in the tunnel.\n", out);

@@ -60,21 +60,19 @@ static void write_pair(FILE *out, const struct topology *t, const struct topolog
 	char address[ADDRESS_STRLEN], gateway[ADDRESS_STRLEN];
 
 	fprintf(out, "# One of the two relays is active: it has the shared addresses. It stays "
-		     "active until the other one has not heard it for a second.\n"
-		     "global_defs {\n"
-		     "\trouter_id %s\n"
-		     "}\n"
-		     "\n", h->name);
+		"active until the other one has not heard it for a second.\n"
+		"global_defs {\n"
+		"\trouter_id %s\n"
+		"}\n\n", h->name);
 	fprintf(out, "vrrp_instance relays {\n"
-		     "\tstate BACKUP\n"
-		     "\tnopreempt\n"
-		     "\tinterface %s\n"
-		     "\tversion 3\n"
-		     "\t# Both relays have this number, and no other keepalived on the link has "
-		     "it.\n"
-		     "\tvirtual_router_id 51\n"
-		     "\tpriority %d\n"
-		     "\tadvert_int 0.3\n", h->interface, h == t->hosts ? 150 : 100);
+		"\tstate BACKUP\n"
+		"\tnopreempt\n"
+		"\tinterface %s\n"
+		"\tversion 3\n"
+		"\t# Both relays have this number, and no other keepalived on the link has it.\n"
+		"\tvirtual_router_id 51\n"
+		"\tpriority %d\n"
+		"\tadvert_int 0.3\n", h->interface, h == t->hosts ? 150 : 100);
 	for (size_t i = 0; i < shared->n_addresses; i++)
 		fprintf(out, "\tvirtual_ipaddress%s {\n\t\t%s\n\t}\n",
 			shared->addresses[i].family == FAMILY_IPV4 ? "" : "_excluded",
@@ -99,17 +97,16 @@ static void write_pair(FILE *out, const struct topology *t, const struct topolog
 static void write_configuration(FILE *out, const struct topology *t, const struct topology_host *h)
 {
 	fprintf(out, "# One edge router of site %s is active. It has the tunnel to the relay, and "
-		     "in the LAN the address fe80::1, by which\n"
-		     "# servers reach the other sites. The active router stays active until the "
-		     "others have not heard it for 3.6 s.\n"
-		     "global_defs {\n"
-		     "\trouter_id %s\n"
-		     "\tscript_user root\n"
-		     "\tenable_script_security\n"
-		     "\t# interfaces may be created after keepalived has started\n"
-		     "\tdynamic_interfaces\n"
-		     "}\n"
-		     "\n", t->sites[h->site].name, h->name);
+		"in the LAN the address fe80::1, by which\n"
+		"# servers reach the other sites. The active router stays active until the others "
+		"have not heard it for 3.6 s.\n"
+		"global_defs {\n"
+		"\trouter_id %s\n"
+		"\tscript_user root\n"
+		"\tenable_script_security\n"
+		"\t# interfaces may be created after keepalived has started\n"
+		"\tdynamic_interfaces\n"
+		"}\n\n", t->sites[h->site].name, h->name);
 	fprintf(out, "# There is no vrrp_sync_group, because `keepalived -t` calls a group of one "
 		     "an error.\n"
 		     "vrrp_instance %s {\n"
@@ -123,16 +120,14 @@ static void write_configuration(FILE *out, const struct topology *t, const struc
 		     "\tadvert_int 1.0\n"
 		     "\tgarp_master_delay 1\n", t->sites[h->site].name, h->lan,
 		t->sites[h->site].subnet % 255 + 1);
-	fprintf(out,
-		"\t# if this interface goes down, another edge router takes over\n"
+	fprintf(out, "\t# if this interface goes down, another edge router takes over\n"
 		"\ttrack_interface {\n"
 		"\t\t%s\n"
 		"\t}\n"
 		"\tvirtual_ipaddress {\n"
 		"\t\tfe80::1/128\n"
 		"\t}\n"
-		"\tnotify /" NOTIFY "\n"
-		"}\n", h->interface);
+		"\tnotify /" NOTIFY "\n}\n", h->interface);
 }
 
 /* Writes the script keepalived.sh with @LAN@ replaced by the name of the host's LAN interface. */

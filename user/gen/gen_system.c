@@ -77,16 +77,14 @@ static void server_network(const struct gen *g, const struct topology_host *h)
 	struct address token = { .addr.q[1] = htobe64(h->number), .family = FAMILY_IPV6 };
 	char text[ADDRESS_STRLEN];
 
-	fprintf(network_file(g, h, h->interface),
-		"# The site's prefix and the route to other sites come from router "
-		"advertisements.\n"
+	fprintf(network_file(g, h, h->interface), "# The site's prefix and the route to other "
+		"sites come from router advertisements.\n"
 		"# The last part of the address is always the same.\n"
 		"[Network]\n"
 		"DHCP=no\n"
 		"IPv6AcceptRA=true\n"
 		"IPv6PrivacyExtensions=no\n"
-		"LinkLocalAddressing=ipv6\n"
-		"\n"
+		"LinkLocalAddressing=ipv6\n\n"
 		"[IPv6AcceptRA]\n"
 		"Token=static:%s\n"
 		"# needs systemd 256; with an older one, the kernel handles redirects\n"
@@ -138,12 +136,10 @@ static FILE *drop_in(const struct gen *g, const struct topology_host *h, const c
 
 static void edge_units(const struct gen *g, const struct topology_host *h)
 {
-	fprintf(drop_in(g, h, "keepalived"),
-		"# Whenever keepalived ends, remove the tunnel and the address, because another "
-		"edge router takes them over.\n"
+	fprintf(drop_in(g, h, "keepalived"), "# Whenever keepalived ends, remove the tunnel and "
+		"the address, because another edge router takes them over.\n"
 		"[Unit]\n"
-		"After=" GEN_RULES_UNIT ".service systemd-networkd.service\n"
-		"\n"
+		"After=" GEN_RULES_UNIT ".service systemd-networkd.service\n\n"
 		"[Service]\n"
 		"Restart=on-failure\n"
 		"RestartSec=5\n"
@@ -155,8 +151,7 @@ static void edge_units(const struct gen *g, const struct topology_host *h)
 	fputs("# radvd announces from the address that keepalived sets, and waits until this host "
 	      "has it.\n"
 	      "[Unit]\n"
-	      "After=keepalived.service\n"
-	      "\n"
+	      "After=keepalived.service\n\n"
 	      "[Service]\n"
 	      "Restart=on-failure\n"
 	      "RestartSec=5\n", drop_in(g, h, "radvd"));

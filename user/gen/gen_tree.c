@@ -151,8 +151,7 @@ static int write_new(int at, const char *name, const char *text, size_t n, mode_
 			rc = -errno;
 	if (!rc && fchmod(fd, mode))
 		rc = -errno;
-	if (close(fd) && !rc)
-		rc = -errno;
+	close(fd);
 	if (rc)
 		unlinkat(at, name, 0);
 	return rc;

@@ -50,8 +50,7 @@ static void peer(FILE *out, const struct gen *g, const struct topology_host *h)
 		wg_key_format(&gateway->public_key, key));
 	if (preshared)
 		fprintf(out, "\toption preshared_key '%s'\n", preshared);
-	fprintf(out,
-		"\toption endpoint_host '%s'\n"
+	fprintf(out, "\toption endpoint_host '%s'\n"
 		"\toption endpoint_port '%u'\n"
 		"\toption persistent_keepalive '%d'\n"
 		"\toption route_allowed_ips '1'\n", host, ntohs(port), TOPOLOGY_KEEPALIVE);
@@ -67,8 +66,7 @@ static void lan(FILE *out, const struct topology_host *h)
 	struct address first = gen_lan_address(h);
 	char text[ADDRESS_STRLEN];
 
-	fprintf(out,
-		"\nconfig interface '" WG_CLIENTS "_lan'\n"
+	fprintf(out, "\nconfig interface '" WG_CLIENTS "_lan'\n"
 		"\toption proto 'static'\n"
 		"\toption device '%s'\n"
 		"\tlist ip6addr '%s/%u'\n", h->lan, address_format(&first, text),

@@ -89,8 +89,7 @@ static void routed(FILE *out, const struct gen *g, const struct topology_host *h
 		sharing(out, g, h);
 	else
 		fputs("follow: { wireguard: [ " WG_ROUTING " ] }\n", out);
-	fprintf(out,
-		"policy: { overlay: \"%s\", udp-ports: [ %u-%u ] }\n",
+	fprintf(out, "policy: { overlay: \"%s\", udp-ports: [ %u-%u ] }\n",
 		prefix_format(&t->overlay, overlay), t->mesh_ports_first, t->mesh_ports_last);
 }
 
@@ -148,11 +147,10 @@ static void gateway(FILE *out, const struct topology *t, const struct topology_h
 	if (!r)
 		return;
 	fprintf(out, "interfaces:\n"
-		     "  - { name: \"%s\", role: wan }\n"
-		     "# follow %s when its address or NAT changes; an interface can follow one "
-		     "peer\n"
-		     "learn:\n"
-		     "  - { interface: " WG_CLIENTS ", peer: \"%s\"", h->interface, r->name,
+		"  - { name: \"%s\", role: wan }\n"
+		"# follow %s when its address or NAT changes; an interface can follow one peer\n"
+		"learn:\n"
+		"  - { interface: " WG_CLIENTS ", peer: \"%s\"", h->interface, r->name,
 		wg_key_format(&r->public_key, key));
 	if (r->knock)
 		fprintf(out, ", knock: { port: %u }", ntohs(r->knock));
@@ -193,8 +191,7 @@ static void firewall(FILE *out, const struct topology *t, const struct topology_
 	fprintf(out, "interfaces:\n  - { name: \"%s\", role: wan }\n", h->interface);
 	if (*h->lan)
 		fprintf(out, "  - { name: \"%s\", role: lan }\n", h->lan);
-	fprintf(out,
-		"services:\n"
+	fprintf(out, "services:\n"
 		"  - name: \"%s\"\n"
 		"    listen: { interface: \"%s\", ports: [ %u ] }\n"
 		"    backend: { ", gateway->name, h->interface, ntohs(h->port));

@@ -14,8 +14,7 @@ struct conf {
 	const struct gen *g;
 	const struct topology_host *h;
 	const char *device;
-	/* owner under whose name preshared keys are stored */
-	const char *own;
+	const char *own; /* owner under whose name preshared keys are stored */
 	FILE *out;
 	const char *list; /* key of the list that is being written, such as Address; NULL: none */
 	bool more;			/* the list has an item, so a comma comes before the next */
@@ -330,8 +329,7 @@ static void own_address(struct conf *c, const struct topology_host *h, const str
 	conf_text(c, text);
 }
 
-static void answer_for(FILE *out, const struct topology_host *h,
-		       const struct topology_host *client)
+static void answer_for(FILE *out, const struct topology_host *h, const struct topology_host *client)
 {
 	char text[ADDRESS_STRLEN];
 

@@ -154,8 +154,7 @@ static void put_wireguard(FILE *out, const struct nft_input *in)
 
 static void put_between_relays(FILE *out, const struct nft_input *in)
 {
-	fputs("\t\t", out);
-	nft_put_devices(out, "iifname", in->between);
+	nft_put_devices(out, "\t\tiifname", in->between);
 	if (in->blind) {
 		fprintf(out, "tcp dport %d counter accept comment \"wgxdp's daemons\"\n",
 			PAIR_PORT);
@@ -168,21 +167,18 @@ static void put_between_relays(FILE *out, const struct nft_input *in)
 
 static void put_vrrp(FILE *out, const char *device)
 {
-	fputs("\t\t", out);
-	nft_put_device(out, "iifname", device);
+	nft_put_device(out, "\t\tiifname", device);
 	fputs("meta l4proto 112 accept comment \"VRRP\"\n", out);
 }
 
 static void put_inside(FILE *out, const struct nft_input *in)
 {
 	if (in->inside) {
-		fputs("\t\t", out);
-		nft_put_device(out, "iifname", in->inside);
+		nft_put_device(out, "\t\tiifname", in->inside);
 		fputs("accept comment \"the LAN\"\n", out);
 	}
 	if (in->tunnel && in->exporter.family) {
-		fputs("\t\t", out);
-		nft_put_device(out, "iifname", in->tunnel);
+		nft_put_device(out, "\t\tiifname", in->tunnel);
 		nft_put_address(out, "daddr", &in->exporter);
 		fprintf(out, "tcp dport %u accept comment \"Prometheus\"\n", in->exporter_port);
 	}
@@ -205,8 +201,7 @@ void nft_input(FILE *out, const struct nft_input *in)
 	      "mld-listener-done, mld2-listener-report } accept\n", out);
 	if (in->lan) {
 		put_vrrp(out, in->lan);
-		fputs("\t\t", out);
-		nft_put_device(out, "iifname", in->lan);
+		nft_put_device(out, "\t\tiifname", in->lan);
 		fputs("icmpv6 type nd-router-solicit accept\n", out);
 	}
 	if (in->between && in->between->n)
@@ -214,8 +209,7 @@ void nft_input(FILE *out, const struct nft_input *in)
 	if (in->vrrp)
 		put_vrrp(out, in->vrrp);
 	if (in->asked) {
-		fputs("\t\t", out);
-		nft_put_device(out, "iifname", in->asked);
+		nft_put_device(out, "\t\tiifname", in->asked);
 		fprintf(out, "udp dport %d reject comment \"questions of the relay\"\n",
 			WG_NUDGE_PORT);
 	}
@@ -228,8 +222,7 @@ void nft_input(FILE *out, const struct nft_input *in)
 
 static void put_between(FILE *out, const struct nft_devices *tunnels, const struct policy_config *p)
 {
-	fputs("\t\t", out);
-	nft_put_devices(out, "iifname", tunnels);
+	nft_put_devices(out, "\t\tiifname", tunnels);
 	nft_put_devices(out, "oifname", tunnels);
 	put_prefix(out, "daddr", &p->overlay);
 }

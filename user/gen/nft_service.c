@@ -438,8 +438,7 @@ void nft_service_notes(FILE *out, const struct nft_config *n, const struct servi
 	put_families(out, s);
 	if (s->n_backends) {
 		snprintf(text, sizeof(text), "backends: the rules cannot choose a backend by its "
-					     "key, so all packets go to %s",
-					     backend_at(s, 0)->name);
+			 "key, so all packets go to %s", backend_at(s, 0)->name);
 		nft_cannot(out, s->name, text);
 	} else if (service_has_guard(s)) {
 		nft_cannot(out, s->name, "wireguard: the rules do not check WireGuard's messages");

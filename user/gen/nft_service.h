@@ -10,8 +10,7 @@
 
 struct nft_config {
 	const struct config *config;
-	/* addresses of all backends */
-	const struct resolved_backends *answers;
+	const struct resolved_backends *answers; /* addresses of all backends */
 	/* Interfaces with the role wan or lan, as config_interface() returns them. */
 	struct nft_devices wans, lans;
 };

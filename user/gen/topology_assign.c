@@ -58,8 +58,7 @@ static int make_ula(const struct topology *t, const struct topology_state *s, __
 	struct prefix one = { .addr.b = { 0xfd }, .family = FAMILY_IPV6, .len = len };
 
 	for (int i = 0; i < TRIES; i++) {
-		if (s->random ? s->random(one.addr.b + 1, 5) :
-		    getrandom(one.addr.b + 1, 5, 0) != 5)
+		if (s->random ? s->random(one.addr.b + 1, 5) : getrandom(one.addr.b + 1, 5, 0) != 5)
 			return -EIO;
 		if (!meets(t, &one)) {
 			*p = one;

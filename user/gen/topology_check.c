@@ -4,7 +4,6 @@
  */
 #include <arpa/inet.h>
 #include <string.h>
-#include "config/config.h"
 #include "gen/topology_keys.h"
 #include "lib/memory.h"
 
@@ -118,13 +117,11 @@ static void check_ddns(struct topology_reading *r, const struct topology_row *ro
 	if (!row->host.ddns)
 		return;
 	if (!t->has_ddns)
-		topology_error(r, row, "ddns",
-			       "no provider is given that writes the names: add ddns: { provider: "
-			       "… } at the top of the file");
+		topology_error(r, row, "ddns", "no provider is given that writes the names: add "
+			       "ddns: { provider: … } at the top of the file");
 	if (!*t->domain)
-		topology_error(r, row, "ddns",
-			       "the domain for the name is missing: add domain: example.net at the "
-			       "top of the file");
+		topology_error(r, row, "ddns", "the domain for the name is missing: add domain: "
+			       "example.net at the top of the file");
 	else if (t->has_ddns && *t->ddns.zone && !ddns_in_zone(t->domain, t->ddns.zone))
 		topology_error(r, row, "ddns", "%s is not in the zone %s of provider: correct one "
 					       "of the two", t->domain, t->ddns.zone);
@@ -158,13 +155,11 @@ static void check_mesh(struct topology_reading *r)
 
 	if (port < t->mesh_ports_first || port > t->mesh_ports_last)
 		topology_error(r, NULL, "mesh/port", "relays do not let port %u pass: write one "
-						     "from %u to %u",
-						     port, t->mesh_ports_first, t->mesh_ports_last);
+			       "from %u to %u", port, t->mesh_ports_first, t->mesh_ports_last);
 	for (size_t i = 0; t->no_mesh && i < r->n_rows; i++)
 		if (r->rows[i].host.mesh_key_given)
-			topology_error(r, &r->rows[i], "public-key",
-				       "with mesh: off, a server has no tunnel of its own: remove "
-				       "this key");
+			topology_error(r, &r->rows[i], "public-key", "with mesh: off, a server has "
+				       "no tunnel of its own: remove this key");
 }
 
 /* Checks that overlay, tunnels and mesh do not overlap. */
@@ -196,9 +191,8 @@ static void check_subnet(struct topology_reading *r, const struct topology_row *
 	for (const struct topology_row *other = r->sites; row->site.subnet_given && other != row;
 	     other++)
 		if (other->site.subnet_given && other->site.subnet == row->site.subnet)
-			topology_error(r, row, "subnet",
-				       "%x is also the subnet of %s: give each site its own",
-				       row->site.subnet, other->site.name);
+			topology_error(r, row, "subnet", "%x is also the subnet of %s: give each "
+				       "site its own", row->site.subnet, other->site.name);
 }
 
 static void check_token(struct topology_reading *r, size_t at)
@@ -230,10 +224,9 @@ static void check_sites(struct topology_reading *r)
 						 "198.51.100.1 ], port: 51820 } ]");
 	for (size_t i = 0; i < r->n_sites; i++) {
 		if (!has_edge[i])
-			topology_error(r, &r->sites[i], "sites",
-				       "site '%s' has no edge router: add edges: [ { name: "
-				       "edge-%s1, wan: eth0, lan: eth1 } ]", r->sites[i].site.name,
-				       r->sites[i].site.name);
+			topology_error(r, &r->sites[i], "sites", "site '%s' has no edge router: "
+				       "add edges: [ { name: edge-%s1, wan: eth0, lan: eth1 } ]",
+				       r->sites[i].site.name, r->sites[i].site.name);
 		check_subnet(r, &r->sites[i]);
 	}
 	check_mesh(r);
@@ -258,8 +251,7 @@ static void check_blind(struct topology_reading *r, const struct topology_row *r
 						    "IPv6 address: remove the others");
 	if (r->n_sites >= BLIND_SITES_MAX)
 		topology_error(r, row, "blind", "the topology has %zu sites, but a blind relay "
-						"connects at most %d: remove some",
-			       r->n_sites, BLIND_SITES_MAX - 1);
+			       "connects at most %d: remove some", r->n_sites, BLIND_SITES_MAX - 1);
 }
 
 static void check_sharing(struct topology_reading *r, const struct topology_row *row)
@@ -270,9 +262,8 @@ static void check_sharing(struct topology_reading *r, const struct topology_row 
 		topology_error(r, row, "blind", "relays that share a key are all blind, or none "
 			       "is: write blind: %s here", h->blind ? "false" : "true");
 	if (h->key_given)
-		topology_error(r, row, "public-key",
-			       "with relays-share, all relays have the same key: write it in "
-			       "relays-share");
+		topology_error(r, row, "public-key", "with relays-share, all relays have the same "
+			       "key: write it in relays-share");
 	if (!h->n_addresses)
 		topology_error(r, row, "relays", "addresses: relay '%s' has none, and the name "
 						 "'%s' leads to the addresses of all relays: add "
@@ -282,8 +273,7 @@ static void check_sharing(struct topology_reading *r, const struct topology_row 
 					       "write the same port everywhere");
 	if (ntohs(h->port) > PORT_MOST)
 		topology_error(r, row, "port", "with relays-share, the port is at most %d, because "
-					       "the tunnels between relays use the next ports",
-					       PORT_MOST);
+			       "the tunnels between relays use the next ports", PORT_MOST);
 	if (!strncmp(h->interface, TOPOLOGY_BETWEEN, strlen(TOPOLOGY_BETWEEN)))
 		topology_error(r, row, "interface", "'%s' is a tunnel between relays: name the "
 			       "interface that carries it, such as eth0", h->interface);
@@ -374,21 +364,18 @@ static void check_relays(struct topology_reading *r)
 		if (row->host.blind)
 			check_blind(r, row);
 		if (i && !row->host.shares)
-			topology_error(r, row, "relays",
-				"several relays need a common name: add relays-share: { name: … } "
-				"at the top of the file");
+			topology_error(r, row, "relays", "several relays need a common name: add "
+				       "relays-share: { name: … } at the top of the file");
 	}
 	if (!yaml_by_path(yaml_root(&r->y), "/relays-share"))
 		return;
 	check_blind_sharing(r);
 	if (!*r->t->domain)
-		topology_error(r, NULL, "relays-share",
-			       "the domain for the name is missing: add domain: example.net at the "
-			       "top of the file");
+		topology_error(r, NULL, "relays-share", "the domain for the name is missing: add "
+			       "domain: example.net at the top of the file");
 	if (!r->n_rows || r->rows[0].host.role != ROLE_RELAY)
 		topology_error(r, NULL, "relays-share", "the list of relays is missing: add "
-							"relays: [ { name: r1, interface: eth0, "
-							"addresses: … }, … ]");
+			       "relays: [ { name: r1, interface: eth0, addresses: … }, … ]");
 }
 
 static const char *const kinds[] = { [NETWORK_IPV4] = "of IPv4", [NETWORK_ULA] = "that is a ULA",
@@ -409,8 +396,7 @@ static void check_apart(struct topology_reading *r, size_t at, const char *path,
 			other = r->rows[i].host.name;
 	if (other)
 		topology_error(r, &r->rows[at], path, "%s already uses addresses of %s: write "
-						      "another prefix",
-						      other, prefix_format(p, text));
+			       "another prefix", other, prefix_format(p, text));
 }
 
 static void check_networks(struct topology_reading *r, size_t at)
@@ -420,9 +406,8 @@ static void check_networks(struct topology_reading *r, size_t at)
 	char path[ITEM_PATH], text[ADDRESS_STRLEN];
 
 	if (!h->n_networks)
-		topology_error(r, row, "networks",
-			       "the list has no network: add [ 10.200.200.0/24, "
-			       "\"fd42:42:42::/64\" ]");
+		topology_error(r, row, "networks", "the list has no network: add [ "
+			       "10.200.200.0/24, \"fd42:42:42::/64\" ]");
 	for (size_t i = 0; i < h->n_networks; i++) {
 		const struct prefix *p = &h->networks[i];
 
@@ -453,8 +438,7 @@ static void lacks(struct topology_reading *r, const struct topology_row *row, co
 {
 	if (!topology_network(gateway, kind))
 		topology_error(r, row, path, "networks of '%s' lacks a prefix %s, which this "
-					     "needs: add one",
-			       gateway->name, kinds[kind]);
+			       "needs: add one", gateway->name, kinds[kind]);
 }
 
 static void check_exit(struct topology_reading *r, const struct topology_row *row)
@@ -493,9 +477,8 @@ static void check_gateway(struct topology_reading *r, size_t at)
 		topology_error(r, row, "gateways", "clients cannot find '%s': add addresses here, "
 			       "or domain: example.net at the top of the file", row->host.name);
 	if (*row->host.lan && !row->host.n_home)
-		topology_error(r, row, "lan",
-			       "the network behind this interface is missing: add home: [ "
-			       "192.168.1.0/24 ]");
+		topology_error(r, row, "lan", "the network behind this interface is missing: add "
+			       "home: [ 192.168.1.0/24 ]");
 }
 
 static void check_client(struct topology_reading *r, const struct topology_row *row)
@@ -505,8 +488,7 @@ static void check_client(struct topology_reading *r, const struct topology_row *
 		      &r->rows[row->host.gateway].host);
 	if (topology_said(row, "split") && !row->host.n_split)
 		topology_error(r, row, "split", "the list is empty: write [ 192.168.1.0/24 ], or "
-						"leave split out to send everything through the "
-						"tunnel");
+			       "leave split out to send everything through the tunnel");
 }
 
 /* ---- firewalls ---- */
@@ -524,13 +506,11 @@ static void check_dnat(struct topology_reading *r, const struct topology_row *ro
 			   "missing: add it, such as backend: 192.168.1.10", gateway->name);
 	if (h->ipv6 == IPV6_DNAT && !h->backend6.family)
 		topology_error(r, row, "ipv6", "the value dnat needs an IPv6 address of '%s': add "
-					       "one to its addresses, or to backend here",
-					       gateway->name);
+			       "one to its addresses, or to backend here", gateway->name);
 	if (h->ipv6 == IPV6_DIRECT && h->port != gateway->port)
 		topology_error(r, row, "port", "with ipv6: direct, clients send to the port of "
-					       "'%s' over IPv6, which is %u: write that port, or "
-					       "add ipv6: dnat or ipv6: off", gateway->name,
-			       ntohs(gateway->port));
+			       "'%s' over IPv6, which is %u: write that port, or add ipv6: dnat or "
+			       "ipv6: off", gateway->name, ntohs(gateway->port));
 	if (h->ipv6 == IPV6_DIRECT && !h->backend6.family && !*r->t->domain)
 		topology_error(r, row, "ipv6", "the value direct needs an IPv6 address or a name "
 					       "of '%s': add addresses there, backend here, or "
@@ -543,8 +523,7 @@ static void check_masquerade(struct topology_reading *r, const struct topology_r
 
 	if (topology_said(row, "ipv6") && h->ipv6 != IPV6_OFF)
 		topology_error(r, row, "ipv6", "with nat: masquerade, clients of both families are "
-					       "served: leave ipv6 out, or write off for IPv4 "
-					       "only");
+			       "served: leave ipv6 out, or write off for IPv4 only");
 	if (h->lan_address.family)
 		topology_error(r, row, "lan-address", "this key is only for nat: dnat: remove it");
 	if (!h->backend4.family && !h->backend6.family && !*r->t->domain)

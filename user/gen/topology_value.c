@@ -347,8 +347,7 @@ void topology_set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_
 	unsigned int first, last;
 
 	if (text && ports_parse(text, &first, &last)) {
-		yaml_error(y, value, "%s: '%s' %s", key->name, text,
-			   ports_wrong(text, key->like));
+		yaml_error(y, value, "%s: '%s' %s", key->name, text, ports_wrong(text, key->like));
 	} else if (text) {
 		t->mesh_ports_first = first;
 		t->mesh_ports_last = last;

@@ -3,7 +3,6 @@
  * Implements document.h. Each item of the tree is one allocation, and printing allocates nothing.
  * So a document is printed completely or not at all.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>

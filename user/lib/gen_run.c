@@ -13,17 +13,16 @@
 #include <unistd.h>
 #include "lib/gen_run.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 
 int run_text(const char *text, size_t n)
 {
 	int fd = memfd_create("gen", MFD_CLOEXEC);
-	/* wg(8) warns about files that all users may read, as new memory files are. */
-	int rc = fd < 0 || fchmod(fd, 0600) ? -errno : write(fd, text, n) != (ssize_t)n ? -EIO :
-		 lseek(fd, 0, SEEK_SET) ? -errno : 0;
 
-	if (rc && fd >= 0)
-		close(fd);
-	return rc ?: fd;
+	/* wg(8) warns about files that all users may read, as new memory files are. */
+	if (fchmod(fd, 0600) || pwrite(fd, text, n, 0) != (ssize_t)n)
+		memory_there(NULL);
+	return fd;
 }
 
 int run_program(char **words, int in, int out)
@@ -33,20 +32,18 @@ int run_program(char **words, int in, int out)
 	pid_t pid;
 
 	fflush(stdout);
-	rc = posix_spawn_file_actions_init(&files);
-	if (!rc && in >= 0)
-		rc = posix_spawn_file_actions_adddup2(&files, in, 0);
-	if (!rc && out >= 0)
-		rc = posix_spawn_file_actions_adddup2(&files, out, 1);
-	rc = rc ?: posix_spawnp(&pid, words[0], &files, NULL, words, environ);
+	posix_spawn_file_actions_init(&files);
+	if (in >= 0)
+		posix_spawn_file_actions_adddup2(&files, in, 0);
+	if (out >= 0)
+		posix_spawn_file_actions_adddup2(&files, out, 1);
+	rc = posix_spawnp(&pid, words[0], &files, NULL, words, environ);
 	posix_spawn_file_actions_destroy(&files);
 	if (rc) {
 		log_error("cannot run `%s`: %s", words[0], strerror(rc));
 		return -rc;
 	}
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
+	waitpid(pid, &status, 0);
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	if (WTERMSIG(status) == SIGPIPE)

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* Makes an unnamed file in memory that contains this text, ready to be read from its beginning.
- * Returns its descriptor, or -errno. */
+ * Returns its descriptor. If there is no memory, ends the process as xmalloc() does. */
 int run_text(const char *text, size_t n);
 /* Runs the program words[0], found through $PATH, with the arguments words[1…], which end with
  * NULL. in, out: its standard input and output, or -1 for those of this process. Returns its exit

@@ -40,9 +40,7 @@ static void send_notification(const char *text)
 
 	if (fd < 0)
 		return;
-	while (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to, size) < 0 &&
-	       errno == EINTR)
-		;
+	sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to, size);
 	close(fd);
 }
 

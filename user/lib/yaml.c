@@ -185,8 +185,7 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 		if (!len)
 			fprintf(stderr, "%s:%u:%td: error: the byte 0x%02x is not UTF-8 text: save "
 					"the file as UTF-8\n", y->name, line, s - start + 1, *s);
-		if (*s == '\t' && indent &&
-		    strspn((char *)s, "\t \r") < strcspn((char *)s, "\n#"))
+		if (*s == '\t' && indent && strspn((char *)s, "\t \r") < strcspn((char *)s, "\n#"))
 			wrong = "a tab, which YAML does not allow: replace it with spaces";
 		else if (*s == 0xc2 && s[1] == 0xa0 && s == start + strspn((char *)start, " -"))
 			wrong = "a no-break space: replace it with an ordinary space";
@@ -203,9 +202,8 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 	if (wrong) {
 		len = 0;
 	} else if (len && n && s[-1] == '\\') {	/* libfyaml calls abort() on an incomplete escape */
-		fprintf(stderr, "%s:%u:%td: error: the text ends in a backslash: "
-			"remove it\n", y->name, line,
-			s - start);
+		fprintf(stderr, "%s:%u:%td: error: the text ends in a backslash: remove it\n",
+			y->name, line, s - start);
 		len = 0;
 	}
 	y->errors += !len;
@@ -278,15 +276,13 @@ int yaml_open(struct yaml *y, const char *text, size_t n, const char *name)
 	r = parse_events(y, ear);
 	fclose(ear);
 	if (r == -EINVAL) {
-		fprintf(stderr, "%s:%d:1: error: a second YAML document begins here, "
-			"and a file may have only one: remove '---' and move the keys below it "
-			"into the sections above\n", y->name,
-			y->tree.second);
+		fprintf(stderr, "%s:%d:1: error: a second YAML document begins here, and a file "
+			"may have only one: remove '---' and move the keys below it into the "
+			"sections above\n", y->name, y->tree.second);
 		y->errors++;
 	} else if (r == -ELOOP) {
 		fprintf(stderr, "%s:%d:1: error: values are nested more than %d levels deep: use "
-				"fewer levels\n", y->name,
-			y->tree.too_deep, YAML_DEPTH);
+			"fewer levels\n", y->name, y->tree.too_deep, YAML_DEPTH);
 		y->errors++;
 		r = -EINVAL;
 	} else if (r == -EBADMSG) {

@@ -45,8 +45,7 @@ struct yaml_key {
 	 * none. With `below`, an item is such a text, or a mapping with one key. */
 	const char *pattern;
 	bool required;
-	/* Key that makes this required one unnecessary; NULL: none. */
-	const char *unless;
+	const char *unless; /* Key that makes this required one unnecessary; NULL: none. */
 	bool unlisted;			/* errors do not propose this key */
 };
 

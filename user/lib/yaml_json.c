@@ -86,9 +86,8 @@ static bool read_escape(struct reader *r)
 	for (int i = 0; c == 'u' && i < 4; i++) {
 		if (!isxdigit((unsigned char)next_char(r)))
 			return fail(r, "the string has an unknown escape after '\\'");
-		code = code << 4 |
-		       (isdigit((unsigned char)*r->at) ? *r->at - '0'
-						       : tolower((unsigned char)*r->at) - 'a' + 10);
+		code = code << 4 | (isdigit((unsigned char)*r->at) ? *r->at - '0' :
+				    tolower((unsigned char)*r->at) - 'a' + 10);
 		r->at++;
 	}
 	if (c == 'u' && (!code || (code >= 0xd800 && code < 0xe000)))
@@ -140,9 +139,8 @@ static bool read_members(struct reader *r, bool is_object)
 			return false;
 		skip_blanks(r);
 	} while (skip_char(r, ','));
-	return skip_char(r, close) ||
-	       fail(r, is_object ? "the object has no closing '}'" :
-		"the array has no closing ']'");
+	return skip_char(r, close) || fail(r, is_object ? "the object has no closing '}'" :
+					   "the array has no closing ']'");
 }
 
 static bool read_value(struct reader *r)

@@ -43,8 +43,7 @@ static void error_of_type(struct yaml *y, const struct yaml_key *key, struct yam
 			   name->next->text);
 	else if (type == YAML_LIST && value->type == YAML_MAP && below)
 		yaml_error(y, value, "%s: this is %s, and must be %s: begin each entry with '- %s: "
-				     "%s'",
-			   key->name, is, belongs, below->name, below->like);
+			   "%s'", key->name, is, belongs, below->name, below->like);
 	else if (type == YAML_MAP && value->text && value->parent &&
 		 value->parent->type == YAML_LIST && below)
 		yaml_error(y, value, "%s: this entry must be a mapping: write { %s: %s, … } with "
@@ -57,16 +56,14 @@ static void error_of_type(struct yaml *y, const struct yaml_key *key, struct yam
 			   key->like);
 	else if (type == YAML_LIST && value->type == YAML_SCALAR && !key->below &&
 		 *key->like != '"')
-		yaml_error(y, value, "%s: this is %s, and must be %s: write [ %.*s ]",
-				     key->name, is,
-			   belongs, (int)value->len, y->text + value->at);
+		yaml_error(y, value, "%s: this is %s, and must be %s: write [ %.*s ]", key->name,
+			   is, belongs, (int)value->len, y->text + value->at);
 	else if (type == YAML_LIST)
 		yaml_error(y, value, "%s: this is %s, and must be %s: write [ %s ]", key->name, is,
 			   belongs, key->like);
 	else
-		yaml_error(y, value, "%s: this is %s, and must be %s: write %s",
-				     key->name, is, belongs,
-			   key->like);
+		yaml_error(y, value, "%s: this is %s, and must be %s: write %s", key->name, is,
+			   belongs, key->like);
 }
 
 /* Returns the value, after following an alias, if it has this type. Otherwise prints an error and
@@ -98,8 +95,7 @@ const char *yaml_text(struct yaml *y, const struct yaml_key *key, struct yaml_no
 		return NULL;
 	type = *value->text == '/' ? NULL : yaml_typographic(value->text, &name);
 	if (type) {
-		yaml_error(y, value, "%s: '%s' has %s: %s", key->name, value->text,
-			   name, type);
+		yaml_error(y, value, "%s: '%s' has %s: %s", key->name, value->text, name, type);
 		return NULL;
 	}
 	if (value->n && value->n == strlen(value->text))
@@ -191,9 +187,8 @@ void yaml_set_number(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		*(unsigned int *)((char *)object + key->offset) = n;
 	else if (*unit)
 		yaml_error(y, value, "%s: '%s' is not a number %s from %lu%s to %lu%s: write one "
-			   "such as %s", key->name, text,
-			   *unit == '/' ? "per second" : "of seconds", key->least, unit, key->most,
-			   unit, key->like);
+			   "such as %s", key->name, text, *unit == '/' ? "per second" :
+			   "of seconds", key->least, unit, key->most, unit, key->like);
 	else
 		yaml_error(y, value, "%s: '%s' %s: write a number from %lu to %lu", key->name, text,
 			   !digits || *end ? "has characters that are not digits" :
@@ -286,8 +281,7 @@ static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node
 	if (least == 1)			/* 'service' means `services`, not a key of `rates` */
 		under = NULL;
 	if (type)
-		yaml_error(y, node, "there is %s in the key '%s': %s", typographic, name,
-			   type);
+		yaml_error(y, node, "there is %s in the key '%s': %s", typographic, name, type);
 	else if (nearest && name[colon] && !least)
 		yaml_error(y, node, "unknown key '%s' in %s: a space is missing after the colon: "
 				    "write '%s: %s'", name, what, nearest->name, name + colon + 1);
@@ -351,8 +345,7 @@ static void read_pair(struct yaml *y, struct yaml_node *name, const struct yaml_
 	bit = 1ULL << (key - keys);
 	if (seen->keys & bit)
 		yaml_error(y, name, "%s: this key is given twice in %s: remove one of the two",
-				    key->name,
-			   what);
+			   key->name, what);
 	else
 		key->set(y, key, value, object);
 	seen->keys |= bit;

@@ -3,7 +3,6 @@
  * Implements yaml_schema.h.
  */
 #include <regex.h>
-#include <string.h>
 #include "lib/text.h"
 #include "lib/yaml_schema.h"
 

@@ -143,7 +143,6 @@ static void add_scalar(struct yaml_tree *t, struct fy_token *value, struct fy_to
 	if (is_absent(value))
 		value = NULL;
 	node = add_node(t, YAML_SCALAR, value, anchor);
-
 	if (value)
 		node->text = token_text(t, value, &node->n);
 }

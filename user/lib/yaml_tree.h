@@ -13,8 +13,7 @@ enum yaml_type { YAML_SCALAR, YAML_LIST, YAML_MAP, YAML_ALIAS };
 
 struct yaml_node {
 	enum yaml_type type;
-	/* Beginning of the node, counted from 0; the column in characters. */
-	int line, column;
+	int line, column; /* Beginning of the node, counted from 0; the column in characters. */
 	/* Value of a scalar with a NUL; NULL: it has none. For an alias: its name. */
 	const char *text;
 	/* Scalar: bytes of `text`, which may include NULs. List: its items. Mapping: its pairs. */
@@ -36,8 +35,7 @@ struct yaml_tree {
 	struct yaml_anchor *anchors;	/* the latest one first */
 	struct yaml_block *blocks;	/* memory of all nodes and texts */
 	unsigned int depth;
-	/* First line, from 1, that is nested deeper than YAML_DEPTH; 0: none. */
-	int too_deep;
+	int too_deep; /* First line, from 1, that is nested deeper than YAML_DEPTH; 0: none. */
 	int second;	/* line, from 1, where a second document begins; 0: none */
 };
 

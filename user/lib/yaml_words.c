@@ -130,8 +130,7 @@ static void explain_key(const struct yaml *y, const char *line, const char *at,
 
 	if (*s == '-' && isalnum((unsigned char)s[1])) {
 		explain(y, f, s, "a space is missing after '-': write '- %.*s'",
-				 (int)(line_end(s) - s - 1),
-			s + 1);
+			(int)(line_end(s) - s - 1), s + 1);
 		return;
 	}
 	if (value && next) {
@@ -201,12 +200,10 @@ static void explain_bracket(const struct yaml *y, const char *at, const char *sa
 		explain(y, f, at, "a comma is missing before this: add one");
 	else if (open && strchr("]}", *at) && *at)
 		explain(y, f, at, "the bracket '%c' comes before '%c' is closed: write '%c' before "
-				  "it", *at, *open,
-			close);
+			"it", *at, *open, close);
 	else if (open)
 		explain(y, f, open, "the bracket '%c' is not closed: write '%c' after its last "
-				    "value", *open,
-			close);
+			"value", *open, close);
 	else
 		explain(y, f, at, "this is not valid YAML: %s", said);
 }
@@ -215,8 +212,7 @@ static void explain_bracket(const struct yaml *y, const char *at, const char *sa
 static void explain_quotes(const struct yaml *y, const char *at, const char *why,
 			   struct yaml_fault *f)
 {
-	explain(y, f, at, "%s: put it in quotes, \"%.*s\"", why,
-		(int)strcspn(at, " ,]}\r\n"), at);
+	explain(y, f, at, "%s: put it in quotes, \"%.*s\"", why, (int)strcspn(at, " ,]}\r\n"), at);
 }
 
 /* Explains a second ': ' in a line. value: the text after the first one. */
@@ -264,8 +260,7 @@ void yaml_explain(const struct yaml *y, int line, int column, const char *said,
 	value = memmem(start, line_end(start) - start, ": ", 2);
 	if (section)
 		explain(y, ret, section, "this is a wg-quick(8) file, not a configuration of "
-					 "wgxdp: write one with a section such as services:, see "
-					 "wgxdp.yaml(5)");
+			"wgxdp: write one with a section such as services:, see wgxdp.yaml(5)");
 	else if (strstr(said, "multiline plain key") || strstr(said, "expected ':'") ||
 		 strstr(said, "value after mapping"))
 		explain_key(y, start, at, ret);
