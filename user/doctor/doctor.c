@@ -214,31 +214,3 @@ int doctor_gather(struct doctor *k)
 	add_devices(k);
 	return 0;
 }
-
-void doctor_free(struct doctor *k)
-{
-	for (size_t i = 0; i < k->n_findings; i++) {
-		free(k->findings[i].found);
-		free(k->findings[i].fix);
-	}
-	for (size_t i = 0; i < k->n_backends; i++)
-		if (k->backends[i].socket >= 0)
-			close(k->backends[i].socket);
-	for (size_t i = 0; i < k->n_vlans; i++)
-		if (k->vlans[i].socket >= 0)
-			close(k->vlans[i].socket);
-	for (size_t i = 0; i < k->n_devices; i++)
-		wg_free(&k->devices[i].wg);
-	free(k->findings);
-	free(k->backends);
-	free(k->vlans);
-	free(k->devices);
-	free(k->ports);
-	free(k->before);
-	free(k->traffic);
-	free(k->links);
-	plan_free(k->plan);
-	resolved_backends_free(&k->answers);
-	conditions_free(&k->is);
-	host_free(&k->h);
-}

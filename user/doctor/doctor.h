@@ -122,7 +122,6 @@ void doctor_report(struct doctor *k, enum state state, const char *check, const 
 /* Reads ports, backends and WireGuard devices from configuration and host into k. Returns 0 or
  * -errno. */
 int doctor_gather(struct doctor *k);
-void doctor_free(struct doctor *k);
 /* Returns the configuration file's name for use in a fix; NULL: there is no file, or a shell would
  * need quotes for its name. */
 const char *doctor_file(const struct doctor *k);

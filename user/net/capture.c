@@ -99,7 +99,6 @@ int capture_open(const char *path, struct capture **ret)
 	if (!c->file) {
 		rc = -errno;
 		log_error("%s: %s", path, strerror(errno));
-		free(c);
 		return rc;
 	}
 	rc = read_bytes(c, &magic, sizeof(magic));
@@ -109,18 +108,8 @@ int capture_open(const char *path, struct capture **ret)
 		rc = c->ng ? 0 : begin_pcap(c);
 	else if (rc >= 0)
 		rc = report_bad(c, "this is neither a pcap nor a pcapng file");
-	if (rc)
-		capture_close(c);
-	else
-		*ret = c;
+	*ret = c;
 	return rc;
-}
-
-void capture_close(struct capture *c)
-{
-	if (c && c->file && c->file != stdin)
-		fclose(c->file);
-	free(c);
 }
 
 /* Copies a packet of a link type (LINKTYPE_*) to ret; adds an Ethernet header if it has none. */

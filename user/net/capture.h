@@ -25,4 +25,3 @@ int capture_open(const char *path, struct capture **ret);
 /* Reads the next packet. A raw IP packet gets an Ethernet header in front, with zero addresses.
  * Returns 1, 0 at the end of the file, or -errno after printing an error. */
 int capture_next(struct capture *c, struct capture_frame *ret);
-void capture_close(struct capture *c);

@@ -60,4 +60,3 @@ void monitor_packet(void *data, const struct tracing_packet *p, const void *byte
 /* Prints which flows and peers changed since the last call. The first call prints nothing. Returns
  * 0 or -errno. */
 int monitor_poll(struct monitor *m);
-void monitor_forget(struct monitor *m);

@@ -206,9 +206,3 @@ int monitor_poll(struct monitor *m)
 	m->memory = is;
 	return 0;
 }
-
-void monitor_forget(struct monitor *m)
-{
-	memory_free(m->memory);
-	m->memory = NULL;
-}

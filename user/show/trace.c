@@ -44,23 +44,11 @@ int trace_begin(const struct dataplane *dp, struct trace **ret)
 	rc = rc ?: dataplane_shadow(dp, &t->shadow) ?:
 	     dataplane_links(t->shadow, &t->links, &t->n_links) ?:
 	     dataplane_table(t->shadow, &t->table, &t->n_table);
-	if (rc) {
-		trace_end(t);
+	if (rc)
 		return rc;
-	}
 	t->uniform_slots = dataplane_shadow_slots(t->shadow);
 	*ret = t;
 	return 0;
-}
-
-void trace_end(struct trace *t)
-{
-	if (!t)
-		return;
-	dataplane_close(t->shadow);
-	free(t->links);
-	free(t->table);
-	free(t);
 }
 
 const struct dataplane *trace_shadow(const struct trace *t)

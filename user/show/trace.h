@@ -49,7 +49,6 @@ struct trace;		/* a shadow instance, in which each packet has effects on later o
 /* Makes a shadow of a running instance. Pins this thread to its CPU, because many maps are per CPU.
  * Returns 0, or -errno after printing an error. */
 int trace_begin(const struct dataplane *dp, struct trace **ret);
-void trace_end(struct trace *t);
 /* Runs a frame through the shadow as if it arrived at a device. The frame has an Ethernet header
  * and, at a nic or a bridge's port but not at a bridge, VLAN or tunnel, its VLAN tags. Returns 0,
  * or -errno after printing an error; -EINVAL without an error for frames below TRACE_FRAME_MIN. */
