@@ -2,44 +2,45 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A file of user/ includes only headers of its own room, of the rooms that the table below allows, and of include/.
 # The objects must match the same table, so that declaring a function by hand does not help. docs/design.md shows the
-# table. `rooms.sh --table` prints it for that page. Then five wrong doors in copies must be found. BREAK=1 puts them
-# into the checked tree.
+# table. `rooms.sh --table` prints it for that page. No room has more lines than its budget. Then five wrong doors and
+# too many lines in copies must be found. BREAK=1 puts them into the checked tree.
 # timeout: 300
 # shellcheck disable=SC2016 # backquotes are Markdown's
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# room | rooms that it may use (besides lib) | what happens in it
+# room | its budget: most lines of its files | rooms that it may use (besides lib) | what happens in it
+# A commit may lower a budget. Raising it needs the reason in the commit's message.
 table='
-lib | | general code: text, logs, memory, YAML, addresses
-net | | access to the kernel and the network: netlink, WireGuard, sockets, DNS
-config | | the configuration: it reads, checks, writes and compares it
-plan | net config | the contents of all maps, computed from the configuration and the host; it changes no map
-dataplane | net config plan | the BPF programs and maps: it loads, attaches, reads and writes them, and alone uses the skeleton
-instance | net config plan dataplane | one running instance: its lock, its running configuration, `apply`, `up --try`
-show | net config plan dataplane instance | the output for people and programs: show, metrics, monitor, top, trace
-ddns | net config | the addresses to publish, and the programs that write DNS records
-daemon | net config plan dataplane instance show ddns | the loop of the daemon, and its parts
-exporter | net config plan dataplane instance show | the process that serves metrics, status page and API
-doctor | net config plan dataplane instance show ddns | diagnosis, and the MTU of a path
-gen | net config plan instance | files for other hosts
-import | net config | configurations made from firewall rules and WireGuard settings
-cmd | net config plan dataplane instance show ddns daemon exporter doctor gen import | one file for each command, and main
+lib | 4478 | | general code: text, logs, memory, YAML, addresses
+net | 4679 | | access to the kernel and the network: netlink, WireGuard, sockets, DNS
+config | 5806 | | the configuration: it reads, checks, writes and compares it
+plan | 5490 | net config | the contents of all maps, computed from the configuration and the host; it changes no map
+dataplane | 7930 | net config plan | the BPF programs and maps: it loads, attaches, reads and writes them, and alone uses the skeleton
+instance | 2422 | net config plan dataplane | one running instance: its lock, its running configuration, `apply`, `up --try`
+show | 5347 | net config plan dataplane instance | the output for people and programs: show, metrics, monitor, top, trace
+ddns | 890 | net config | the addresses to publish, and the programs that write DNS records
+daemon | 8706 | net config plan dataplane instance show ddns | the loop of the daemon, and its parts
+exporter | 1662 | net config plan dataplane instance show | the process that serves metrics, status page and API
+doctor | 4782 | net config plan dataplane instance show ddns | diagnosis, and the MTU of a path
+gen | 7541 | net config plan instance | files for other hosts
+import | 7336 | net config | configurations made from firewall rules and WireGuard settings
+cmd | 5427 | net config plan dataplane instance show ddns daemon exporter doctor gen import | one file for each command, and main
 '
 # single headers that a room uses of another one: room, header
 exceptions='
 gen doctor/mtu.h
 '
-declare -A may=()
-while IFS='|' read -r room uses _; do
+declare -A may=() budget=()
+while IFS='|' read -r room lines uses _; do
 	room=${room// /}
-	[[ ! $room ]] || may[$room]=" $room lib $uses "
+	[[ ! $room ]] || may[$room]=" $room lib $uses " budget[$room]=$((lines))
 done <<< "$table"
 
 markdown() {
 	echo '| room | subject | rooms that it uses, besides `lib/` |'
 	echo '| --- | --- | --- |'
-	awk -F ' *[|] *' 'NF == 3 {printf "| `%s/` | %s | %s |\n", $1, $3, $2 == "" ? "–" : "`" $2 "`"}' <<< "${table// | | / |  | }"
+	awk -F ' *[|] *' 'NF == 4 {printf "| `%s/` | %s | %s |\n", $1, $4, $3 == "" ? "–" : "`" $3 "`"}' <<< "${table// | | / |  | }"
 }
 
 allowed() { # ROOM OTHER [HEADER]
@@ -66,7 +67,7 @@ symbols() { # DIRECTORY of objects: file, function, file that defines it
 }
 
 check() { # DIRECTORY of sources, DIRECTORY of objects: prints what is wrong
-	local file header function other room
+	local file header function other room lines
 	while IFS=$'\t' read -r file header; do
 		room=${file#user/} room=${room%%/*} other=${header%%/*}
 		[[ ${may[$other]:-} ]] || continue # belongs to include/ or to the build
@@ -79,19 +80,25 @@ check() { # DIRECTORY of sources, DIRECTORY of objects: prints what is wrong
 	for file in "$1"/user/*; do
 		[[ -d $file && ${may[${file##*/}]:-} ]] || echo "user/${file##*/}: not a room of the table"
 	done
+	for room in "${!budget[@]}"; do
+		lines=$(find "$1/user/$room" -name '*.[ch]' -exec cat {} + | wc -l)
+		((lines <= budget[$room])) || echo "user/$room has $lines lines, and its budget is ${budget[$room]}: delete before you add"
+	done
 }
 
-# --- five wrong doors, each with what is to be said of it
+# --- five wrong doors and a room that has outgrown its budget, each with what is to be said of it
 seeds=(
 	'user/lib/text.c includes config/config.h'
 	'user/plan/plan.c includes daemon/daemon.h'
 	'user/show/show.c includes cmd/command.h'
 	'user/config/config.h includes instance/run_state.h'
 	'lib/seeded.o calls config_check()'
+	'user/ddns has'
 )
 seed() { # NUMBER, below the directory: the tree and its objects get that door
 	local file=${seeds[$1]%% *} header=${seeds[$1]##* }
 	case $header in
+	has) printf '\n%.0s' {1..1000} >> user/ddns/ddns.c ;;
 	*.h) sed -i "1i #include \"$header\"" "$file" ;;
 	*) echo "void ${header%()}(void); void seeded(void) { ${header%()}(); }" | ${CC:-gcc} -x c -c - -o "objects/$file" ;;
 	esac
