@@ -227,6 +227,9 @@ SEC("xdp.frags") int bench_fresh(struct xdp_md *ctx)
 {
 	if (restore_length(ctx) || !write_head(ctx))
 		return XDP_ABORTED;
+	/* A locked instruction waits until the head is written. Without it, a load that needs bytes of two of these
+	 * stores waits, as for no received frame. */
+	__sync_fetch_and_add(&job.fenced, 1);
 	switch (job.target) {
 	case TARGET_REDIRECT:
 		bpf_tail_call_static(ctx, &targets, TARGET_REDIRECT);

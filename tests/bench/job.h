@@ -31,4 +31,5 @@ struct bench_job {
 	__u32 arrives;			/* family of the packet that arrives */
 	/* counted */
 	__u64 sent, sunk, other;
+	__u64 fenced;			/* nobody reads it: bench_fresh adds to it, to wait for its stores */
 };

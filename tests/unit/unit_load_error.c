@@ -54,6 +54,15 @@ static const struct {
 	  -E2BIG,
 	  REFUSED("6.12.117+deb12-cloud-amd64",
 		  "the verifier needs more than 1000000 instructions for the program") },
+	/* more maps than allowed: Linux before 6.11 says nothing else */
+	{ { FAILED, LOG(WORK("0")) },
+	  "6.1.0",
+	  -E2BIG,
+	  REFUSED("6.1.0", "the program uses more than 64 maps") },
+	{ { FAILED, LOG("The total number of maps per program has reached the limit of 64\n" WORK("0")) },
+	  "6.12.117",
+	  -E2BIG,
+	  REFUSED("6.12.117", "The total number of maps per program has reached the limit of 64") },
 	/* a log that did not fit hides the reason */
 	{ { FAILED },
 	  "6.1.0",

@@ -68,6 +68,7 @@ static void read_reason(struct load_error *e, const char *log, const char *end)
 {
 	for (size_t n; log < end; log += n + 1) {
 		n = strcspn(log, "\n");
+		e->unwalked |= !strncmp(log, "processed 0 insns", 17);
 		if (!n || log + n > end || is_statistics(log))
 			continue;
 		snprintf(e->said, sizeof(e->said), "%.*s", (int)n, log);
@@ -215,11 +216,12 @@ static void format_refusal(const struct load_error *e, const char *what, int rc,
 	if (e->stack)
 		snprintf(reason, sizeof(reason), "the program needs %u bytes of stack, and the "
 			 "limit is %u", e->stack, STACK_MOST);
-	else if (e->too_long || rc == -E2BIG)
+	else if (e->too_long || (rc == -E2BIG && !e->unwalked))
 		snprintf(reason, sizeof(reason), "the verifier needs more than %u instructions for "
 			 "the program", WALKED_MOST);
 	else
-		snprintf(reason, sizeof(reason), "%s", *e->said ? e->said : strerror(-rc));
+		snprintf(reason, sizeof(reason), "%s", *e->said ? e->said :
+			 rc == -E2BIG ? "the program uses more than 64 maps" : strerror(-rc));
 	/* If memory is short, libbpf's tests of kernel features fail, and the verifier then refuses
 	 * programs that lack those features. */
 	snprintf(ret, room, "%s: kernel %s refused the BPF program%s%s, built by %s: %s: unless "

@@ -22,6 +22,7 @@ struct load_error {
 	 * otherwise 0. */
 	unsigned int stack;
 	bool too_long; /* the program exceeds the verifier's limit of instructions */
+	bool unwalked;	/* the verifier refused the program before its first instruction */
 	/* Reasons for a refusal that capabilities do not remove: */
 	/* The process is in another user namespace than the first, where capabilities do not count
 	 * for BPF. */
