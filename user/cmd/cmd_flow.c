@@ -4,7 +4,6 @@
  * perhaps with another port.
  */
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 #include "cmd/command.h"
 #include "dataplane/dataplane.h"

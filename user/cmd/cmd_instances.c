@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include "cmd/command.h"
 #include "dataplane/dataplane.h"
 #include "instance/follower.h"

@@ -4,7 +4,6 @@
  * WireGuard interface. The next `up` or `reload` of a file that does not have the change undoes it.
  */
 #include <errno.h>
-#include <string.h>
 #include "cmd/command.h"
 #include "config/config_check.h"
 #include "config/config_diff.h"

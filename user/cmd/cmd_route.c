@@ -4,7 +4,6 @@
  * `up` or `reload` of a file that does not have the change undoes it.
  */
 #include <errno.h>
-#include <string.h>
 #include "cmd/command.h"
 #include "config/config_diff.h"
 #include "dataplane/dataplane.h"
@@ -53,20 +52,22 @@ static struct peer_config *followed_peer(const char *instance, struct config *c,
 {
 	struct relay_peer *list = NULL;
 	struct dataplane *dp = NULL;
-	struct peer_config *p = NULL;
 	size_t n = 0;
 
 	if (!dataplane_open(instance, &dp) && dp->running && dataplane_peers(dp, &list, &n))
 		n = 0;
-	for (size_t i = 1; i < n && !p; i++) {
+	for (size_t i = 1; i < n; i++) {
+		struct peer_config *p;
+
 		if (!(list[i].name.flags & PEER_NAME_FOLLOWED) || strcmp(list[i].name.name, name))
 			continue;
 		p = append(c->peers, c->n_peers);
 		strcpy(p->name, name);
 		strcpy(p->device, list[i].name.device);
 		memcpy(&p->key, list[i].name.key, sizeof(p->key));
+		return p;
 	}
-	return p;
+	return NULL;
 }
 
 static int add_route(struct arguments *a, struct config *c, const char *instance)

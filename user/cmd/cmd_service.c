@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/types.h>
 #include "cmd/edit.h"
 #include "config/config_check.h"

@@ -4,7 +4,6 @@
  * value, such as "backend ipv4" and "192.168.1.10". A YAML list makes a fact for each of its
  * items.
  */
-#include <stdlib.h>
 #include <string.h>
 #include "config/config_changes.h"
 #include "lib/grow.h"

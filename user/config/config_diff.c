@@ -3,7 +3,6 @@
  * Implements config_diff.h. It matches the entries of both configurations by their names.
  * config_changes.c matches the values within an entry by their places.
  */
-#include <stdlib.h>
 #include <string.h>
 #include "config/config_blind.h"
 #include "config/config_changes.h"

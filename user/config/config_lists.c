@@ -3,7 +3,6 @@
  * Implements config_lists.h.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "config/config_guard.h"

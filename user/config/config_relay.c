@@ -5,7 +5,6 @@
 #include <ctype.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "config/config_flows.h"

@@ -223,7 +223,8 @@ static int is_named(const void *name, const void *site)
 static void add_pairs(const struct sites *s, struct table_entry *want, size_t *n)
 {
 	const struct blind_config *c = &s->config->blind;
-	const struct blind_known *const *site[2], **sorted;
+	const struct blind_known *const *site[2];
+	const struct blind_known **sorted;
 	size_t n_sorted = 0;
 
 	if (!c->n_pairs)

@@ -8,7 +8,6 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <string.h>
 #include "dataplane/dataplane.h"
 #include "lib/grow.h"
 #include "lib/log.h"

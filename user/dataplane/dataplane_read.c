@@ -5,7 +5,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <string.h>
 #include "dataplane/dataplane.h"
 #include "dataplane/dataplane_programs.h"
 #include "lib/grow.h"

@@ -7,7 +7,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <string.h>
 #include <sys/random.h>
 #include "dataplane/dataplane.h"
 #include "lib/grow.h"

@@ -6,7 +6,6 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <string.h>
 #include <time.h>
 #include "dataplane/control.h"
 #include "dataplane/dataplane_programs.h"

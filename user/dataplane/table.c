@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <stdbool.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>

@@ -3,7 +3,6 @@
  * Reads once the data that doctor examines, and keeps the list of findings.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "config/config_endpoints.h"

@@ -4,7 +4,6 @@
  * blocklists of sources, which XDP bypasses.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "dataplane/followed_lists.h"
 #include "doctor/doctor.h"

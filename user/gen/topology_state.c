@@ -13,7 +13,6 @@
  * when it is back. Remove its line to forget it. Lines that begin with # are ignored.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "gen/topology_state.h"

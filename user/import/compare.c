@@ -3,7 +3,6 @@
  * Implements compare_run() of compare.h.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "import/compare_parts.h"
 #include "lib/grow.h"

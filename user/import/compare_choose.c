@@ -4,7 +4,6 @@
  * between the same ends of ports and prefixes, so a packet at each end and beside it is enough.
  */
 #include <ifaddrs.h>
-#include <stdlib.h>
 #include <string.h>
 #include "import/compare_parts.h"
 #include "import/way_out.h"
@@ -305,8 +304,9 @@ static bool is_no_client(const struct chooser *c, const struct address *a)
 static void add_client(struct chooser *c, const struct address *a)
 {
 	size_t f = a->family != FAMILY_IPV4;
+	struct address *place = append(c->s->clients[f], c->s->n_clients[f]);
 
-	*append(c->s->clients[f], c->s->n_clients[f]) = *a;
+	*place = *a;
 }
 
 /* Returns the next address (up: true) or the one before. It may be of no network. */

@@ -4,7 +4,6 @@
  * becomes one rule for each element.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "import/nft_text.h"
 #include "import/read.h"

@@ -5,7 +5,6 @@
  * packets that no rule drops.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include "import/read.h"

@@ -3,7 +3,6 @@
  * Makes peers with a policy from WireGuard interfaces, and endpoints from peers whose endpoint is a
  * DNS name.
  */
-#include <stdlib.h>
 #include <string.h>
 #include "config/config_diff.h"
 #include "config/config_endpoints.h"

@@ -3,7 +3,6 @@
  * Implements rules.h.
  */
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include "config/config_check.h"
 #include "import/rules.h"

@@ -2,7 +2,6 @@
  *
  * Implements service.h.
  */
-#include <stdlib.h>
 #include <string.h>
 #include "import/service.h"
 #include "lib/grow.h"

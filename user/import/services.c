@@ -4,7 +4,6 @@
  * single host. A trial sends a client's first packet through all chains of the rules, for all
  * sources at once. The sources that remain are the clients of the service.
  */
-#include <stdlib.h>
 #include <string.h>
 #include "config/config_check.h"
 #include "import/service.h"

@@ -2,7 +2,6 @@
  *
  * Joins services that differ only in address or family, and gives them clients and names.
  */
-#include <stdlib.h>
 #include <string.h>
 #include "config/config_check.h"
 #include "import/service.h"

@@ -5,7 +5,6 @@
  * combination of sets that have it. The service follows the sets only if its lists do the same for
  * all combinations.
  */
-#include <stdlib.h>
 #include <string.h>
 #include "import/service.h"
 #include "import/trial.h"

@@ -227,15 +227,16 @@ static int make_marker(const char *instance)
 
 int try_begin(const char *instance, unsigned int seconds, int lock, struct try **ret)
 {
-	struct try *t = xcalloc(1, sizeof(*t));
-	int rc, pair[2];
+	int rc, pair[2], marker = make_marker(instance);
+	struct try *t;
 	pid_t pid;
 
+	if (marker < 0)
+		return marker;
+	t = xcalloc(1, sizeof(*t));
 	strcpy(t->instance, instance);
 	t->seconds = seconds;
-	t->marker = make_marker(instance);
-	if (t->marker < 0)
-		return t->marker;
+	t->marker = marker;
 	rc = running_read_quietly(instance, &t->before);
 	if (rc == -ENOENT) {
 		t->before = running_control(instance);

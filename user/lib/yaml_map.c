@@ -3,7 +3,6 @@
  * Implements the part of yaml.h that reads mappings, lists and values by tables of keys.
  */
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "lib/text.h"

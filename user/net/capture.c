@@ -89,7 +89,7 @@ static int begin_pcap(struct capture *c)
 int capture_open(const char *path, struct capture **ret)
 {
 	static const __u32 micro = 0xa1b2c3d4, nano = 0xa1b23c4d;
-	struct capture *c = xcalloc(1, sizeof(*c));
+	struct capture *c = *ret = xcalloc(1, sizeof(*c));
 	bool input = !strcmp(path, "-");
 	__u32 magic = 0;
 	int rc;
@@ -108,7 +108,6 @@ int capture_open(const char *path, struct capture **ret)
 		rc = c->ng ? 0 : begin_pcap(c);
 	else if (rc >= 0)
 		rc = report_bad(c, "this is neither a pcap nor a pcapng file");
-	*ret = c;
 	return rc;
 }
 

@@ -2,7 +2,6 @@
  *
  * Implements lookup.h: asks for AAAA and A records and combines the answers.
  */
-#include <stdlib.h>
 #include "net/dns.h"
 #include "lib/grow.h"
 #include "net/lookup.h"

@@ -6,7 +6,6 @@
  * begins with the interface's name.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "lib/log.h"

@@ -7,7 +7,6 @@
 #include <linux/neighbour.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "config/config_diff.h"
 #include "lib/grow.h"

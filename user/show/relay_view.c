@@ -3,7 +3,6 @@
  * Reads the relay's state from the maps and from WireGuard.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "show/relay_view.h"

@@ -4,7 +4,6 @@
  * written one by one, without a lock and without a document in memory.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "lib/jiffies.h"

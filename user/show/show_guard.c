@@ -3,7 +3,6 @@
  * Shows the guard's settings and the health of the backends behind it.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "config/config_diff.h"
 #include "lib/grow.h"

@@ -2,7 +2,6 @@
  *
  * Computes rates from two readings of the maps, which contain only counters.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
