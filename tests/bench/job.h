@@ -31,5 +31,5 @@ struct bench_job {
 	__u32 arrives;			/* family of the packet that arrives */
 	/* counted */
 	__u64 sent, sunk, other;
-	__u64 fenced;			/* nobody reads it: bench_fresh adds to it, to wait for its stores */
+	__u64 fenced;			/* bench_fresh adds to it, and so waits until its stores are done */
 };
