@@ -19,7 +19,11 @@ udptool=$build/selftests/udptool
 export port=51820 # every service has it
 work=$(mktemp -d /run/selftest.XXXXXX)
 
-fail() { echo "FAIL: $*" >&2; exit 1; }
+fail() {
+	[[ ! -s ${work:-}/daemon ]] || { echo "the daemon's log ends:" && tail -n 5 "$work/daemon"; } >&2
+	echo "FAIL: $*" >&2
+	exit 1
+}
 skip() { echo "$*"; exit 77; }
 say() { clock && printf '%3d.%02d  %s\n' $(((centis - began_at) / 100)) $(((centis - began_at) % 100)) "$*"; }
 
