@@ -88,7 +88,7 @@ killed_daemon() { # N COMMAND...
 	start firewall "$faultrun" -s change -n "$1" -k -o "$work/hurt" "$wgxdp" "${@:2}" > "$work/killed" 2>&1
 	local runner=$! pid
 	wait_for 60 'a daemon follows, or is killed' follows_or_killed $runner
-	pid=$(pgrep -x wgxdp) && kill "$pid"
+	pid=$(pgrep -ox wgxdp) && kill "$pid" # the others are its children
 	wait $runner || :
 	read -r _ hurt < "$work/hurt"
 	[[ $hurt != - ]]
