@@ -35,12 +35,10 @@ static int make_config(struct import *im, struct config **ret)
 	char *text = NULL;
 	size_t n;
 	FILE *out = text_open(&text, &n);
-	int rc = import_write(im, out);
 
+	import_write(im, out);
 	fclose(out);
-	if (rc)
-		log_error("import: %s", strerror(-rc));
-	return rc ?: config_parse(text, "the imported configuration", ret);
+	return config_parse(text, "the imported configuration", ret);
 }
 
 /* Compares the rules with a configuration. Returns an exit code. */

@@ -135,7 +135,7 @@ static struct peer_config *peer_of_key(struct config *c, const struct wg_key *ke
 }
 
 static void import_peer(struct config *c, const char *device, const struct wg_peer *from,
-		       const struct wg_names *names)
+			const struct wg_names *names)
 {
 	struct peer_config *p = peer_of_key(c, &from->key, device);
 	char text[WG_KEY_STRLEN], name[NAME_LEN], prefix[ADDRESS_STRLEN];

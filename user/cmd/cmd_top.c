@@ -85,6 +85,7 @@ static void draw_table(const struct top *t, enum top_unit unit, const struct win
 	while (left-- && (line = strsep(&rest, "\n")) && *line)
 		printf("%s\033[K\n", line);	/* clears the rest of the line */
 	fputs("\033[J", stdout);		/* clears the lines below */
+	free(text);
 }
 
 /* Prints all counters as one line of JSON. */

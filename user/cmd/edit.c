@@ -53,7 +53,7 @@ static void report_option(void *data, const struct config_place *place, const ch
 }
 
 /* Applies the changed configuration, unless it is the same. *ret_text: the changes, in lines; NULL:
- * there are none. The caller frees it. */
+ * there are none. */
 static int apply_changes(const struct edit *e, const struct config *before, const struct config *c,
 			 const char *instance, char **ret_text)
 {

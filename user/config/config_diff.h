@@ -7,8 +7,8 @@
 #include "config/config.h"
 
 /* Prints the differences in sentences, one a line, such as "service wg-end: backend ipv4
- * 192.168.1.99, was 192.168.1.10". out NULL: only compares. Returns false if
- * there is no difference. */
+ * 192.168.1.99, was 192.168.1.10". out NULL: only compares. Returns false if there is no
+ * difference. */
 bool config_changes(const struct config *old, const struct config *new, FILE *out);
 
 const struct interface_config *config_interface_entry(const struct config *c, const char *name);

@@ -35,7 +35,7 @@ static void add_key(struct yaml *y, const struct yaml_key *key, struct yaml_node
 /* Appends a size of junk to an array of MESSAGES numbers. If there are more, it only counts them,
  * and config_check_guard() reports an error. */
 static void add_junk(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		       void *object)
+		     void *object)
 {
 	struct guard_config *g = &((struct service_config *)object)->guard;
 	struct yaml_key one = *key;

@@ -8,8 +8,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/random.h>
+#include <unistd.h>
 #include "blake2s.h"
 #include "daemon/cookie_reply.h"
+#include "lib/exit.h"
+#include "lib/log.h"
 #include "net/packet_make.h"
 
 #define NONCE_LEN 24
@@ -21,12 +24,17 @@ struct cookie_message {			/* cookie reply of the whitepaper, section 5.4.7 */
 };
 _Static_assert(sizeof(struct cookie_message) == COOKIE_LEN, "a cookie reply is 64 bytes");
 
-/* A signal may end getrandom(2) early. */
+/* A signal may end getrandom(2) early. Any other error, for example of a system call filter, ends
+ * the process: no cookie may be guessable. */
 static void fill_random(void *to, size_t n)
 {
 	for (size_t done = 0; done < n;) {
 		ssize_t got = getrandom((__u8 *)to + done, n - done, 0);
 
+		if (got < 0 && errno != EINTR) {
+			log_error("the kernel gives no random bytes: %s", strerror(errno));
+			_exit(EXIT_FAILED);
+		}
 		done += got < 0 ? 0 : got;
 	}
 }

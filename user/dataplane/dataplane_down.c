@@ -107,13 +107,16 @@ static bool has_hidden(__u32 ifindex)
 int dataplane_check_hidden(const char *instance)
 {
 	struct if_nameindex *devices = if_nameindex();
+	const char *between = "";
 	char *names;
 	size_t size;
 	FILE *out = text_open(&names, &size);
 
 	for (struct if_nameindex *d = devices; d && d->if_index; d++)
-		if (has_hidden(d->if_index))
-			fprintf(out, "%s%s", ftell(out) ? ", " : "", d->if_name);
+		if (has_hidden(d->if_index)) {
+			fprintf(out, "%s%s", between, d->if_name);
+			between = ", ";
+		}
 	if_freenameindex(devices);
 	fclose(out);
 	if (*names)

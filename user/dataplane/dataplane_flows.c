@@ -303,8 +303,10 @@ void dataplane_carry_flows(const struct dataplane *dp)
 	if (former < 0 || flow_table_open(former, buckets, &from))
 		return;
 	if (flow_table_open_new(map_fd(dp, MAP_flow_table), map_fd(dp, MAP_flow_index),
-				dataplane_entries(dp, MAP_flow_table), &secret, &c.to))
+				dataplane_entries(dp, MAP_flow_table), &secret, &c.to)) {
+		flow_table_close(&from);
 		return;
+	}
 	c.table.buckets = size ? map_memory(map_fd(dp, MAP_table), size, PROT_READ) : NULL;
 	for (__u32 place = 0; place < buckets * LEARNED_WAYS; place++)
 		if (flow_table_read(&from, place, &e))

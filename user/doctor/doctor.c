@@ -4,7 +4,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "config/config_endpoints.h"
 #include "config/config_learn.h"
 #include "doctor/doctor.h"

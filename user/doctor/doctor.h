@@ -113,7 +113,7 @@ struct doctor {
 	size_t n_findings;
 };
 
-/* Adds a finding. fix: a shell command, freed with the finding; NULL: no fix is known. */
+/* Adds a finding. fix: a shell command, allocated; NULL: no fix is known. */
 void doctor_report(struct doctor *k, enum state state, const char *check, const char *subject,
 		   char *fix, const char *format, ...) __attribute__((format(printf, 6, 7)));
 #define doctor_ok(k, check, subject, ...) \

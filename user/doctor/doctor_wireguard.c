@@ -427,7 +427,7 @@ void doctor_wireguard(struct doctor *k)
 
 /* Finds doctor's record of the backend, in which it notes what was reported already. */
 static const struct doctor_backend *find_backend(const struct doctor *k, const char *service,
-					  const struct guarded *g)
+						 const struct guarded *g)
 {
 	for (size_t i = 0; i < k->n_backends; i++)
 		for (int f = 0; f < 2; f++)

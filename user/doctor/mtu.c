@@ -45,7 +45,7 @@ static unsigned int next_size(const struct search *s)
 }
 
 static void apply_result(struct search *s, unsigned int size, enum mtu_result result,
-		      const struct mtu_error *error)
+			 const struct mtu_error *error)
 {
 	if (result == MTU_PASSED) {
 		s->low = size;

@@ -66,7 +66,7 @@ static bool host_is_ours(const struct web *w, const struct web_request *r)
 /* Answers with an error. Below the path of the API it is JSON, {"status": 404, "error": "…"},
  * otherwise plain text. */
 static void answer_error(const struct web_request *r, unsigned int status, struct web_answer *ret,
-			const char *format, ...)
+			 const char *format, ...)
 {
 	bool api = !strncmp(r->path, API, strlen(API));
 	struct document *d = api ? document_new() : NULL;
@@ -156,7 +156,7 @@ static int write_document(const struct web *w, const char *word, const struct da
 
 /* Answers with the metrics, or with a document of the API. */
 static void answer_written(const struct web *w, const struct web_request *r, bool metrics,
-			  struct web_answer *ret)
+			   struct web_answer *ret)
 {
 	FILE *out = text_open(&ret->text, &ret->size);
 	struct dataplane *dp = NULL;

@@ -151,7 +151,8 @@ static int write_new(int at, const char *name, const char *text, size_t n, mode_
 			rc = -errno;
 	if (!rc && fchmod(fd, mode))
 		rc = -errno;
-	close(fd);
+	if (close(fd) && !rc)
+		rc = -errno;
 	if (rc)
 		unlinkat(at, name, 0);
 	return rc;

@@ -128,7 +128,7 @@ static int run(struct comparison *c, const struct compare_space *s)
 
 	for (size_t i = 0; i < s->n_targets; i++)
 		all += s->n_clients[s->targets[i].family != FAMILY_IPV4];
-	c->rows = xcalloc(all * s->n_ins * s->n_ports ?: 1, sizeof(*c->rows));
+	c->rows = xcalloc(all * s->n_ins * s->n_ports, sizeof(*c->rows));
 	for (size_t i = 0; i < s->n_ins; i++)
 		for (size_t t = 0; t < s->n_targets; t++)
 			for (size_t p = 0; p < s->n_ports; p++)

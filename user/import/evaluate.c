@@ -139,7 +139,7 @@ static struct source_set match_sources(struct evaluation *e, const struct rule_m
 
 	if (m->set)
 		return set_sources(e, &e->rules->sets[m->set - 1]);
-	list = xcalloc(m->n ?: 1, sizeof(*list));
+	list = xcalloc(m->n, sizeof(*list));
 	for (size_t j = 0; j < m->n; j++)
 		if (m->values[j].prefix.family == e->packet->family)
 			list[n++] = m->values[j].prefix;
@@ -283,7 +283,7 @@ void evaluate_chain(struct evaluation *e, size_t chain, const struct source_set 
 /* ---- the order of chains ---- */
 
 bool evaluate_sees(const struct rule_chain *c, enum rule_hook hook, bool nat,
-		const struct import_packet *p)
+		   const struct import_packet *p)
 {
 	if (!c->is_base || c->hook != hook || c->nat != nat ||
 	    !(c->families & (p->family == FAMILY_IPV4 ? RULE_IPV4 : RULE_IPV6)))
@@ -297,7 +297,7 @@ bool evaluate_sees(const struct rule_chain *c, enum rule_hook hook, bool nat,
 }
 
 size_t evaluate_next_chain(const struct rules *r, enum rule_hook hook, bool nat,
-		  const struct import_packet *p, size_t last)
+			   const struct import_packet *p, size_t last)
 {
 	const struct rule_chain *list = r->chains;
 	size_t found = NONE;

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include "config/config_check.h"
+#include "config/config_diff.h"
 #include "config/config_endpoints.h"
 #include "import/service.h"
 #include "lib/grow.h"
@@ -168,9 +169,8 @@ static void add_interface(struct import *im, const char *name)
 	struct config *c = im->config;
 	struct interface_config *place;
 
-	for (size_t i = 0; i < c->n_interfaces; i++)
-		if (!strcmp(c->interfaces[i].name, name))
-			return;
+	if (config_interface_entry(c, name))
+		return;
 	place = append(c->interfaces, c->n_interfaces);
 	strcpy(place->name, name);
 	place->role = ROLE_WAN;
@@ -185,7 +185,7 @@ static void fill_config(struct import *im)
 	free(c->interfaces);
 	c->interfaces = NULL;
 	c->n_interfaces = 0;
-	c->services = xcalloc(im->n_services ?: 1, sizeof(*c->services));
+	c->services = xcalloc(im->n_services, sizeof(*c->services));
 	c->n_services = im->n_services;
 	for (size_t i = 0; i < c->n_services; i++) {
 		const struct import_service *s = &im->services[i];

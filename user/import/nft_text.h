@@ -7,5 +7,5 @@
 #include "lib/yaml_tree.h"
 
 /* Returns the text of a list of statements, cut after some hundred characters, for the caller to
- * free; NULL: no memory. */
+ * free. */
 char *nft_rule_text(struct yaml_node *statements);

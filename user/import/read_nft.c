@@ -103,7 +103,7 @@ static bool add_set(struct nft *x, const char name[LIST_NAME_LEN], __u8 family,
 
 		memcpy(s->name, name, LIST_NAME_LEN);
 		s->family = family;
-		s->list = xcalloc(m.n ?: 1, sizeof(*s->list));
+		s->list = xcalloc(m.n, sizeof(*s->list));
 		for (size_t i = 0; i < m.n; i++)
 			if (m.values[i].prefix.family == family)
 				s->list[s->n++] = m.values[i].prefix;

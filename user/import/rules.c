@@ -100,7 +100,7 @@ static int by_name(const void *a, const void *b)
 
 void rules_link(struct rules *r)
 {
-	struct rule_chain **sorted = xcalloc(r->n_chains ?: 1, sizeof(*sorted)), key = { 0 };
+	struct rule_chain **sorted = xcalloc(r->n_chains, sizeof(*sorted)), key = { 0 };
 	struct rule_chain *wanted = &key, **found;
 
 	for (size_t i = 0; i < r->n_chains; i++)

@@ -79,7 +79,7 @@ static int by_first(const void *a, const void *b)
 
 struct source_set sources_of(struct source_work *w, const struct prefix *list, size_t n)
 {
-	struct source_range *all = xcalloc(n ?: 1, sizeof(*all));
+	struct source_range *all = xcalloc(n, sizeof(*all));
 	struct source_set s = { 0 };
 
 	for (size_t i = 0; i < n; i++)

@@ -33,6 +33,7 @@ int file_read_fd(int fd, size_t limit, char **ret, size_t *ret_n)
 		rc = got < 0 ? -errno : n > limit ? -EFBIG : 0;
 	}
 	if (rc) {
+		explicit_bzero(text, n);	/* the file may contain a secret */
 		free(text);
 		return rc;
 	}
@@ -104,7 +105,8 @@ static int replace_end(FILE *out, const char *path, bool sync)
 	char beside[PATH_MAX];
 
 	new_path(path, beside);
-	fclose(out);
+	if (fclose(out) && !rc)	/* NFS reports some write errors only now */
+		rc = -errno;
 	if (!rc && rename(beside, path))
 		rc = -errno;
 	if (rc)

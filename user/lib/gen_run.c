@@ -43,7 +43,9 @@ int run_program(char **words, int in, int out)
 		log_error("cannot run `%s`: %s", words[0], strerror(rc));
 		return -rc;
 	}
-	waitpid(pid, &status, 0);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	if (WTERMSIG(status) == SIGPIPE)

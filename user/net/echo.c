@@ -139,7 +139,7 @@ int echo_start(uv_loop_t *loop, const struct address *list, size_t n, echo_done 
 	*e = (struct echo){
 		.channels = { { .socket.fd = -1 }, { .socket.fd = -1 } }, .n = n, .waiting = n,
 		.done = done, .data = data, .open = 1,
-		.list = xcalloc(n ?: 1, sizeof(*list)), .reached = xcalloc(n ?: 1, sizeof(bool)),
+		.list = xcalloc(n, sizeof(*list)), .reached = xcalloc(n, sizeof(bool)),
 	};
 	uv_timer_init(loop, &e->timer);
 	e->timer.data = e;

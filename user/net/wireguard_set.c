@@ -161,7 +161,7 @@ static int set_socket(const char *device, const struct wg_key *peer, const struc
 /* ---- either ---- */
 
 static int set_peer(const char *device, const struct wg_key *peer, const struct wg_peer *renew,
-	       const struct address *a, __be16 port)
+		    const struct address *a, __be16 port)
 {
 	int rc = set_kernel(device, peer, renew, a, port);
 
