@@ -347,7 +347,7 @@ $(BENCH_DIR)/relay: $(BENCH_DIR)/relay.o
 -include $(wildcard $(BENCH_DIR)/*.d)
 
 # ---- what the selftests (and the demo) need besides wgxdp ----
-SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftests/flowhammer $(O)/selftests/entryhammer $(O)/selftests/flowcrowd $(O)/selftests/flowtable $(O)/selftests/flood $(O)/selftests/mapsum $(O)/selftests/objects $(O)/selftests/inside $(O)/selftests/seen $(O)/selftests/shown $(O)/selftests/faultrun $(O)/selftests/refuse.so \
+SELFTEST_PROGRAMS := $(O)/selftests/udptool $(O)/selftests/flowrace $(O)/selftests/flowhammer $(O)/selftests/entryhammer $(O)/selftests/flowcrowd $(O)/selftests/flowtable $(O)/selftests/flood $(O)/selftests/mapsum $(O)/selftests/objects $(O)/selftests/inside $(O)/selftests/plug $(O)/selftests/seen $(O)/selftests/shown $(O)/selftests/faultrun $(O)/selftests/refuse.so \
 	$(O)/selftests/peer.bpf.o $(O)/selftests/beside.bpf.o
 
 .PHONY: selftest-programs
@@ -367,7 +367,7 @@ $(O)/selftests/flowrace $(O)/selftests/flowhammer $(O)/selftests/entryhammer $(O
 $(O)/selftests/flowrace $(O)/selftests/flowhammer $(O)/selftests/entryhammer $(O)/selftests/flowcrowd: selftests/lib/flow_packets.h selftests/lib/head_sum.h
 $(O)/selftests/flowhammer $(O)/selftests/entryhammer $(O)/selftests/flowtable: selftests/lib/pinned_array.h
 $(O)/selftests/flood $(O)/selftests/flowtable $(O)/selftests/mapsum $(O)/selftests/objects: SELFTEST_LIBS = -lbpf
-$(O)/selftests/inside: SELFTEST_LIBS = -static
+$(O)/selftests/inside $(O)/selftests/plug: SELFTEST_LIBS = -static
 $(O)/selftests/seen: SELFTEST_LIBS = -lmnl
 $(O)/selftests/shown: SELFTEST_LIBS = -lfyaml
 $(O)/selftests/flood: $(O)/selftests/flood.skel.h selftests/lib/flood.h selftests/lib/head_sum.h

@@ -14,8 +14,7 @@ firewall_network
 inside client ip link del uplink
 ip link add uplink netns client numtxqueues 2 numrxqueues 2 type veth \
 	peer name wan netns firewall numtxqueues 2 numrxqueues 2
-cable_end client uplink
-cable_end firewall wan
+"$build/selftests/plug" client uplink firewall wan
 addresses client uplink 198.51.100.7/24
 addresses firewall wan 198.51.100.1/24
 gateways client 198.51.100.1

@@ -115,13 +115,9 @@ still_sends() { # DONE ENOUGH
 }
 
 namespaces() { # NAME...
-	local ns
 	printf 'netns add %s\n' "$@" | ip -b -
-	for ns; do
-		inside "$ns" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
-			net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
-		inside "$ns" ip link set lo up
-	done
+	# shellcheck disable=SC2046 # words
+	"$build/selftests/plug" $(printf '%s lo ' "$@")
 }
 
 routers() { # NAMESPACE...: enables forwarding
@@ -131,15 +127,7 @@ routers() { # NAMESPACE...: enables forwarding
 
 cable() { # NAMESPACE DEVICE NAMESPACE DEVICE [INDEX of the former]
 	ip link add "$2" netns "$1" ${5:+index "$5"} type veth peer name "$4" netns "$3"
-	cable_end "$1" "$2"
-	cable_end "$3" "$4"
-}
-
-# veth leaves checksums incomplete, unlike a wire. It takes frames from XDP only if the receiving end has GRO or an XDP
-# program.
-cable_end() { # NAMESPACE DEVICE
-	inside "$1" ethtool -K "$2" tx off gro on > /dev/null
-	ip -n "$1" link set "$2" up
+	"$build/selftests/plug" "$1" "$2" "$3" "$4"
 }
 
 # A kernel before 6.3 does not report what the other end can take. Then wgxdp relies on an XDP program there.

@@ -30,10 +30,8 @@ namespaces() {
 			mount --bind /proc/1/ns/net /run/netns/firewall
 		else
 			ip netns add "$ns"
-			inside "$ns" ip link set lo up
 		fi
-		inside "$ns" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
-			net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+		"$build/selftests/plug" "$ns" lo
 	done
 }
 
