@@ -51,7 +51,7 @@ for line in '^instance: default$' '^  daemon: since ' "^  file: $work/wgxdp.yaml
 	'^  interface: ens18$' '^  latest_success: 20.*ago'; do
 	grep -q "$line" "$work/show" || fail "show has no line '$line': $(< "$work/show")"
 done
-wgxdp show --json | python3 -c 'import json, sys; assert json.load(sys.stdin)["dns_names"][0]["interface"] == "ens18"'
+wgxdp show --json | /usr/bin/python3 -ISc 'import json, sys; assert json.load(sys.stdin)["dns_names"][0]["interface"] == "ens18"'
 expect 'show services' "$(wgxdp show services)" == 'services: none'
 sed -i '$a exporter: { listen: [ "192.0.2.99:9851" ] }' "$work/wgxdp.yaml"
 kill -HUP "$daemon"

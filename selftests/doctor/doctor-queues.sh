@@ -18,7 +18,7 @@
 
 # Sends UDP from 32 ports, from one, or from none, as the last word at port 9000 says
 send() {
-	python3 - << 'EOF'
+	/usr/bin/python3 -IS - << 'EOF'
 import socket, time
 flows = []
 for port in range(4000, 4032):

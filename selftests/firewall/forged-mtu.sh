@@ -13,10 +13,9 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 n=20
 forge() { # FAMILY FROM QUOTED-DESTINATION: the stranger's error
-	inside client /usr/bin/python3 -IS - "$1" "$2" "$3" "$(mac firewall wan)" <<- 'EOF'
+	inside client env PYTHONPATH=selftests/lib PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 - "$1" "$2" "$3" "$(mac firewall wan)" <<- 'EOF'
 		import sys
-		sys.path += ['/usr/lib/python3/dist-packages']
-		from scapy.all import Ether, ICMP, ICMPv6EchoReply, ICMPv6PacketTooBig, IP, IPv6, sendp
+		from scapy_few import Ether, ICMP, ICMPv6EchoReply, ICMPv6PacketTooBig, IP, IPv6, sendp
 		family, listener, to, mac = sys.argv[1:]
 		if family == '4':
 		    quoted = IP(src=listener, dst=to) / ICMP(type=0, id=7) / (b'x' * 8)

@@ -39,7 +39,7 @@ not_answered() { ! answered "$1"; }
 of_many() { echo "$overlay:$(printf %x $((256 + 2 * $1)))::10"; } # NUMBER: an address
 all_answered() { answered "$(of_many 1)" && answered "$(of_many $((many / 2)))" && answered "$(of_many $many)"; }
 program() { inside relay bpftool -j prog show pinned /sys/fs/bpf/wgxdp/default/progs/wgxdp_xdp | grep -o '"id":[0-9]*'; }
-peer_packets() { wgxdp show peers --json | python3 -c 'import json, sys
+peer_packets() { wgxdp show peers --json | /usr/bin/python3 -ISc 'import json, sys
 print(sum(p["rx"]["forwarded"] for p in json.load(sys.stdin)["peers"] if p["name"] == "far"))'; }
 
 namespaces site relay far

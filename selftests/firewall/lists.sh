@@ -134,7 +134,7 @@ admitted 198.51.100.8 198.51.100.9 '[2001:db8:1::8]'
 grep -q "$file: the list has 1 prefixes" "$work/daemon" || fail "no word about the file's new size: $(< "$work/daemon")"
 
 # a file to which another program appends all the time
-python3 -c 'import sys, time
+/usr/bin/python3 -ISc 'import sys, time
 while True:
     with open(sys.argv[1], "a") as file: file.write("198.51.100.9\n")
     time.sleep(0.005)' "$file" &

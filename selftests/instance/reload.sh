@@ -87,7 +87,7 @@ pager() {
 	} > "$work/many.yaml"
 	mkfifo "$work/pager"
 	exec 8<> "$work/pager"
-	python3 -c 'import fcntl; fcntl.fcntl(8, fcntl.F_SETPIPE_SZ, 4096)'
+	/usr/bin/python3 -ISc 'import fcntl; fcntl.fcntl(8, fcntl.F_SETPIPE_SZ, 4096)'
 	wgxdp reload "$@" -c "$work/many.yaml" > "$work/pager" 2> "$work/said" 8<&- &
 	local reload=$!
 	exec 7< "$work/pager" 8<&-

@@ -11,7 +11,7 @@
 import socket
 import sys
 
-from scapy.all import (ICMP, ICMPv6DestUnreach, ICMPv6EchoReply, ICMPv6MLQuery, ICMPv6MLReport, ICMPv6MLReport2, ICMPv6ND_NA, ICMPv6ND_NS,
+from scapy_few import (ICMP, ICMPv6DestUnreach, ICMPv6EchoReply, ICMPv6MLQuery, ICMPv6MLReport, ICMPv6MLReport2, ICMPv6ND_NA, ICMPv6ND_NS,
                        ICMPv6ND_RA, ICMPv6ND_RS, ICMPv6Unknown, IP, IPv6, IPv6ExtHdrHopByHop, Raw, RouterAlert, TCP, UDP, fragment)
 
 import parity

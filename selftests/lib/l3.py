@@ -21,8 +21,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'tests', 'packet'))
 sys.dont_write_bytecode = True
-import scapy_few                                                           # noqa: E402,F401 # pylint: disable=unused-import
-from scapy.all import IP, Raw                                              # noqa: E402
+from scapy_few import IP, Raw                                              # noqa: E402
 from packet_fragmentation import fragment_ip                                                 # noqa: E402
 from packet_fragments import make_fragment                                         # noqa: E402
 from packet_icmp import Error                                              # noqa: E402

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from scapy.all import ARP, IP, IPv6, UDP, Ether, Raw
+from scapy_few import ARP, IP, IPv6, UDP, Ether, Raw
 
 seed, MODE, WGXDP, CONFIGURATION = sys.argv[1:5]
 rng = random.Random(f'{seed} {MODE}')

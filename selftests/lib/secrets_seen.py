@@ -32,7 +32,8 @@ while True:
     for pid in filter(str.isdigit, os.listdir("/proc")):
         name = read(f"/proc/{pid}/comm").decode().strip()
         for file, meaning in ("cmdline", "arguments"), ("environ", "environment"):
-            if any(secret in read(f"/proc/{pid}/{file}") for secret in secrets):
+            text = read(f"/proc/{pid}/{file}")
+            if any(secret in text for secret in secrets):
                 tell(f"seen {name} {meaning}")
         if name:
             tell(f"ran {name}")

@@ -11,7 +11,7 @@ import ipaddress
 import json
 import sys
 
-from scapy import all as s
+import scapy_few as s
 
 s.conf.verb = 0
 WRONG = 1717                # an unused port

@@ -18,8 +18,8 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
-from scapy.all import ICMP, IP, TCP, UDP, Ether, ICMPv6DestUnreach, ICMPv6EchoRequest, IPv6, IPv6ExtHdrFragment, Raw  # noqa: E402
-from scapy.all import ICMPv6PacketTooBig, fragment                         # noqa: E402
+from scapy_few import ICMP, IP, TCP, UDP, Ether, ICMPv6DestUnreach, ICMPv6EchoRequest, IPv6, IPv6ExtHdrFragment, Raw  # noqa: E402
+from scapy_few import ICMPv6PacketTooBig, fragment                         # noqa: E402
 import wgpackets                                                           # noqa: E402
 
 WGXDP, MAPSUM, KEY, WRONG, SEED, ROUNDS = sys.argv[1:7]

@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
-from scapy.all import IP, UDP, Dot1Q, Ether, IPv6, IPv6ExtHdrFragment, Raw, wrpcap  # noqa: E402
+from scapy_few import IP, UDP, Dot1Q, Ether, IPv6, IPv6ExtHdrFragment, Raw, wrpcap  # noqa: E402
 import wgpackets                                                           # noqa: E402
 
 WGXDP, KEY, OTHER, MAC, DIR = sys.argv[1:6]

@@ -27,9 +27,9 @@ count_arrivals b refused 'udp dport 1234'
 count_arrivals b allowed 'udp dport 58001'
 
 send() { # NAMESPACE DEVICE MAC FROM TO DPORT: ten tagged packets
-	inside "$1" /usr/bin/python3 - "${@:2}" <<- 'EOF'
+	inside "$1" env PYTHONPATH=selftests/lib PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 - "${@:2}" <<- 'EOF'
 		import sys
-		from scapy.all import IP, UDP, Dot1Q, Ether, IPv6, Raw, sendp
+		from scapy_few import IP, UDP, Dot1Q, Ether, IPv6, Raw, sendp
 		device, mac, source, to, port = sys.argv[1:]
 		ip = IPv6 if ":" in to else IP
 		sendp(Ether(dst=mac) / Dot1Q(vlan=0, prio=5) / ip(src=source, dst=to) / UDP(sport=58002, dport=int(port)) / Raw(b"x" * 100),

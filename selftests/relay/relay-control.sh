@@ -17,13 +17,13 @@ one=wgo$$ two=wgt$$ far=wgf$$ # wireguard-go's sockets belong to no namespace
 overlay=fd12:3456:789a
 on=relay
 
-routes() { wgxdp show routes --json | python3 -c 'import json, sys
+routes() { wgxdp show routes --json | /usr/bin/python3 -ISc 'import json, sys
 print(" ".join(r["prefix"] + "=" + r["peer"] for r in json.load(sys.stdin)["routes"]))'; }
 field() { # PEER KEY
-	wgxdp show peers --json | python3 -c 'import json, sys
+	wgxdp show peers --json | /usr/bin/python3 -ISc 'import json, sys
 print(*[p[sys.argv[2]] for p in json.load(sys.stdin)["peers"] if p["name"] == sys.argv[1]])' "$@"
 }
-names() { wgxdp show peers --json | python3 -c 'import json, sys
+names() { wgxdp show peers --json | /usr/bin/python3 -ISc 'import json, sys
 print(" ".join(sorted(p["name"] for p in json.load(sys.stdin)["peers"])))'; }
 has_route() { [[ " $(routes) " == *" $1 "* ]]; }
 has_no_route() { ! has_route "$1"; }

@@ -86,7 +86,7 @@ compare() { # MODE MODE-OF-NICS
 	all=$(hits reference $rules) left=$(hits relay $rules)
 	expect "$1: of $all packets that met these rules in the reference never met them in wgxdp's relay" $((all - left)) '>=' 400
 	wgxdp show --json > "$work/shown"
-	expect "$1: packets that wgxdp itself forwarded or dropped" "$(python3 -c 'import json, sys
+	expect "$1: packets that wgxdp itself forwarded or dropped" "$(/usr/bin/python3 -ISc 'import json, sys
 print(sum(p["rx"]["forwarded"] + p["rx"]["dropped"] for p in json.load(sys.stdin)["peers"]))' < "$work/shown")" '>=' 400
 	wgxdp down
 	ip netns list | awk '{print $1}' | xargs -n 1 ip netns del

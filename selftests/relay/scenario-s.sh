@@ -114,7 +114,7 @@ build_network() {
 # --- the questions
 
 peer() { # PEER PATH: a value of show peers --json
-	wgxdp show peers --json | python3 -c 'import json, sys
+	wgxdp show peers --json | /usr/bin/python3 -ISc 'import json, sys
 for p in json.load(sys.stdin)["peers"]:
     if p["name"] == sys.argv[1]:
         for key in sys.argv[2].split("."):

@@ -57,20 +57,20 @@ full wgxdp trace --in wan --from 198.51.100.7:4000 --to 198.51.100.1:51820
 
 pcap "$frame" 0102030405 '' "$frame" > "$work/runts.pcap"
 wgxdp trace --in wan -j "$work/runts.pcap" > "$work/traced" 2> "$work/said" || fail "trace: $(< "$work/said")"
-expect 'packets told of a file with two that are none' "$(python3 -c 'import json, sys; print(len(json.load(sys.stdin)["packets"]))' < "$work/traced")" == 2
+expect 'packets told of a file with two that are none' "$(/usr/bin/python3 -ISc 'import json, sys; print(len(json.load(sys.stdin)["packets"]))' < "$work/traced")" == 2
 grep -q 'packet 2 is left out: its 5 bytes are too short' "$work/said" || fail "trace says $(< "$work/said")"
 grep -q 'packet 3 is left out: its 0 bytes' "$work/said" || fail "trace says $(< "$work/said")"
 
 pcap "$frame" "$frame:142" "$frame" > "$work/parts.pcap"
 wgxdp trace --in wan -j "$work/parts.pcap" > "$work/traced" 2> "$work/said" || fail "trace: $(< "$work/said")"
-expect 'packets told of a file with a part of one' "$(python3 -c 'import json, sys; print(len(json.load(sys.stdin)["packets"]))' < "$work/traced")" == 2
+expect 'packets told of a file with a part of one' "$(/usr/bin/python3 -ISc 'import json, sys; print(len(json.load(sys.stdin)["packets"]))' < "$work/traced")" == 2
 grep -q 'packet 2 is left out: the file has only 56 of its 142 bytes' "$work/said" || fail "trace says $(< "$work/said")"
 
 pcap "$frame" "$(printf %020000d 0)" "$frame" "$frame" | head -c -10 > "$work/cut.pcap"
 status=0
 wgxdp trace --in wan -j "$work/cut.pcap" > "$work/traced" 2> "$work/said" || status=$?
 expect 'trace of a file that is cut off: status' $status == 1
-expect 'packets told of it' "$(python3 -c 'import json, sys; print(len(json.load(sys.stdin)["packets"]))' < "$work/traced")" == 2
+expect 'packets told of it' "$(/usr/bin/python3 -ISc 'import json, sys; print(len(json.load(sys.stdin)["packets"]))' < "$work/traced")" == 2
 grep -q 'packet 2 is left out: its 10000 bytes are more than 9216' "$work/said" || fail "trace says $(< "$work/said")"
 
 status=0

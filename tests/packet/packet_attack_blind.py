@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Attacks on the blind relay, in each pair of outer families: by strangers, by a site that is somebody else's friend, with messages, indices
 # and addresses of others. The sites, and their messages, are packet_sites.py's.
-from scapy.all import (Dot1Q, Ether, ICMP, IP, ICMPv6DestUnreach, ICMPv6ND_Redirect, ICMPv6PacketTooBig, IPv6,
+from scapy_few import (Dot1Q, Ether, ICMP, IP, ICMPv6DestUnreach, ICMPv6ND_Redirect, ICMPv6PacketTooBig, IPv6,
                        IPv6ExtHdrRouting, Raw, TCP)
 
 import packet_sites as sites

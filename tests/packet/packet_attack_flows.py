@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Attacks on masquerading services, in each pair of families: other clients' flows, missing flows, and ICMP errors about
 # them.
-from scapy.all import (ICMP, IP, ICMPv6DestUnreach, ICMPv6EchoRequest, ICMPv6ND_Redirect, ICMPv6PacketTooBig, ICMPv6ParamProblem, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
+from scapy_few import (ICMP, IP, ICMPv6DestUnreach, ICMPv6EchoRequest, ICMPv6ND_Redirect, ICMPv6PacketTooBig, ICMPv6ParamProblem, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
                        IPv6ExtHdrRouting, PadN, Raw, TCP)
 
 from packet_attack_scene import BOTH, BOTH6, DOWN, FLOWS, OVERLAY, STATE, UP, attack, error_sent, framed, honest, ignored

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Attacks on guarded services, strict, with several backends, and loose: invalid messages, messages for other servers,
 # other clients' messages, and unexpected ones.
-from scapy.all import IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN, Raw
+from scapy_few import IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN, Raw
 
 from packet_attack_scene import (ALPHA, BETA, KEYS, LOOSE, STRANGE, STRICT, STRICT6, attack, cookie, data, error_sent,
                                  framed, honest, ignored, initiation, response, some)

@@ -7,7 +7,7 @@ import hashlib
 import random
 import struct
 
-from scapy.all import Ether
+from scapy_few import Ether
 
 import packet_network as net
 

@@ -3,7 +3,7 @@
 # ICMP errors.
 import struct
 
-from scapy.all import (Dot1AD, Dot1Q, Ether, ICMP, IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN,
+from scapy_few import (Dot1AD, Dot1Q, Ether, ICMP, IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN,
                        Raw, TCP)
 
 from packet_attack_scene import OVERLAY, VLAN, attack, carried, error_sent, framed, honest, ignored

@@ -2,7 +2,7 @@
 # The packets that tests/packet/packets.py sends through the data path, and what must become of each.
 import struct
 
-from scapy.all import (ARP, Dot1AD, Dot1Q, Ether, GRE, ICMP, IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
+from scapy_few import (ARP, Dot1AD, Dot1Q, Ether, GRE, ICMP, IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
                        IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, ICMPv6EchoRequest, PadN, Raw, SCTP, TCP)
 
 import packet_fragmentation

@@ -4,7 +4,7 @@
 # an error.
 import struct
 
-from scapy.all import IP, Raw, defragment, fragment
+from scapy_few import IP, Raw, defragment, fragment
 
 from packet_fragments import Datagram, framed, make_fragment
 from packet_icmp import error, error_out

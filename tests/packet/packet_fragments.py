@@ -3,7 +3,7 @@
 # the same places by hand. Each fragment is run twice, so that every first fragment is also an identical duplicate of itself.
 import itertools
 
-from scapy.all import IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN, Raw, Ether
+from scapy_few import IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN, Raw, Ether
 
 from packet_network import (CASES, COLD, COLD6, DEAF, HTTPS, JUMBO, LINKS, NONE, NONE6, SIX, SMALL, WG, WG6, Case, udp)
 

@@ -3,7 +3,7 @@
 # backend's; what they quote is built with scapy like any other packet, before and after.
 import struct
 
-from scapy.all import Ether, IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN, Raw
+from scapy_few import Ether, IP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN, Raw
 
 from packet_network import (CLIENT4, COLD, COLD6, DEAF, HTTPS, NATT, NONE, NONE6, OTHER, SIX, SMALL, WG, WG6, Packet, add,
                             address, fold, ignored, mac, udp, words)

@@ -3,7 +3,7 @@
 # families one, in the network of packet_network.py.
 import os
 
-from scapy.all import (ICMP, IP, ICMPv6DestUnreach, ICMPv6PacketTooBig, ICMPv6ParamProblem, ICMPv6TimeExceeded, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
+from scapy_few import (ICMP, IP, ICMPv6DestUnreach, ICMPv6PacketTooBig, ICMPv6ParamProblem, ICMPv6TimeExceeded, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
                        Ether, PadN, Raw, defragment6)
 
 from packet_network import CASES, INTERFACES, PORT, Case, Service, add, mac, udp

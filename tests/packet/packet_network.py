@@ -4,7 +4,7 @@
 import socket
 import struct
 
-from scapy.all import IP, IPv6, Ether, Raw
+from scapy_few import IP, IPv6, Ether, Raw
 
 # name: (number, role, mtu); a link's own MAC is 02:00:00:00:NUMBER:01
 LINKS = {

@@ -7,7 +7,7 @@ import os
 import random
 import sys
 
-from scapy.all import ICMP, IP, ICMPv6DestUnreach, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN, Raw
+from scapy_few import ICMP, IP, ICMPv6DestUnreach, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN, Raw
 from scapy.contrib.wireguard import Wireguard, WireguardCookieReply, WireguardInitiation, WireguardResponse, WireguardTransport
 
 from packet_fragmentation import fragment_ip

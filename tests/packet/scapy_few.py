@@ -1,0 +1,1 @@
+../../selftests/lib/scapy_few.py
