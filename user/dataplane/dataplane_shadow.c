@@ -127,9 +127,24 @@ static bool is_percpu(const struct bpf_map *map)
 	       bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_HASH;
 }
 
+struct copy {
+	int to;
+	size_t skip;		/* size of a value that need not be written if it is zero */
+};
+
 static int write_batch(void *data, const void *keys, const void *values, __u32 n)
 {
-	return n && bpf_map_update_batch(*(int *)data, keys, values, &n, NULL) ? -errno : 0;
+	const struct copy *c = data;
+	const char *value = values;
+	const __u32 *key = keys;
+
+	if (!c->skip)
+		return n && bpf_map_update_batch(c->to, keys, values, &n, NULL) ? -errno : 0;
+	for (__u32 i = 0; i < n; i++, value += c->skip)
+		if ((*value || memcmp(value, value + 1, c->skip - 1)) &&
+		    bpf_map_update_elem(c->to, &key[i], value, BPF_ANY))
+			return -errno;
+	return 0;
 }
 
 /* Copies a map in batches, because it may have hundreds of thousands of elements. */
@@ -137,9 +152,10 @@ static int copy_map(int from, const struct bpf_map *map)
 {
 	size_t value = !is_percpu(map) ? bpf_map__value_size(map) :
 		       (bpf_map__value_size(map) + 7UL) / 8 * 8 * libbpf_num_possible_cpus();
-	int to = bpf_map__fd(map);
+	/* An array begins with zeros. Most arrays have little else, and some have 20 MB. */
+	struct copy c = { bpf_map__fd(map), bpf_map__type(map) == BPF_MAP_TYPE_ARRAY ? value : 0 };
 
-	return dataplane_batches(from, bpf_map__key_size(map), value, BATCH, write_batch, &to);
+	return dataplane_batches(from, bpf_map__key_size(map), value, BATCH, write_batch, &c);
 }
 
 /* Reuses the shared maps. Call it before loading. */
