@@ -59,13 +59,13 @@ at_most() { # MS
 }
 
 wait_for() { # SECONDS WHAT COMMAND...: waits until COMMAND succeeds; if time is not measured, five times as long
-	local patience=5 what=$2 tries=0 pause
-	[[ ! ${WGXDP_STRICT:-} ]] || patience=1
+	local patience=5 soon=4 what=$2 tries=0 pause
+	[[ ! ${WGXDP_STRICT:-} ]] || patience=1 soon=10
 	local deadline=$((SECONDS + $1 * patience + 1))
 	shift 2
 	until "$@" > /dev/null 2>&1; do
 		((SECONDS < deadline)) || fail "waited in vain: $what"
-		((++tries > 10)) && pause=0.1 || pause=0.02 # each try starts processes
+		((++tries > soon)) && pause=0.1 || pause=0.0$((soon == 4 ? 2 * tries : 2)) # each try starts processes
 		nap $pause
 	done
 }

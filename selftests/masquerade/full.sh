@@ -76,9 +76,7 @@ as_it_is | diff "$work/was" - || fail 'a hangup changed something'
 end_daemon
 forwards 'refused three times'
 wgxdp up -c "$work/fits.yaml" > "$work/out"
-expect 'prefixes that fit' "$(bpftool -j map dump pinned /sys/fs/bpf/wgxdp/default/source_trie | /usr/bin/python3 -c '
-import json, sys
-print(len(json.load(sys.stdin)))')" == $(((lists - 2) * 8192))
+expect 'prefixes that fit' "$(bpftool -j map dump pinned /sys/fs/bpf/wgxdp/default/source_trie | grep -o '"formatted":' | wc -l)" == $(((lists - 2) * 8192))
 # More services than fit at first: the maps become larger, and the counters continue
 wgxdp up -c "$work/small.yaml" > /dev/null
 forwards 'with two services'
