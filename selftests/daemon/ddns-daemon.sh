@@ -99,18 +99,19 @@ say 'ok a new name'
 # --- a section is changed, and removed, during its run
 cat > "$work/update" << EOF
 #!/bin/sh
-[ "\$1" = new ] || sleep 2
+[ "\$1" = new ] || { touch $work/runs; until [ -e $work/go ]; do sleep 0.1; done; }
 echo "\$1" >> $work/updates
 EOF
 chmod +x "$work/update"
 by_program() { printf 'ddns: { interface: ens18, names: [ a.example.net ], provider: { exec: [ %s, %s ] } }\n' "$work/update" "$1"; }
-runs() { pgrep -f "$work/update old" > /dev/null; }
 was_last() { grep -qx old "$work/updates" && [[ $(tail -n 1 "$work/updates") == "$1" ]]; }
 by_program old > "$work/wgxdp.yaml"
 kill -HUP "$daemon"
-wait_for 10 'the program runs' runs
+wait_for 10 'the program runs' test -e "$work/runs"
 by_program new > "$work/wgxdp.yaml"
 kill -HUP "$daemon"
+wait_for 5 'the new section is written' grep -qx new "$work/updates"
+touch "$work/go"
 wait_for 10 'the new section is written last' was_last new
 say 'ok a run that was going on does not have the last word'
 names=new.example.net configuration > "$work/wgxdp.yaml"
