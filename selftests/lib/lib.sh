@@ -115,9 +115,10 @@ still_sends() { # DONE ENOUGH
 }
 
 namespaces() { # NAME...
-	printf 'netns add %s\n' "$@" | ip -b -
-	# shellcheck disable=SC2046 # words
-	"$build/selftests/plug" $(printf '%s lo ' "$@")
+	local ns plugs=() lines=''
+	for ns; do lines+="netns add $ns"$'\n' plugs+=("$ns" lo); done
+	ip -b - <<< "$lines"
+	"$build/selftests/plug" "${plugs[@]}"
 }
 
 routers() { # NAMESPACE...: enables forwarding
@@ -145,15 +146,19 @@ bridge_with_address() { # NAMESPACE DEVICE ADDRESS...
 
 # nodad: even without duplicate address detection, an address is tentative until the kernel has processed it
 addresses() { # NAMESPACE DEVICE ADDRESS...
-	local address nodad
+	local address lines=''
 	for address in "${@:3}"; do
-		[[ $address == *:* ]] && nodad=nodad || nodad=''
-		echo "address add $address dev $2 $nodad"
-	done | ip -n "$1" -b -
+		lines+="address add $address dev $2 "
+		[[ $address != *:* ]] || lines+=nodad
+		lines+=$'\n'
+	done
+	ip -n "$1" -b - <<< "$lines"
 }
 
 gateways() { # NAMESPACE ADDRESS...: default routes
-	printf 'route replace default via %s\n' "${@:2}" | ip -n "$1" -b -
+	local lines
+	printf -v lines 'route replace default via %s\n' "${@:2}"
+	ip -n "$1" -b - <<< "$lines"
 }
 
 has_vlans() {
@@ -170,8 +175,14 @@ tagged() { # NAMESPACE DEVICE NAME ID [PROTOCOL]
 	inside "$1" ip link set "$3" up
 }
 
-mac() { inside "$1" ip -br link show "$2" | awk '{print $3}'; } # NAMESPACE DEVICE
-index() { inside "$1" ip -o link show "$2" | cut -d : -f 1; } # NAMESPACE DEVICE
+mac() { # NAMESPACE DEVICE
+	local mac
+	read -r _ _ mac _ < <(ip -n "$1" -br link show "$2") && echo "$mac"
+}
+index() { # NAMESPACE DEVICE
+	local index
+	IFS=: read -r index _ < <(ip -n "$1" -o link show "$2") && echo "$index"
+}
 
 firewall_cables() { # [CLIENT FIREWALL WG-END]: the namespaces' names
 	local client=${1:-client} firewall=${2:-firewall} end=${3:-wg-end}
@@ -520,11 +531,13 @@ tunnel() { # NAMESPACE DEVICE ADDRESS [PORT]
 		inside "$1" wireguard-go "$2" > "$work/$2.log" 2>&1 || fail "wireguard-go: $(< "$work/$2.log")"
 	fi
 	inside "$1" wg set "$2" private-key "$work/$2.key" ${4:+listen-port "$4"}
-	inside "$1" ip address add "$3" dev "$2"
-	inside "$1" ip link set "$2" mtu 1420 up
+	ip -n "$1" -b - <<< "address add $3 dev $2"$'\n'"link set $2 mtu 1420 up"
 }
 
-key() { cat "$work/$1.pub"; } # DEVICE
+key() { # DEVICE
+	local key
+	read -r key < "$work/$1.pub" && echo "$key"
+}
 
 endpoint_seen() { # NAMESPACE DEVICE PEER'S-DEVICE: prints the peer's endpoint as the device sees it
 	inside "$1" wg show "$2" endpoints | awk -v key="$(key "$3")" '$1 == key {print $2}'

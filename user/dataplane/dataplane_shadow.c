@@ -121,41 +121,30 @@ static int compare_programs(const struct dataplane *dp, struct wgxdp *s)
 
 /* ---- maps ---- */
 
-static bool is_percpu(const struct bpf_map *map)
-{
-	return bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY ||
-	       bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_HASH;
-}
-
-struct copy {
-	int to;
-	size_t skip;		/* size of a value that need not be written if it is zero */
-};
-
 static int write_batch(void *data, const void *keys, const void *values, __u32 n)
 {
-	const struct copy *c = data;
-	const char *value = values;
-	const __u32 *key = keys;
+	const struct bpf_map *map = data;
+	size_t size = bpf_map__value_size(map);
+	int to = bpf_map__fd(map);
 
-	if (!c->skip)
-		return n && bpf_map_update_batch(c->to, keys, values, &n, NULL) ? -errno : 0;
-	for (__u32 i = 0; i < n; i++, value += c->skip)
-		if ((*value || memcmp(value, value + 1, c->skip - 1)) &&
-		    bpf_map_update_elem(c->to, &key[i], value, BPF_ANY))
+	if (bpf_map__type(map) != BPF_MAP_TYPE_ARRAY)
+		return n && bpf_map_update_batch(to, keys, values, &n, NULL) ? -errno : 0;
+	for (const char *v = values; n--; v += size, keys += sizeof(__u32))
+		if ((*v || memcmp(v, v + 1, size - 1)) &&	/* a new array has only zeros */
+		    bpf_map_update_elem(to, keys, v, BPF_ANY))
 			return -errno;
 	return 0;
 }
 
 /* Copies a map in batches, because it may have hundreds of thousands of elements. */
-static int copy_map(int from, const struct bpf_map *map)
+static int copy_map(int from, struct bpf_map *map)
 {
-	size_t value = !is_percpu(map) ? bpf_map__value_size(map) :
-		       (bpf_map__value_size(map) + 7UL) / 8 * 8 * libbpf_num_possible_cpus();
-	/* An array begins with zeros. Most arrays have little else, and some have 20 MB. */
-	struct copy c = { bpf_map__fd(map), bpf_map__type(map) == BPF_MAP_TYPE_ARRAY ? value : 0 };
+	size_t value = bpf_map__value_size(map);
 
-	return dataplane_batches(from, bpf_map__key_size(map), value, BATCH, write_batch, &c);
+	if (bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY ||
+	    bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_HASH)
+		value = (value + 7) / 8 * 8 * libbpf_num_possible_cpus();
+	return dataplane_batches(from, bpf_map__key_size(map), value, BATCH, write_batch, map);
 }
 
 /* Reuses the shared maps. Call it before loading. */
@@ -209,8 +198,6 @@ static int load_shadow(const struct dataplane *dp, struct wgxdp *s)
 
 static int fill_shadow(const struct dataplane *dp, struct dataplane *shadow)
 {
-	struct control c = { 0 };
-	__u32 zero = 0;
 	int rc = take_maps(dp, shadow);
 
 	for (int i = 0; i < PROGRAM_COUNT; i++) {
@@ -219,8 +206,7 @@ static int fill_shadow(const struct dataplane *dp, struct dataplane *shadow)
 		shadow->programs[i] =
 			bpf_program__autoload(program) ? dup(bpf_program__fd(program)) : -1;
 	}
-	return rc ?: bpf_map_lookup_elem(map_fd(shadow, MAP_control), &zero, &c) ? -errno :
-	       dataplane_shadow_clear(shadow);
+	return rc ?: dataplane_shadow_clear(shadow);
 }
 
 int dataplane_shadow(const struct dataplane *dp, struct dataplane **ret)
