@@ -179,12 +179,11 @@ static int take_maps(const struct dataplane *dp, struct dataplane *shadow)
 
 static int load_shadow(const struct dataplane *dp, struct wgxdp *s)
 {
-	struct bpf_program *program;
+	struct bpf_program *p;
 	int rc;
 
-	bpf_object__for_each_program(program, s->obj)
-		bpf_program__set_autoload(program, program == s->progs.wgxdp_xdp ||
-						   program == s->progs.wgxdp_tc);
+	bpf_object__for_each_program(p, s->obj)
+		bpf_program__set_autoload(p, p == s->progs.wgxdp_xdp || p == s->progs.wgxdp_tc);
 	load_error_begin();
 	rc = share_maps(dp, s) ?: wgxdp__load(s);
 	if (rc) {
@@ -201,10 +200,9 @@ static int fill_shadow(const struct dataplane *dp, struct dataplane *shadow)
 	int rc = take_maps(dp, shadow);
 
 	for (int i = 0; i < PROGRAM_COUNT; i++) {
-		struct bpf_program *program = dataplane_program(shadow->skeleton, i);
+		struct bpf_program *p = dataplane_program(shadow->skeleton, i);
 
-		shadow->programs[i] =
-			bpf_program__autoload(program) ? dup(bpf_program__fd(program)) : -1;
+		shadow->programs[i] = bpf_program__autoload(p) ? dup(bpf_program__fd(p)) : -1;
 	}
 	return rc ?: dataplane_shadow_clear(shadow);
 }
