@@ -338,7 +338,7 @@ $(BENCH_DIR)/%.o: tests/bench/%.c Makefile | $(BENCH_DIR)/bench.skel.h
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -I$(BENCH_DIR) -Itests -MMD -MP -c $< -o $@
 
 $(BENCH_DIR)/bench: $(BENCH_OBJ) $(patsubst %,$(O)/user/%.o,dataplane/flow_table dataplane/learned_table dataplane/control \
-		dataplane/pins lib/log lib/text)
+		dataplane/pins lib/log lib/memory lib/text)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
 
 $(BENCH_DIR)/relay: $(BENCH_DIR)/relay.o
