@@ -9,32 +9,44 @@ import re
 from statistics import median
 
 import alone
+import blind
+import flows
 import rounds
+import sites
 import topology as net
 
 REDIRECT, PARSE = "redirect", "parse"  # targets
 NEW, OTHER = "wgxdp", "other"           # this tree's build, and the build to compare with
 SUFFIX = "-other"                       # the other build's namespaces and instance
 HOLD = "wan1"                           # a device that these test-runs do not use
+MANY = 1000, 20000                      # clients
+FILL = 600000                           # packets that fill a memo, also one that tries a packet in 64 of many clients
 
 
 def all_rows():
     """Ordered by state: a change of state brings both builds down and up again."""
     made = [("%s ipv%d" % (nat, family), "native", family, direction)
             for nat in ("dnat", "none") for family in (4, 6) for direction in ("original", "reply")]
+    made += [("dnat ipv4", "native", 4, "reply", n) for n in MANY]
     made += [("masquerade " + pair, "masquerade", int(pair[direction == "reply"]), direction)
              for pair in ("44", "66", "46", "64") for direction in ("original", "reply")]
+    made += [("masquerade 44", "masquerade", 4, direction, MANY[0]) for direction in ("original", "reply")]
+    made += [("dnat ipv%d rates" % family, "rates", family, "original") for family in (4, 6)]
     made += [("dnat ipv%d guard" % family, "guard", family, "original") for family in (4, 6)]
     made += [("dnat ipv%d strict" % family, "strict", family, direction)
              for family in (4, 6) for direction in ("original", "reply")]
     made += [("route nic", "route", 6, "site")]
     made += [("blind " + pair, "blind", int(pair[0]), "original") for pair in ("44", "66")]
-    return [rounds.Row("wgxdp " + name, state, family, direction, rounds.SMALL, 1)
-            for name, state, family, direction in made]
+    made += [("masquerade 44", state, 4, direction, n) for state, n in (("some44", MANY[1]), ("many44", flows.MILLION))
+             for direction in ("original", "reply")]
+    made += [("route nic", "routes", 6, "site", sites.SITES)]
+    made += [("blind 44, 100,000 sites", "blind-large", 4, "original", n) for n in (1, blind.MILLION)]
+    return [rounds.Row("wgxdp " + name, state, family, direction, rounds.SMALL, *(clients or (1,)))
+            for name, state, family, direction, *clients in made]
 
 
 def label(row):
-    return "%s, %s" % (row.name.split(" ", 1)[1], row.direction)
+    return "%s, %s" % (row.name.split(" ", 1)[1], row.direction) + (", %d" % row.clients if row.clients > 1 else "")
 
 
 def chosen(pattern):
@@ -90,9 +102,11 @@ class Side:
 def take_samples(row, new, other, n, repeat, ns):
     """Adds n samples of a row to ns: a list of times for each target"""
     runner, sides = new.meter, (other, new)
+    many = row.clients > 1
+    repeat = max(repeat, MANY[-1]) if many else repeat
     for side in sides:
         side.become(row, runner)
-        side.ns(row, runner, side.target, repeat)       # fills the caches
+        side.ns(row, runner, side.target, FILL if many else repeat)     # fills the caches
     before = [side.counted(row) for side in sides]
     for i in range(n):
         for side in sides[::-1] if i % 2 else sides:

@@ -26,15 +26,19 @@ def undisturbed(values):
     return sorted(values)[len(values) // 10]
 
 
-def one(meter, row, target, repeat, **more):
+def run(meter, row, target, repeat, **more):
     """A next hop is kept alive through tc now and then: such a last packet is no redirect, and the run is done again."""
     for _ in range(3):
         got = meter.ask("test", netns=net.netns(net.FIREWALL),
                         dev="lan0" if row.direction == "reply" else "wan0",
                         target=target, repeat=repeat, **rounds.expectation(row), **more)
         if got["verdict"] == XDP_REDIRECT:
-            return got["ns"]
+            return got
     raise RuntimeError("test-run of %s: %s gave verdict %d, not XDP_REDIRECT" % (row.label(), target, got["verdict"]))
+
+
+def one(*what, **more):
+    return run(*what, **more)["ns"]
 
 
 def testrun(firewall, meter, neighbours, n, repeat=100000):

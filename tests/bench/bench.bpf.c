@@ -225,8 +225,12 @@ static __always_inline long restore_length(struct xdp_md *ctx)
 /* One program runs all targets, by direct jumps: nothing else differs between the targets. */
 SEC("xdp.frags") int bench_fresh(struct xdp_md *ctx)
 {
-	if (restore_length(ctx) || !write_head(ctx))
+	void *data = restore_length(ctx) ? NULL : write_head(ctx);
+
+	if (!data)
 		return XDP_ABORTED;
+	if (job.clients > 1)
+		next_client(ctx, data);
 	/* A locked instruction waits until the head is written. Without it, a load that needs bytes of two of these
 	 * stores waits, as for no received frame. */
 	__sync_fetch_and_add(&job.fenced, 1);

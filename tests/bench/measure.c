@@ -132,8 +132,19 @@ int measure_target(struct meter *b, const struct request *r)
 	return err;
 }
 
-/* test FRAME netns= dev= target=redirect|parse|wgxdp|other repeat=
- * ns of one run on a packet that came in by dev */
+static void print_test(double cpu, long repeat, const struct bpf_test_run_opts *opts)
+{
+	const __u8 *frame = opts->data_out;
+
+	printf("{\"ns\": %.3f, \"verdict\": %u, \"repeat\": %ld, \"frame\": \"", cpu * 1e9 / repeat, opts->retval, repeat);
+	for (__u32 i = 0; i < opts->data_size_out && repeat == 1; i++)
+		printf("%02x", frame[i]);
+	puts("\"}");
+}
+
+/* test FRAME netns= dev= target=redirect|parse|wgxdp|other repeat= [at=]
+ * ns of one run on a packet that came in by dev. The next client is the one after the last run's, or number `at`. If
+ * repeat is 1, the answer contains the frame that the program left. */
 int measure_test(struct meter *b, const struct request *r)
 {
 	struct xdp_md md = { .ingress_ifindex = if_nametoindex(arg(r, "dev", "")) };
@@ -149,6 +160,7 @@ int measure_test(struct meter *b, const struct request *r)
 	job.target = target;
 	job.length = len;
 	job.moves = job.arrives != job.family;
+	job.at = arg_number(r, "at", b->job->at) % job.clients;
 	memcpy((void *)b->job, &job, sizeof(job));
 	md.data_end = len;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = len, .data_out = out,
@@ -157,6 +169,6 @@ int measure_test(struct meter *b, const struct request *r)
 	err = bpf_prog_test_run_opts(bpf_program__fd(b->skel->progs.bench_fresh), &opts);
 	cpu = cpu_now() - cpu;
 	if (!err)
-		printf("{\"ns\": %.3f, \"verdict\": %u, \"repeat\": %ld}\n", cpu * 1e9 / repeat, opts.retval, repeat);
+		print_test(cpu, repeat, &opts);
 	return err;
 }

@@ -35,7 +35,9 @@ EOF
 
 listed=$(scripts/bench --against nothing --list)
 for row in 'dnat ipv6, reply' 'none ipv4, original' 'masquerade 64, reply' \
-	'dnat ipv4 guard, original' 'dnat ipv6 strict, reply' 'route nic, site' 'blind 66, original'; do
+	'dnat ipv4 guard, original' 'dnat ipv6 strict, reply' 'route nic, site' 'blind 66, original' \
+	'dnat ipv4, reply, 20000' 'masquerade 44, original, 1000' 'masquerade 44, reply, 1000000' \
+	'route nic, site, 65535' 'blind 44, 100,000 sites, original, 1000000'; do
 	grep -qx "$row" <<< "$listed" || { echo "--list: no row '$row'"; exit 1; }
 done
 
