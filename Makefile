@@ -378,7 +378,7 @@ $(O)/selftests/%.bpf.o: selftests/lib/%.bpf.c Makefile
 	$(call say,BPF,$@)$(CLANG) $(ALL_BPF_CFLAGS) -c $< -o $@
 
 # ---- the host plane: unit tests, fuzzers; the data path by test-run ----
-HOST_UNITS := attack_rates express express_guard express_sites bpf pipeline resolve memory icmp fragmentation sites policy masquerade flow_races learned admission replay shares backends blind blind_packets blind_shares
+HOST_UNITS := attack_rates express express_flows express_guard express_sites bpf pipeline resolve memory icmp fragmentation sites policy masquerade flow_races learned admission replay shares backends blind blind_packets blind_shares
 FUZZ_CFLAGS ?= $(SANITIZED) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 
 # gcc does not know clang's pragmas for unrolling. The data path is large, so -O2 and variable tracking take twice the time

@@ -85,12 +85,12 @@ INLINE bool fib_fresh(const struct nexthop *hop, const struct control *c, __u64 
  * the map uniform, the MTU is the link's: no route of the prefix has a locked one. */
 INLINE int fib_renew_step(struct pkt *p)
 {
-	__u32 zero = 0, slot = p->s->question.slot;
+	__u32 slot = p->s->question.slot;
 	struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &slot);
-	const struct control *c = bpf_map_lookup_elem(&control, &zero);
+	const struct control *c = control_find();
 	int rc;
 
-	if (!hop || !c)
+	if (!hop)
 		return -PASS_no_route;
 	hop->until = 0;
 	hop->generation = c->generation;

@@ -52,13 +52,13 @@ INLINE struct addr listed_client(const struct pkt_state *s)
 #define LISTS_SILENT 1
 INLINE int lists_admit_step(struct pkt_state *s)
 {
-	__u32 id = s->service.id, zero = 0;
+	__u32 id = s->service.id;
 	const struct service_lists *l = bpf_map_lookup_elem(&service_lists, &id);
-	const struct control *c = bpf_map_lookup_elem(&control, &zero);
+	const struct control *c = control_find();
 	bool is_ipv6 = s->family == FAMILY_IPV6;
 	struct source_key key = { .prefixlen = 32 + 128, .addr = listed_client(s) };
 
-	if (!l || !c || !lists_may_have(&key.addr, is_ipv6, c->list_levels))
+	if (!l || !lists_may_have(&key.addr, is_ipv6, c->list_levels))
 		return LISTS_SILENT;
 	for (__u32 i = 0; i < LISTS_EACH && i < l->n; i++) {
 		key.id = bpf_htonl(list_key_id(l->id[i], is_ipv6));

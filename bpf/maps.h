@@ -55,8 +55,15 @@
 
 /* A size of 1 is a placeholder: user space sets the size before it loads the programs. */
 MAP(states, PERCPU_ARRAY, __u32, struct pkt_state, 1, 0);
-MAP(sides, PERCPU_ARRAY, __u32, struct sides, 1, 0);
-MAP(tuples, ARRAY, __u32, struct memo, 1, 0);
+#ifdef WGXDP_HOST
+MAP(express_cpus, PERCPU_ARRAY, __u32, struct express_cpu, 1, 0);
+MAP(control, ARRAY, __u32, struct control, 1, BPF_F_MMAPABLE);
+#else
+/* Data sections are maps of one element, which a program addresses without a lookup. */
+struct express_cpu express_cpus[EXPRESS_CPUS] SEC(".data.express_cpus");
+struct control control SEC(".data.control");
+#endif
+MAP(memo, ARRAY, __u32, struct memo_bucket, 1, 0);
 MAP(links, ARRAY, __u32, struct link, LINKS, 0);
 MAP(table, ARRAY, __u32, struct table_bucket, 1, BPF_F_MMAPABLE);
 MAP(sources, ARRAY, __u32, struct sources, 1, 0);
@@ -76,7 +83,6 @@ MAP(reasons, PERCPU_HASH, struct reason_key, __u64, 16384, BPF_F_NO_PREALLOC);
 MAP(transmit_failed, PERCPU_ARRAY, __u32, __u64, LINKS, 0);
 MAP(tx_dropped, ARRAY, __u32, __u64, LINKS, 0);
 MAP(names, ARRAY, __u32, struct service_name, 1, 0);
-MAP(control, ARRAY, __u32, struct control, 1, BPF_F_MMAPABLE);
 MAP(uniform, ARRAY, __u32, struct uniform_row, UNIFORM_BLOCKS * UNIFORM_ROWS, BPF_F_MMAPABLE);
 MAP(peers, ARRAY, __u32, struct peer, 1, 0);
 MAP(peer_names, ARRAY, __u32, struct peer_name, 1, 0);
@@ -134,7 +140,7 @@ RING(notifications, RINGBUF, NOTIFICATIONS_BYTES);
 
 /* Switches: constants that user space sets before loading. The verifier removes the code of those
  * that are off. The comment of each with_ switch says when it is on. */
-SWITCH(__u32, express_mask, 0);	/* number of tuples of each CPU, minus 1 */
+SWITCH(__u32, express_bits, 0);	/* 2^express_bits buckets of memo belong to each CPU */
 SWITCH(__u32, table_mask, 0);		/* number of buckets in table, minus 1 */
 SWITCH(__u32, uniform_slots, 0);	/* first of the NEXTHOP_UNIFORM slots in nexthops */
 SWITCH(__u32, gateway_slots, 0);	/* first of the NEXTHOP_GATEWAYS slots in nexthops */
@@ -165,6 +171,11 @@ SWITCH(__u32, device_net, 0);		/* offset of .nd_net in struct net_device */
 /* Offset of the namespace's inode in the kernel's struct net; 0: unknown. */
 SWITCH(__u32, net_inum, 0);
 SWITCH(bool, with_express, false);	/* on if the express path is used */
+/* The copy of the express path that runs. */
+SWITCH(__u32, express_uses, USES_ALL);
+/* On if a packet of a client may have the entry of its listener: no service has flows, lists or a
+ * strict guard, no client has a rate, and the blind relay is off. */
+SWITCH(bool, express_listeners, false);
 /* On if a service masquerades or has a guard, or the blind relay is on. */
 SWITCH(bool, with_flows, false);
 SWITCH(bool, with_guards, false);
@@ -201,6 +212,18 @@ SWITCH(__u32, blind_mask, 0);		/* number of buckets in sessions, and in hints, m
 SWITCH(__u32, blind_totals_mask, 0);	/* number of elements of blind_totals, minus 1 */
 SWITCH(__u32, endpoints_mask, 0);	/* number of buckets in endpoints, minus 1 */
 SWITCH(__u32, blind_slots, 0);	/* first of the sites' slots in nexthops; each site has two */
+
+INLINE struct control *control_find(void)
+{
+#ifdef WGXDP_HOST
+	return host_section(&control);
+#else
+	struct control *c = &control;
+
+	barrier_var(c);		/* otherwise clang loads the address again at each use */
+	return c;
+#endif
+}
 
 /* Returns the family with which the packet leaves. */
 INLINE __u8 family_out(const struct pkt *p)

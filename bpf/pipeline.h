@@ -170,16 +170,13 @@ INLINE int resolve_step(struct pkt *p)
 {
 	bool original = p->s->direction == DIRECTION_ORIGINAL;
 	__u64 now = p->s->now;
-	__u32 zero = 0;
-	struct control *c = bpf_map_lookup_elem(&control, &zero);
+	struct control *c = control_find();
 	struct nexthop *hop = NULL;
 	int rc;
 
 	p->s->out = NO_SLOT;
 	if (unlikely(p->s->pending_reason))
 		return -(int)p->s->pending_reason;
-	if (unlikely(!c))
-		return NOT_OURS;
 	if (unlikely(is_martian(p->s->family == FAMILY_IPV4, original ? p->s->src : p->s->dst)))
 		return -PASS_martian;
 	rc = original ? link_source(p) : 0;
@@ -292,6 +289,6 @@ INLINE int run(void *ctx, enum plane plane, __u32 ifindex, bool bare, int pass, 
 	p.s->action = drop;
 	verb = verdict(&p, way(&p), pass, drop);
 	p.s->busy = false;
-	p.s->express.learn = LEARN_NOTHING;
+	p.s->express.learn = false;
 	return verb;
 }

@@ -58,6 +58,7 @@ struct pkt {
 	void *ctx;
 	/* The plane is a constant in each program, so clang drops the code of the other planes. */
 	enum plane plane;
+	enum express_uses uses;		/* a constant too; only in the express path (express/) */
 	struct pkt_state *s;
 	const struct link *link;	/* link of the packet; set only during enter() */
 	const struct peer *peer;	/* receiving peer; set only during site_resolve() */

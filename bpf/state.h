@@ -183,24 +183,31 @@ struct blind_work {
 	int result;			/* result of the callback of bpf_loop() */
 };
 
-/* Values that the express path reads from a packet, and then remembers about it (express/). */
+/* The key of a packet in the memo of the express path (express/). */
+struct express_key {
+	__u64 from, to;			/* see express/memo.h */
+	__u64 source, destination[2];	/* IPv6: second half of the source; destination */
+	__le32 index;	/* blind relay: receiver index of a message; else 0 */
+};
+
+/* A packet that the memo did not have. If the pipeline sends it, the memo learns the decision. */
 struct express_work {
-	struct express_key key;		/* key of the packet as it arrived */
-	__u64 mac, now;			/* destination MAC address on arrival; time in jiffies */
-	__u32 ifindex;	/* device that received the packet, or express_vlan() */
-	__u32 generation;	/* express_generation() before the pipeline decided */
-	/* len: of the IP packet. payload: what follows its IP header. In bytes. */
-	__u32 len, payload;
-	__u8 ipv4;
-	__u8 learn;			/* entry to make: enum express_learns */
+	__u64 mac;			/* express_mac() */
+	__u32 generation;	/* express_generation() before the pipeline decides */
+	union {				/* source and destination port */
+		__u32 ports;
+		__be16 port[2];
+	};
+	__u16 flags;			/* flags of the key, see memo.h */
+	__u8 learn;			/* true: the memo may learn, and the rest is valid */
 	__u8 is_data;		/* true: plain WireGuard data; valid only if there are guards */
-	__u8 tag;			/* length of the VLAN tag on arrival: 0 or 4 bytes */
-	/* Set by express_learn(): whether the service has a guard, and whether the guard is
-	 * strict. */
-	__u8 guarded, strict;
-	/* Index in rates for the packet's client, or for its pair of peers; valid only if there are
-	 * rates. */
-	__u32 rate;
+	/* Members that learn.h sets. */
+	__u8 guarded, strict;	/* the service has a guard; it must know the client */
+	__u8 wide;			/* the entry needs struct memo_more */
+	__u64 now, until;		/* present time and end of the entry, in jiffies */
+	__u32 bucket, way;		/* result of memo_place() */
+	__u32 line, hop;		/* results of memo_line() and express_hop() */
+	struct express_key key;		/* express_try() sets only .index */
 };
 
 struct pkt_state {

@@ -53,10 +53,10 @@ INLINE int ifindex_of(__u64 device)
 INLINE bool is_in_our_netns(__u64 device)
 {
 	__u64 net = 0;
-	__u32 inum = 0, zero = 0;
-	const struct control *c = bpf_map_lookup_elem(&control, &zero);
+	__u32 inum = 0;
+	const struct control *c = control_find();
 
-	if (!net_inum || !c || !c->netns)
+	if (!net_inum || !c->netns)
 		return true;
 	bpf_probe_read_kernel(&net, sizeof(net), (const void *)(device + device_net));
 	bpf_probe_read_kernel(&inum, sizeof(inum), (const void *)(net + net_inum));

@@ -54,7 +54,8 @@ int wgxdp_tc_egress(struct __sk_buff *ctx)
 	return blind_egress(ctx) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
-/* Ends a flow. User space runs it by BPF_PROG_TEST_RUN with a packet of an Ethernet header and a
+/* Ends a flow. The express path may remember a flow that has not timed out, so its entries become
+ * invalid. User space runs it by BPF_PROG_TEST_RUN with a packet of an Ethernet header and a
  * struct flow_end. Returns enum flow_ended, or a negative value. */
 SEC("tc")
 int wgxdp_flow_end(struct __sk_buff *ctx)
@@ -63,7 +64,12 @@ int wgxdp_flow_end(struct __sk_buff *ctx)
 
 	if (bpf_skb_load_bytes(ctx, ETH_HLEN, &wish, sizeof(wish)))
 		return -1;
-	return flow_end_at(wish.place, wish.word) ? FLOW_ENDED : FLOW_CHANGED;
+	if (!flow_end_at(wish.place, wish.word))
+		return FLOW_CHANGED;
+	if (learned_word_state(wish.word) == LEARNED_LIVE &&
+	    learned_left(wish.word, bpf_jiffies64() >> tick_shift))
+		__sync_fetch_and_add(&control_find()->generation, 1);
+	return FLOW_ENDED;
 }
 
 /* Sends a frame. User space runs it by BPF_PROG_TEST_RUN, with the device's ifindex in ctx_in.

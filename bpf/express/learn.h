@@ -1,35 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Stores in the memo what the pipeline decided about a packet that it has sent. verdict() calls it.
- * until.h says how long an entry is valid.
+ * An entry is valid at most a second, as long as its next hop. So the FIB is asked, and neighbours
+ * are probed, as often as without the memo. Changes within that second raise the generation.
  *
  * Runs at the end, after verdict() (verdict.h).
- * Reads:  s->express, and what the steps left; the maps nexthops, guards, sessions.
- * Writes: the maps sides and tuples.
+ * Reads:  s->express, and what the steps left; the maps nexthops, control, guards, sessions.
+ * Writes: express_cpus and the map memo.
  */
 #pragma once
 
-#include "express/express.h"
-#include "express/until.h"
+#include "blind/blind.h"
+#include "express/place.h"
 
-/* Seconds for which a side that only says "look among the tuples" is valid. */
-#define EXPRESS_POINTER_SECONDS 60
+/* ---- what can be learned ---- */
 
 /* Returns whether the express path may remember a packet that the guard admitted: plain data, as
- * express_data() recognises it, to a service with one backend. Sets s->express.guarded and
- * strict. */
+ * express_is_data() recognises it, to a service with one backend. */
 INLINE bool express_can_learn_guarded(struct pkt_state *s)
 {
-	struct express_work *w = &s->express;
 	__u32 id = s->service.id;
 	const struct guard *g = bpf_map_lookup_elem(&guards, &id);
 
 	if (!g)
 		return false;
-	w->guarded = !!(g->flags & GUARD_ON);
-	w->strict = g->flags & GUARD_STRICT && s->direction == DIRECTION_ORIGINAL;
-	return !w->guarded ||
-	       (w->is_data && !(g->flags & (GUARD_BACKENDS | GUARD_JUNK)) &&
+	s->express.guarded = !!(g->flags & GUARD_ON);
+	s->express.strict = g->flags & GUARD_STRICT && s->direction == DIRECTION_ORIGINAL;
+	return !s->express.guarded ||
+	       (s->express.is_data && !(g->flags & (GUARD_BACKENDS | GUARD_JUNK)) &&
 		g->header[MESSAGE_DATA - 1] == from_le32(MESSAGE_DATA));
 }
 
@@ -47,224 +45,175 @@ INLINE bool express_can_learn(struct pkt_state *s)
 	return !with_guards || s->is_blind || express_can_learn_guarded(s);
 }
 
-INLINE void express_set_words(__u64 *words, struct addr a, bool ipv4)
+/* ---- until when ---- */
+
+/* Returns the time in jiffies until which the next hop is valid and no probe of the neighbour is
+ * due. For a reply the route to its backend counts too and, if its next hop is in the map uniform,
+ * the daemon's heartbeat. */
+INLINE __u64 express_hop_until(const struct pkt_state *s, const struct nexthop *hop)
 {
-	words[0] = ipv4 ? 0 : a.q[0];
-	words[1] = ipv4 ? addr_to4(a) : a.q[1];
+	__u32 slot = s->service.slot;
+	const struct nexthop *backend = bpf_map_lookup_elem(&nexthops, &slot);
+	const struct control *c = control_find();
+	__u64 probe = hop->probe[PLANE_XDP], until = hop->until;
+
+	until = s->link_flags & LINK_TC && probe < until ? probe : until;
+	if (s->direction == DIRECTION_ORIGINAL || (with_relay && s->overlay) ||
+	    (with_blind && s->is_blind))
+		return until;
+	if (!backend)
+		return 0;
+	until = backend->until < until ? backend->until : until;
+	return s->out != slot + 1 && c->heartbeat < until ? c->heartbeat : until;
 }
 
-/* Writes those members of an entry that sides and tuples have in common. */
-INLINE void express_fill(struct memo *e, const struct pkt_state *s, const struct nexthop *hop)
+/* Returns the time in jiffies until which the flow, session or client of the packet can do without
+ * the pipeline; 0: learn nothing. The pipeline extends flows. If a strict guard knows only the
+ * receiver index, the client's next packet may have another one. */
+INLINE __u64 express_client_until(struct pkt_state *s)
 {
-	e->mtu = hop->fib.mtu_result;
-	e->out = express_out(hop);
-	e->total = total_index(s->service.id, s->direction, PLANE_XDP);
-	memcpy(e->macs, hop->fib.dmac, ETH_ALEN);
-	memcpy(e->macs + ETH_ALEN, hop->fib.smac, ETH_ALEN);
+	const struct flow_work *f = &s->flow;
+	const struct blind_work *b = &s->blind;
+	bool strict = with_guards && s->express.strict;
+
+	if (with_blind && s->is_blind)
+		return b->make ? 0 : BLIND_UNTIL(session_value(b->from, b->index, b->now));
+	if (strict && !guard_find_client(s))
+		return 0;
+	if (with_flows && s->has_way && (f->way.is_new != FLOW_KNOWN ||
+					 learned_word_state(f->word) != LEARNED_LIVE))
+		return 0;
+	if (strict)
+		return (s->learned.now + learned_left(s->learned.word, s->learned.now))
+		       << tick_shift;
+	return with_flows && s->has_way ? (f->units + flow_ages_in(f)) << tick_shift : ~0ULL;
 }
 
-/* Starts to write an entry, which becomes valid when the caller writes .until. */
-INLINE void express_begin(struct memo *e, const struct express_sought *k,
-			  const struct express_work *w)
-{
-	*(volatile __u64 *)&e->until = 0;
-	e->flags = with_guards && w->guarded ? EXPRESS_DATA : 0;
-	e->key = k->key;
-	e->generation = w->generation;
-}
+/* ---- the entry ---- */
 
-/* ---- sides ---- */
-
-/* Writes the new addresses, ports and MAC addresses of a packet of a service without flows. */
-INLINE void express_fill_side(struct memo *e, const struct pkt_state *s, bool ipv4)
-{
-	bool original = s->direction == DIRECTION_ORIGINAL;
-	__be16 old = original ? s->dport : s->sport;
-
-	e->ip_delta = csum_fold(s->service.delta + (__u16)~bpf_htons(0x0100));
-	e->udp_delta = csum_fold(s->service.delta + (__u16)~old + s->service.port);
-	if (original) {
-		express_set_words(e->dst, s->service.to, ipv4);
-		e->dport = s->service.port;
-		e->place = s->sources;
-	} else {
-		express_set_words(e->src, s->service.to, ipv4);
-		e->sport = s->service.port;
-		express_set_words(e->key.dst, s->dst, ipv4);
-		e->dport = s->dport;
-	}
-}
-
-/* Returns whether the service decides about each client separately, by its lists or by a strict
- * guard. */
-INLINE bool express_is_admitted_alone(const struct pkt_state *s)
-{
-	return s->direction == DIRECTION_ORIGINAL &&
-	       ((with_guards && s->express.strict) ||
-		(with_lists && s->service.flags & SERVICE_LISTS));
-}
-
-/* Returns this CPU's sides, and records in them where the CPU's tuples begin. */
-INLINE struct sides *express_begin_tuples(void)
-{
-	struct sides *sides = sides_find();
-
-	if (sides)
-		sides->tuples = express_first_tuple();
-	return sides;
-}
-
-INLINE void express_learn_side(const struct pkt_state *s, const struct express_work *w,
-			       const struct nexthop *hop)
-{
-	bool original = s->direction == DIRECTION_ORIGINAL;
-	struct express_sought k =
-		express_side(original ? w->key.dst : w->key.src,
-			     original ? SIDE_LISTENER : SIDE_BACKEND, w->ipv4,
-			     original ? s->dport : s->sport, w->ifindex);
-	struct memo *e = express_room(w, &k);
-	bool uniform = !original && s->out != s->service.slot + 1;
-	struct sides *sides;
-
-	if (!e)
-		return;
-	sides = express_begin_tuples();
-	if (sides && original)
-		sides->listeners |= 1ULL << (w->ifindex & 63);
-	express_begin(e, &k, w);
-	e->mac = w->mac;
-	if (with_tuples && (s->has_way || express_is_admitted_alone(s))) {
-		e->kind = s->is_blind ? EXPRESS_BY_INDEX : EXPRESS_BY_TUPLE;
-		e->until = w->now + EXPRESS_POINTER_SECONDS * tick_rate;
-		return;
-	}
-	express_fill(e, s, hop);
-	express_fill_side(e, s, w->ipv4);
-	e->kind = uniform ? EXPRESS_UNIFORM : EXPRESS_ONE;
-	e->flags |= (s->link_flags & LINK_TC ? EXPRESS_PROBES : 0) |
-		    (s->link_role == ROLE_WAN ? EXPRESS_WAN : 0) |
-		    (s->link_flags & LINK_SOURCES_TRIE ? EXPRESS_TRIE : 0);
-	if (uniform)
-		e->mtu = 0xffff;	/* the MTU of each next hop is checked instead */
-	e->until = original ? express_hop_until(s, hop) :
-			      express_reply_until(s, hop, w->now, uniform);
-}
-
-/* ---- tuples ---- */
-
-INLINE void express_learn_tuple(struct pkt_state *s, const struct express_work *w,
-				const struct nexthop *hop)
+/* Writes what the packet gets, and where it is counted. */
+INLINE void express_fill(struct memo *e, struct memo_more *more, const struct pkt_state *s)
 {
 	const struct flow_way *way = &s->flow.way;
-	bool ipv4 = s->leaves == FAMILY_IPV4;
-	struct express_sought k = { .key = w->key };
-	__u64 until = express_tuple_until(s, hop), ends;
-	struct memo *e;
-	__u32 ports;
+	struct addr src = s->src, dst = s->dst;
+	__be16 sport = s->express.port[0], dport = s->express.port[1];
+	__u32 ports = (__u16)~sport + (__u16)~dport;
+	__u16 delta = s->service.delta;
 
-	ends = with_blind && s->is_blind ? express_session_until(&s->blind) :
-					   express_flow_until(&s->flow);
-	until = ends < until ? ends : until;
-	ends = with_guards && w->strict ? express_client_until(s) : until;
-	until = ends < until ? ends : until;
-	if (with_blind && s->is_blind) {
-		k.index = s->blind.index;
-		k.key.word |= EXPRESS_INDEXED;
-	}
-	e = until <= w->now ? NULL : express_room(w, &k);
-	if (!e)
-		return;
-	express_begin(e, &k, w);
-	express_fill(e, s, hop);
-	if (s->leaves != s->family) {
-		e->flags |= EXPRESS_NAT64;
-		/* .mtu is compared with the length at arrival, before the translation. */
-		e->mtu += ipv4 ? 20 : -20;
-	}
-	ports = (__u16)~s->sport + way->sport + (__u16)~s->dport + way->dport;
-	e->kind = with_blind && s->is_blind ? EXPRESS_BLIND : EXPRESS_FLOW;
-	e->ip_delta = csum_fold(way->delta + (__u16)~bpf_htons(0x0100));
-	e->udp_delta = csum_fold(way->delta + ports);
-	express_set_words(e->src, way->src, ipv4);
-	express_set_words(e->dst, way->dst, ipv4);
-	e->sport = way->sport;
-	e->dport = way->dport;
-	if (with_blind && s->is_blind) {
-		e->index = s->blind.index;
-		e->pair = s->blind.total;
+	e->total = total_index(s->service.id, s->direction, PLANE_XDP);
+	e->rate = with_rates ? s->rates[2] : 0;
+	if (with_relay && s->overlay) {
+		delta = 0;
+		e->flags |= MEMO_SITE;
+		e->total = total_index((__u32)s->peers, PEER_RX, PLANE_XDP);
+		e->place = total_index(s->peers >> 32, PEER_TX, PLANE_XDP);
+	} else if (with_flows && s->has_way) {
+		src = way->src;
+		dst = way->dst;
+		sport = way->sport;
+		dport = way->dport;
+		delta = way->delta;
+		e->flags |= s->is_blind ? MEMO_BLIND : MEMO_FLOW;
+		e->place = s->is_blind ? s->blind.total : s->flow.place;
+	} else if (s->direction == DIRECTION_ORIGINAL) {
+		dst = s->service.to;
+		dport = s->service.port;
 	} else {
-		e->word = s->flow.word;
-		e->place = s->flow.place;
+		src = s->service.to;
+		sport = s->service.port;
 	}
-	e->until = until;
+	e->ports[0] = sport;
+	e->ports[1] = dport;
+	e->ip_delta = csum_fold(delta + (__u16)~bpf_htons(0x0100));
+	e->udp_delta = ~csum_fold(delta + ports + sport + dport);
+	if (s->express.wide) {
+		more->src = src;
+		more->dst = dst;
+	} else {
+		e->addrs[0] = addr_to4(src);
+		e->addrs[1] = addr_to4(dst);
+	}
 }
 
-/* Remembers a client that a service without flows has admitted, from one of its originals. */
-INLINE void express_learn_client(struct pkt_state *s, const struct express_work *w,
-				 const struct nexthop *hop)
+/* Sets the key of the packet, as express_try() does. */
+INLINE void express_set_key(struct express_key *k, const struct pkt_state *s)
 {
-	struct express_sought k = { .key = w->key };
-	__u64 until = express_hop_until(s, hop), ends;
+	bool ipv4 = s->family == FAMILY_IPV4;
+
+	k->source = s->src.q[1];
+	k->destination[0] = s->dst.q[0];
+	k->destination[1] = s->dst.q[1];
+	k->from = s->src.q[0];
+	k->to = WORD(__u32, s->express.ports, 4);
+	if (ipv4) {
+		k->from = WORD(__u32, addr_to4(s->src), 0) |
+			  WORD(__u16, load_word(__u16, &s->dst.b[12]), 4);
+		k->to |= WORD(__u16, load_word(__u16, &s->dst.b[14]), 2);
+	}
+}
+
+/* Writes the entry at the places that were found. */
+INLINE int express_write_step(struct pkt_state *s)
+{
+	const struct express_work *w = &s->express;
+	__u32 bucket = w->bucket, line = w->line & (MEMO_WAYS - 1);
+	struct memo_bucket *b = bpf_map_lookup_elem(&memo, &bucket);
+	struct memo_more *more;
 	struct memo *e;
 
-	ends = with_guards && w->strict ? express_client_until(s) : until;
-	until = ends < until ? ends : until;
-	e = until <= w->now ? NULL : express_room(w, &k);
-	if (!e)
-		return;
-	express_begin(e, &k, w);
-	express_fill(e, s, hop);
-	express_fill_side(e, s, w->ipv4);
-	e->kind = EXPRESS_CLIENT;
-	e->until = until;
+	if (!b)
+		return 0;
+	e = &b->way[line];
+	more = &b->more[line | 1];
+	if (w->wide) {
+		e->source = w->key.source;
+		more->none = 0;
+		more->destination[0] = w->key.destination[0];
+		more->destination[1] = w->key.destination[1];
+	}
+	e->from = w->key.from;
+	e->to = w->key.to;
+	e->index = w->key.index;
+	e->generation = w->generation;
+	e->hop = w->hop;
+	e->flags = (with_guards && w->guarded ? MEMO_DATA : 0) | (w->wide ? MEMO_WIDE : 0) |
+		   (w->flags & KEY_LISTENER ? MEMO_LISTENER : 0) |
+		   (with_flows && s->has_way && s->leaves != s->family ? MEMO_NAT64 : 0);
+	express_fill(e, more, s);
+	e->until = w->until;
+	return 0;
 }
-
-/* Remembers a packet between sites with exactly these addresses and ports, about which policy,
- * routes and source check have decided. Once a second the pipeline must see such a packet, to note
- * in the map allowed that it passes. */
-INLINE void express_learn_site(const struct pkt_state *s, const struct express_work *w,
-			       const struct nexthop *hop)
-{
-	struct express_sought k = { .key = w->key };
-	__u64 until = express_hop_until(s, hop);
-	struct sides *sides = express_begin_tuples();
-	struct memo *e;
-
-	if (!sides)
-		return;
-	e = until <= w->now ? NULL : express_room(w, &k);
-	if (!e)
-		return;
-	sides->sites |= 1ULL << (w->ifindex & 63);
-	express_begin(e, &k, w);
-	express_fill(e, s, hop);
-	e->total = total_index((__u32)s->peers, PEER_RX, PLANE_XDP);
-	e->place = total_index(s->peers >> 32, PEER_TX, PLANE_XDP);
-	e->mac = w->mac;
-	e->kind = EXPRESS_SITE;
-	e->until = until;
-}
-
-/* ---- the step ---- */
+STATE_STEP(with_express, express_write)
 
 /* Remembers a packet that the express path did not find and the pipeline has sent. */
 INLINE int express_learn_step(struct pkt_state *s)
 {
 	struct express_work *w = &s->express;
-	__u32 out = s->out;
+	__u32 out = s->out, ifindex = BYTES(__u16, w->mac, 0);
 	const struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
+	bool ipv4 = s->family == FAMILY_IPV4;
+	struct express_cpu *cpu = express_cpu();
+	struct express_device *d;
+	__u64 until;
 
-	if (!hop || !express_out(hop) || !express_can_learn(s))
+	w->guarded = w->strict = false;
+	if (!hop || !cpu || !express_out(hop) || !express_can_learn(s))
 		return 0;
 	w->now = bpf_jiffies64();
-	if (with_relay && s->overlay)
-		express_learn_site(s, w, hop);
-	else if (w->learn == LEARN_SIDE)
-		express_learn_side(s, w, hop);
-	else if (with_flows && s->has_way)
-		express_learn_tuple(s, w, hop);
-	else if (with_tuples && express_is_admitted_alone(s))
-		express_learn_client(s, w, hop);
-	return 0;
+	w->until = express_hop_until(s, hop);
+	until = express_client_until(s);
+	w->until = until < w->until ? until : w->until;
+	w->wide = !ipv4 || (with_flows && s->has_way && s->leaves == FAMILY_IPV6);
+	d = express_device(cpu, ifindex, w->flags);
+	if (w->until <= w->now || !express_learn_device(d, s))
+		return 0;
+	express_set_key(&w->key, s);
+	express_complete(&w->key, ifindex, w->flags, ipv4);
+	w->bucket = memo_place(d, &w->key, ipv4, &w->way);
+	w->line = memo_line(s);
+	if (w->line >= MEMO_WAYS)
+		return 0;
+	w->hop = express_hop(s);
+	return w->hop < EXPRESS_HOPS ? express_write(s) : 0;
 }
 STATE_STEP(with_express, express_learn)

@@ -1,223 +1,250 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The express path, second part: checks whether the packet may be sent and where, then counts,
- * rewrites (write.h) and sends it. All checks come before the first byte is written.
+ * The express path, second part: the last checks, and sending a packet by its entry.
  *
- * Runs after the lookup of the packet's entry (express.h).
- * Reads:  s->express; the entry; the maps sources, uniform, nexthops, flow_table.
+ * Runs after the lookup (express.h).
+ * Reads:  the packet; the entry; the maps health, rates.
  * Writes: the packet; the maps totals, flow_table, blind_totals, peer_totals, rates.
  */
 #pragma once
 
-#include "express/write.h"
+#include "express/read.h"
 #include "flow/find.h"
+#include "flow/nat64.h"
 #include "rate.h"
 
-#define EXPRESS_MISS (-1)		/* result: the pipeline must handle the packet */
-
-/* ---- checks ---- */
-
-/* Returns true if the hints prove that the source is valid (not martian) and outside the list. */
-INLINE bool express_is_free(__u32 list, const struct express_work *w)
-{
-	const struct source_hints *h = bpf_map_lookup_elem(&source_hints, &list);
-
-	return h && source_hints_exclude(h, w->ipv4 ? bpf_ntohl(w->key.src[1]) :
-						      bpf_be64_to_cpu(w->key.src[0]), !w->ipv4);
-}
-
-/* Checks the source of an original as link_source() does, for the side of a listener. */
-INLINE bool express_admits(const struct memo *e, const struct express_work *w)
-{
-	bool wan = e->flags & EXPRESS_WAN;
-	struct addr src;
-
-	if (wan && express_is_free(e->place, w))
-		return true;
-	src = express_addr(w->key.src, w->ipv4);
-	return !is_martian(w->ipv4, src) &&
-	       !source_check(w->ipv4, &src, e->place, e->flags & EXPRESS_TRIE, wan);
-}
-
-/* Returns the next hop of a reply from the map uniform, or NULL. */
-INLINE const struct nexthop *express_uniform(const struct memo *e,
-					     const struct express_work *w)
-{
-	struct addr client = express_addr(w->key.dst, w->ipv4);
-	const struct nexthop *hop;
-	__u32 zero = 0, slot;
-	struct control *c = bpf_map_lookup_elem(&control, &zero);
-
-	/* The packet is for the blind relay, which has precedence over services: the pipeline
-	 * handles the packet. */
-	if (!c || w->now >= c->heartbeat || uniform_is_due(c, w->now) ||
-	    is_martian(w->ipv4, client) ||
-	    (with_blind && (__be16)(w->key.word >> 16) == blind_port))
-		return NULL;
-	slot = uniform_find(w->ipv4, client);
-	if (!slot)
-		return NULL;
-	hop = bpf_map_lookup_elem(&nexthops, &slot);
-	if (!hop || !fib_fresh(hop, c, w->now) || !express_out(hop) ||
-	    (e->flags & EXPRESS_PROBES && w->now >= hop->probe[PLANE_XDP]) ||
-	    w->len > hop->fib.mtu_result ||
-	    ~hop->egress & (LINK_REPLIES | LINK_XDP_SENDS))
-		return NULL;
-	return hop;
-}
+#define EXPRESS_MISS (-1)	/* the pipeline must handle the packet, which is unchanged */
 
 /* Returns whether a packet may bypass the guard. A reply may not while the guard counts unanswered
  * initiations, because it must reset these counters (health_clear()). */
-INLINE bool express_guard_agrees(const struct memo *e)
+INLINE bool express_guard_agrees(const struct memo *e, const void *head, __u32 len, bool ipv4)
 {
 	__u32 place = total_service(e->total) * GUARD_BACKENDS_MAX;
-	const struct health *h;
+	const struct health *state;
 
+	if (!(e->flags & MEMO_DATA))
+		return true;
+	if (!express_is_data(head, len, ipv4))
+		return false;
 	if (total_direction(e->total) == DIRECTION_ORIGINAL)
 		return true;
-	h = bpf_map_lookup_elem(&health, &place);
-	return h && !h->known_unanswered;
+	state = bpf_map_lookup_elem(&health, &place);
+	return state && !state->known_unanswered;
 }
 
-/* ---- sending ---- */
-
-INLINE void express_count_total(struct total *total, __u32 len)
+/* Returns whether the rates have room that rates_of_packet() found when the entry was made. If
+ * `pays`, charges the packet to them instead, and returns true. */
+INLINE bool express_rates(const struct memo *e, __u32 len, __u64 now, bool pays)
 {
-	total->received++;
-	total->forwarded++;
-	total->bytes += len;
-}
+	bool is_site = e->flags & MEMO_SITE;
+	__u32 a = is_site ? rate_of_peer(total_service(e->total), PEER_RX) :
+			    rate_of_service(e->total);
+	__u32 b = is_site ? rate_of_peer(total_service(e->place), PEER_TX) : NO_RATE;
 
-/* Charges the packet to the rates of its service and its client. express_has_room() has checked
- * that they have room. */
-INLINE void express_spend_rate(const struct memo *e, const struct express_work *w)
-{
-	if (with_rates)
-		rates_spend(rate_of_service(e->total), NO_RATE, w->rate, w->len, 1, w->now);
-}
-
-/* The same for a packet between sites. */
-INLINE void express_spend_site_rate(const struct memo *e, const struct express_work *w)
-{
-	if (with_rates)
-		rates_spend(rate_of_peer(total_service(e->total), PEER_RX),
-			    rate_of_peer(total_service(e->place), PEER_TX), w->rate, w->len, 1,
-			    w->now);
-}
-
-/* Sends a packet by its side. Returns the plane's action, or EXPRESS_MISS after changing
- * nothing. */
-INLINE int express_send_side(struct pkt *p, const struct memo *e,
-			     const struct express_work *w, void *head)
-{
-	bool original = (__u8)e->key.word == SIDE_LISTENER;
-	const struct nexthop *hop = NULL;
-	struct total *total;
-	int action;
-	__u32 out;
-
-	if (with_guards && e->flags & EXPRESS_DATA && !express_guard_agrees(e))
-		return EXPRESS_MISS;
-	if (original) {
-		if (!express_admits(e, w))
-			return EXPRESS_MISS;
-	} else if (e->kind == EXPRESS_UNIFORM) {
-		hop = express_uniform(e, w);
-		if (!hop)
-			return EXPRESS_MISS;
-	} else if ((e->key.dst[0] ^ w->key.dst[0]) | (e->key.dst[1] ^ w->key.dst[1]) |
-		   (e->dport ^ (__be16)(w->key.word >> 16))) {
-		return EXPRESS_MISS;
-	}
-	total = bpf_map_lookup_elem(&totals, &e->total);
-	out = hop ? express_out(hop) : e->out;
-	if (w->len > e->mtu || !total || plane(p, redirect, express_egress(out), &action))
-		return EXPRESS_MISS;
-	head = express_write_eth(p, e, w, hop, out, head);
-	if (!head)
-		return EXPRESS_MISS;
-	express_count_total(total, w->len);
-	express_rewrite(e, w, head, !original, original);
-	express_spend_rate(e, w);
-	return action;
-}
-
-/* Finds the counters of the tuple's packets. Returns false if the flow no longer exists. */
-INLINE bool express_counters(const struct memo *e, __u64 **ret_packets, __u64 **ret_bytes)
-{
-	__u32 way = e->place & (LEARNED_WAYS - 1), direction = total_direction(e->total);
-	__u32 pair = e->pair;
-	struct blind_total *total;
-	struct flow_bucket *b;
-
-	if (with_blind && e->kind == EXPRESS_BLIND) {
-		total = bpf_map_lookup_elem(&blind_totals, &pair);
-		if (!total)
-			return false;
-		*ret_packets = &total->packets;
-		*ret_bytes = &total->bytes;
-		return true;
-	}
-	b = flow_bucket(e->place);
-	if (!b || !learned_same(e->word, read_once(b->line.word[way])))
-		return false;
-	*ret_packets = &b->flow[way].packets[direction];
-	*ret_bytes = &b->flow[way].bytes[direction];
+	if (!pays)
+		return rates_have_room(a, b, e->rate, now);
+	rates_spend(a, b, e->rate, len, 1, now);
 	return true;
 }
 
-INLINE int express_send_tuple(struct pkt *p, const struct memo *e,
-			      const struct express_work *w, void *head)
-{
-	__u32 index = e->total;
-	struct total *total = bpf_map_lookup_elem(&totals, &index);
-	bool has_way = with_flows && e->kind != EXPRESS_CLIENT;
-	__u64 *packets = NULL, *bytes = NULL;
-	int action;
+/* ---- counters ---- */
 
-	/* Two services may share a backend, and this side. */
-	if (with_guards && e->flags & EXPRESS_DATA && (!w->is_data || !express_guard_agrees(e)))
-		return EXPRESS_MISS;
-	if (w->len > e->mtu || !total || (has_way && !express_counters(e, &packets, &bytes)) ||
-	    plane(p, redirect, express_egress(e->out), &action))
-		return EXPRESS_MISS;
-	if (!(e->flags & EXPRESS_NAT64)) {
-		head = express_write_eth(p, e, w, NULL, e->out, head);
-		if (!head)
-			return EXPRESS_MISS;
-		express_rewrite(e, w, head, has_way, true);
-	} else if (express_nat64(p, e, w, head)) {
-		return EXPRESS_MISS;
+INLINE void express_count(const struct pkt *p, const struct memo *e, __u32 len)
+{
+	__u32 index = e->total, place = e->place, way = place & (LEARNED_WAYS - 1);
+	bool is_site = uses(p, relay) && e->flags & MEMO_SITE;
+	struct total *total = is_site ? bpf_map_lookup_elem(&peer_totals, &index) :
+					bpf_map_lookup_elem(&totals, &index), *to;
+	struct blind_total *pair;
+	struct flow_bucket *b;
+
+	if (likely(total)) {
+		total->received++;
+		total->forwarded++;
+		total->bytes += len;
 	}
-	express_count_total(total, w->len);
-	express_spend_rate(e, w);
-	if (has_way) {
-		++*packets;
-		*bytes += w->len;
+	if (is_site) {
+		to = bpf_map_lookup_elem(&peer_totals, &place);
+		if (to) {
+			to->forwarded++;
+			to->bytes += len;
+		}
+	} else if (uses_blind(p) && e->flags & MEMO_BLIND) {
+		pair = bpf_map_lookup_elem(&blind_totals, &place);
+		if (pair) {
+			pair->packets++;
+			pair->bytes += len;
+		}
+	} else if (uses_flows(p) && e->flags & MEMO_FLOW) {
+		b = flow_bucket(place);
+		if (likely(b)) {
+			struct flow *f = &b->flow[way];
+
+			barrier_var(f);
+			f->packets[total_direction(e->total)]++;
+			f->bytes[total_direction(e->total)] += len;
+		}
 	}
-	return action;
 }
 
-/* Sends a packet between sites. Its entry was made by policy and routes for the same addresses and
- * ports. The pipeline handles a frame with bytes behind the IP packet, because it removes them. */
-INLINE int express_send_site(struct pkt *p, const struct memo *e,
-			     const struct express_work *w, void *head)
+/* ---- the Ethernet header ---- */
+
+/* Returns the egress device in the form of struct express_hop .out; 0: the pipeline must send the
+ * packet, because its frame leaves with two tags or with an 802.1ad tag. */
+INLINE __u32 express_out(const struct nexthop *hop)
 {
-	struct total *sender = bpf_map_lookup_elem(&peer_totals, &e->total);
-	struct total *receiver = bpf_map_lookup_elem(&peer_totals, &e->place);
+	if (!with_vlans || !hop->port)
+		return hop->fib.ifindex;
+	if (hop->tags[1] || hop->egress & LINK_OUTER_AD)
+		return 0;
+	return express_vlan(hop->port, bpf_ntohs(hop->tags[0]));
+}
+
+/* Writes the Ethernet header, after moving the frame's start so that the frame has a tag if it
+ * leaves with one, and an IP header that is `more` bytes longer. tag: length of the VLAN tag on
+ * arrival. Returns the new address 14 bytes before the IP header, behind which `size` bytes may be
+ * used; NULL with the packet unchanged if it has too little headroom. */
+INLINE void *express_write_eth(const struct pkt *p, void *head, const struct express_hop *hop,
+			       __u32 tag, int more, __u32 size)
+{
+	__u32 out = hop->out, new_tag = uses(p, vlans) ? (out >> 31) * sizeof(struct vlan_tag) : 0;
+	int shrink = (int)tag - (int)new_tag - more;
+	void *eth = head;
+
+	if (uses(p, vlans) || more) {
+		if (shrink && plane(p, move_begin, shrink))
+			return NULL;
+		eth = at(p, 0, sizeof(struct ethhdr) + sizeof(struct vlan_tag));
+		head = at(p, new_tag, size);
+		if (!eth || !head)
+			return NULL;
+	}
+	store_word(__u64, eth, load_word(__u64, hop->macs));
+	store_word(__u32, eth + 8, hop->macs[2]);
+	if (new_tag) {
+		store_word(__be16, eth + 12, bpf_htons(ETH_P_8021Q));
+		store_word(__be16, eth + 14, bpf_htons(out >> 18 & 0xfff));
+	}
+	return head;
+}
+
+/* ---- IP and UDP headers ---- */
+
+/* Adds a folded difference to a checksum, as csum_add(). */
+INLINE __u16 express_add(__u16 check, __u16 delta)
+{
+	__u32 sum = (check ^ 0xffff) + delta;
+
+	return ~(sum + (sum >> 16));
+}
+
+/* The same with the complement of the difference, for a checksum that is not 0. It never returns
+ * 0. */
+INLINE __u16 express_add_udp(__u16 check, __u16 delta)
+{
+	__u32 sum = check + delta;
+
+	return sum + (sum >> 16);
+}
+
+INLINE void express_write_udp(void *udp, const struct memo *e)
+{
+	__u16 check = load_word(__u16, udp + 6);
+
+	if (e->flags & MEMO_LISTENER)
+		store_word(__be16, udp + 2, e->ports[1]);
+	else
+		store_word(__u32, udp, load_word(__u32, e->ports));
+	if (likely(check))
+		store_word(__u16, udp + 6, express_add_udp(check, e->udp_delta));
+}
+
+INLINE void express_write4(void *head, const struct memo *e)
+{
+	store_word(__u8, head + 22, load_word(__u8, head + 22) - 1);
+	store_word(__u16, head + 24, express_add(load_word(__u16, head + 24), e->ip_delta));
+	if (e->flags & MEMO_LISTENER)
+		store_word(__u32, head + 30, e->addrs[1]);
+	else
+		store_word(__u64, head + 26, load_word(__u64, e->addrs));
+}
+
+INLINE void express_write6(void *head, const struct memo *e, const struct memo_more *more)
+{
+	store_word(__u8, head + 21, load_word(__u8, head + 21) - 1);
+	if (!(e->flags & MEMO_LISTENER))
+		addr_store(head + 22, addr_load(&more->src));
+	addr_store(head + 38, addr_load(&more->dst));
+}
+
+/* Translates the packet to the other IP version. Returns false with the packet unchanged if the
+ * pipeline must do that: it can compute a missing UDP checksum. */
+INLINE bool express_nat64(struct pkt *p, void *head, const struct memo *e,
+			  const struct memo_more *more, const struct express_hop *hop, __u32 tag,
+			  __u32 len, bool ipv4)
+{
+	const void *ip = head + sizeof(struct ethhdr);
+	struct flow_nat64 *a;
+
+	p->s = state_find();
+	if (!load_word(__u16, head + express_udp_at(ipv4) + 6) || !p->s || p->s->busy)
+		return false;
+	a = &p->s->flow.nat64;
+	a->fragment = 0;
+	a->payload = len - (express_udp_at(ipv4) - sizeof(struct ethhdr));
+	a->head = ipv4 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+	a->tos = ipv4 ? ((const struct iphdr *)ip)->tos : bpf_ntohs(*(const __be16 *)ip) >> 4;
+	a->ttl = (ipv4 ? ((const struct iphdr *)ip)->ttl :
+			 ((const struct ipv6hdr *)ip)->hop_limit) - 1;
+	p->s->flow.way.src = addr_load(&more->src);
+	p->s->flow.way.dst = addr_load(&more->dst);
+	head = express_write_eth(p, head, hop, tag, ipv4 ? 20 : -20,
+				 ipv4 ? EXPRESS_HEAD : EXPRESS_HEAD - 20);
+	if (!head)
+		return false;
+	((struct ethhdr *)head)->h_proto = ipv4 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+	if (ipv4)
+		nat64_head6(p, head + sizeof(struct ethhdr));
+	else
+		nat64_head4(p, head + sizeof(struct ethhdr));
+	express_write_udp(head + express_udp_at(!ipv4), e);
+	return true;
+}
+
+/* Sends a packet by its entry. head is 14 bytes before its IP header, tag is the length of the VLAN
+ * tag on arrival, and len is the length of the IP packet. Returns the plane's action, or
+ * EXPRESS_MISS. */
+INLINE int express_send(struct pkt *p, void *head, struct memo *e, const struct memo_more *more,
+			const struct express_hop *hop, __u32 tag, __u32 len, __u64 now, bool ipv4)
+{
+	bool is_nat64 = uses_flows(p) && e->flags & MEMO_NAT64;
+	__u32 mtu = hop->mtu;
 	int action;
 
-	if (w->len > e->mtu || !sender || !receiver ||
-	    w->tag + sizeof(struct ethhdr) + w->len != plane(p, linear) ||
-	    plane(p, redirect, express_egress(e->out), &action))
+	if (is_nat64)
+		mtu -= ipv4 ? 20 : -20;
+	if (unlikely(len > mtu || (uses(p, guards) && !express_guard_agrees(e, head, len, ipv4))))
 		return EXPRESS_MISS;
-	head = express_write_eth(p, e, w, NULL, e->out, head);
-	if (!head)
+	if (uses(p, rates) && !express_rates(e, len, now, false))
 		return EXPRESS_MISS;
-	((struct ipv6hdr *)(head + sizeof(struct ethhdr)))->hop_limit--;
-	express_count_total(sender, w->len);
-	express_spend_site_rate(e, w);
-	receiver->forwarded++;
-	receiver->bytes += w->len;
+	if (unlikely(plane(p, redirect, uses(p, vlans) ? express_ifindex(hop->out) : hop->out,
+			   &action)))
+		return EXPRESS_MISS;
+	if (is_nat64) {
+		if (!express_nat64(p, head, e, more, hop, tag, len, ipv4))
+			return EXPRESS_MISS;
+	} else {
+		head = express_write_eth(p, head, hop, tag, 0, EXPRESS_HEAD);
+		if (uses(p, vlans) && unlikely(!head))
+			return EXPRESS_MISS;
+		if (ipv4)
+			express_write4(head, e);
+		else
+			express_write6(head, e, more);
+		express_write_udp(head + express_udp_at(ipv4), e);
+	}
+	express_count(p, e, len);
+	if (uses(p, rates))
+		express_rates(e, len, now, true);
 	return action;
 }

@@ -185,6 +185,7 @@ INLINE int flow_commit_step(struct pkt *p)
 	struct flow_work *s = &p->s->flow;
 	__u32 way, direction;
 	struct flow_bucket *b;
+	__u64 word;
 	int rc;
 
 	if (!p->s->has_way || p->s->is_quote || (with_blind && p->s->is_blind))
@@ -196,8 +197,10 @@ INLINE int flow_commit_step(struct pkt *p)
 	}
 	b = flow_bucket(s->place);
 	way = s->place & (LEARNED_WAYS - 1);
-	if (!b || !learned_same(s->word, read_once(b->line.word[way])))
+	word = b ? read_once(b->line.word[way]) : 0;
+	if (!b || !learned_same(s->word, word))
 		return 0;
+	s->word = word;		/* express_learn() needs the extended time */
 	direction = s->key.direction & 1;
 	/* The listener's device may be new, with the same address (a line that is dialled again),
 	 * or the client may use another wan. A reply finds the listener by this number. */

@@ -46,13 +46,10 @@ INLINE int site_next_hop(struct pkt *p, struct nexthop *hop, __u64 now)
 {
 	const struct addr none = { { { 0 } } };
 	struct fib_question *q = &p->s->question;
-	__u32 zero = 0;
-	struct control *c = bpf_map_lookup_elem(&control, &zero);
+	struct control *c = control_find();
 	struct addr via;
 	int rc;
 
-	if (!c)
-		return -PASS_no_route;
 	if (fib_fresh(hop, c, now) &&
 	    (addr_same(&hop->client, &p->s->dst) || addr_same(&hop->client, &none)))
 		return 0;

@@ -139,6 +139,20 @@ seen=(wg-end ten)
 [[ ${WGXDP_TIER:-} == core ]] || further_changes
 kill "${senders[@]}"
 
+# ---- a flow that a command ends: the answers, which the express path sent
+reload 192.168.1.10
+sends 1
+ours=$(wgxdp show flows --json | "$build/selftests/shown" get flows.0.ours)
+start wg-end "$udptool" send -n 1000000 -r $rate eth "$(mac firewall lan)" 192.168.1.10:4500 "$ours" > /dev/null
+answers=$!
+nap 0.3
+before=$(hits)
+nap 0.1
+expect 'answers by the express path' $(($(hits) - before)) '>=' $((rate / 20))
+seen=(client back)
+changes 'a flow that is deleted' wgxdp flow del --all
+kill "$answers"
+
 # ---- without it
 echo 'express: off' >> "$work/wgxdp.yaml"
 wgxdp reload -c "$work/wgxdp.yaml" > /dev/null

@@ -205,8 +205,7 @@ static UNWATCHED __u64 digest(void)
 	__u64 h = 0;
 
 	for (int i = 0; i < 3; i++)
-		for (__u32 j = 0; maps[i]->values && j < maps[i]->max * maps[i]->value_size / 8; j++)
-			h = (h ^ ((__u64 *)maps[i]->values)[j]) * 0x100000001b3;
+		h = host_map_sum(h, maps[i]);
 	return h;
 }
 

@@ -140,15 +140,22 @@ static inline struct host_entry *host_map_find(struct host_map *map, const void 
 	return best;
 }
 
+/* Returns the values of an array, or the value of a data section. */
+static inline void *host_section(struct host_map *map)
+{
+	if (!map->values) {
+		map->values = host_alloc((size_t)map->max * map->value_size);
+		map->n = map->max;
+	}
+	return map->values;
+}
+
 static inline void *host_array_at(struct host_map *map, const void *key)
 {
 	__u32 index;
 
 	memcpy(&index, key, sizeof(index));
-	if (!map->values) {
-		map->values = host_alloc((size_t)map->max * map->value_size);
-		map->n = map->max;
-	}
+	host_section(map);
 	if (index >= map->max || (host_watch && !host_watch(map, index)))
 		return NULL;
 	return map->values + (size_t)index * map->value_size;

@@ -9,7 +9,11 @@
 
 PATH int path_express(struct host_packet *packet, __u32 ifindex)
 {
-	return express_first(packet, ifindex);
+	int verdict = express_first(packet, ifindex);
+
+	if (verdict == EXPRESS_MISS)
+		packet->egress = 0;	/* the kernel redirects only if the verdict says so */
+	return verdict;
 }
 
 PATH int path_pipeline(struct host_packet *packet, enum plane plane, __u32 ifindex, bool bare)

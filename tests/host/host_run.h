@@ -60,8 +60,7 @@ static inline void cpu_soil(void)
 
 	memset(s, CPU_SOIL, sizeof(*s));
 	s->busy = false;
-	s->express.learn = LEARN_NOTHING;
-	sides_find()->credit = EXPRESS_CREDIT;
+	s->express.learn = false;
 }
 
 struct cpu {

@@ -185,7 +185,7 @@ static void world_clear(void)
 		{ &links, LINKS }, { &table, 256 }, { &sources, 8 }, { &source_trie, 64 },
 		{ &nexthops, WORLD_SLOTS + NEXTHOP_UNIFORM + NEXTHOP_GATEWAYS }, { &choices, 1 },
 		{ &frags, 8 }, { &totals, WORLD_SERVICES * 4 }, { &reasons, 256 }, { &control, 1 }, { &event_watch, 1 },
-		{ &uniform, UNIFORM_BLOCKS * UNIFORM_ROWS }, { &tuples, 64 },
+		{ &uniform, UNIFORM_BLOCKS * UNIFORM_ROWS }, { &memo, 256 },
 	};
 
 	cpu_clear();
@@ -193,7 +193,8 @@ static void world_clear(void)
 		host_map_reset(maps[i].map, maps[i].max);
 	world_knows(0);
 	with_express = true;
-	express_mask = 63;
+	express_bits = 8;
+	express_listeners = false;
 	table_mask = 255;
 	uniform_slots = WORLD_SLOTS;
 	gateway_slots = WORLD_SLOTS + NEXTHOP_UNIFORM;

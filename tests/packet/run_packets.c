@@ -163,8 +163,6 @@ static int run(const struct case_head *c, __u32 len, __u32 flags, __u32 *raw)
 		return host_plane_run(tc ? PLANE_TC : PLANE_XDP, c->ifindex, packet, len, c->linear, c->gso_segs, c->gso_size, out,
 				      &out_len);
 	forget_work();
-	if (by_express)
-		set_credit();
 	verdict = run_live(c, len, flags, raw);
 	if (len == c->len)
 		take_clones();

@@ -4,6 +4,7 @@
  */
 #pragma once
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,4 +30,12 @@ static int pinned(const char *name)
 	if (fd < 0)
 		die(path);
 	return fd;
+}
+
+/* Returns the name of the map's pin, or NULL if it has none. A data section has the pin of its variable. */
+static inline const char *pin_of(const struct bpf_map *map)
+{
+	const char *name = bpf_map__name(map);
+
+	return !strchr(name, '.') ? name : strncmp(name, ".data.", 6) ? NULL : name + 6;
 }

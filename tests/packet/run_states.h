@@ -79,12 +79,10 @@ static void choose_maps(struct wgxdp *s)
 	int fd;
 
 	bpf_object__for_each_map(map, s->obj) {
-		const char *name = bpf_map__name(map);
-		const struct state *state = state_of(name);
+		const char *name = pin_of(map);
+		const struct state *state = name ? state_of(name) : NULL;
 
-		if (strchr(name, '.'))
-			continue;
-		if (!strcmp(name, "xdp_way"))
+		if (!name || !strcmp(name, "xdp_way"))
 			continue;
 		fd = pinned(name);
 		if (!state) {
@@ -184,26 +182,22 @@ static void decisions_forget(bool ask_always)
 	host_plane_write("control", &zero, &c);
 }
 
-/* Makes the express path look up each packet, as after many hits. Returns its hits since the last call. */
-static __u64 express_credit(int fd)
+/* Returns the hits of the express path since the last call. */
+static __u64 express_hits(int fd)
 {
-	static struct sides *all;
-	int cpus = libbpf_num_possible_cpus();
-	__u64 hits = 0;
+	static struct express_cpu *all;
+	static __u64 before;
+	__u64 hits = 0, was = before;
 	__u32 zero = 0;
 
 	if (!all)
-		all = calloc(cpus, sizeof(*all));
+		all = calloc(EXPRESS_CPUS, sizeof(*all));
 	if (!all || bpf_map_lookup_elem(fd, &zero, all))
-		die("sides");
-	for (int i = 0; i < cpus; i++) {
+		die("express_cpus");
+	for (int i = 0; i < EXPRESS_CPUS; i++)
 		hits += all[i].count.hits;
-		all[i].count.hits = 0;
-		all[i].credit = 64;
-	}
-	if (bpf_map_update_elem(fd, &zero, all, BPF_ANY))
-		die("sides");
-	return hits;
+	before = hits;
+	return hits - was;
 }
 
 static void states_reset(void)

@@ -102,25 +102,6 @@ static inline void switches_of(int program, void *ret, size_t size)
 	memcpy(ret, value, size);
 }
 
-/* Lets the express path look at each packet, although most of these are unusual */
-static inline void set_credit(void)
-{
-	static struct sides *all;
-	static int fd = -1;
-	__u32 zero = 0;
-
-	if (fd < 0) {
-		fd = pinned("sides");
-		all = calloc(libbpf_num_possible_cpus(), sizeof(*all));
-	}
-	if (!all || bpf_map_lookup_elem(fd, &zero, all))
-		die("VLANs: sides");
-	for (int i = 0; i < libbpf_num_possible_cpus(); i++)
-		all[i].credit = 64;
-	if (bpf_map_update_elem(fd, &zero, all, BPF_ANY))
-		die("VLANs: credit");
-}
-
 /* Loads the running programs again, with with_vlans; returns the express path, which calls the pipeline */
 static inline int with_vlans_too(int running)
 {
@@ -135,9 +116,13 @@ static inline int with_vlans_too(int running)
 	switches_of(running, s->rodata, sizeof(*s->rodata));
 	s->rodata->icmp_errors_cpu = ~0U;	/* no limit: more than fifty are answered within a jiffy here */
 	s->rodata->with_vlans = true;
-	bpf_object__for_each_map(map, s->obj)
-		if (!strchr(bpf_map__name(map), '.') && map != s->maps.xdp_way && bpf_map__reuse_fd(map, pinned(bpf_map__name(map))))
+	s->rodata->express_uses = USES_ALL;
+	bpf_object__for_each_map(map, s->obj) {
+		const char *pin = pin_of(map);
+
+		if (pin && map != s->maps.xdp_way && bpf_map__reuse_fd(map, pinned(pin)))
 			die("VLANs: reuse");
+	}
 	bpf_object__for_each_program(program, s->obj)
 		bpf_program__set_autoload(program, program == s->progs.wgxdp_xdp || program == s->progs.wgxdp_express);
 	if (wgxdp__load(s))

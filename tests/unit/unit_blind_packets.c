@@ -544,21 +544,24 @@ static void service_runs(void)
 	}
 }
 
-/* Returns a receiver index whose tuple has the place at which a lookup without an index looks */
+/* Returns a receiver index whose entry has the bucket of a key without an index */
 static __u32 index_at_place_without(void)
 {
-	struct express_sought k = { .side = false };
-	__u32 home, index;
+	struct express_device d = { .key = { hash_key0, hash_key1 }, .shift = 64 - 2 - express_bits };
+	struct express_key k = { 0 };
+	struct pkt_state s = { .family = FAMILY_IPV4 };
+	__u32 place, index, way;
 
 	comes(SITE_B, 32);
-	k.key.src[1] = addr_to4(in.src);
-	k.key.dst[1] = addr_to4(in.dst);
-	k.key.word = (__u64)W0 << 32 | (__u32)htons(in.dport) << 16 | htons(in.sport);
-	home = express_home(&k) & express_mask;
-	k.key.word |= EXPRESS_INDEXED;
+	s.src = in.src;
+	s.dst = in.dst;
+	s.express.ports = (__u32)htons(in.dport) << 16 | htons(in.sport);
+	express_set_key(&k, &s);
+	express_complete(&k, W0, 0, true);
+	place = memo_place(&d, &k, true, &way);
 	for (index = 1; index < 1000000; index++) {
 		k.index = htole32(index);
-		if ((express_home(&k) & express_mask) == home)
+		if (memo_place(&d, &k, true, &way) == place)
 			return index;
 	}
 	fail();

@@ -18,10 +18,10 @@ static struct ran ran;
  * cpu_soil() */
 static bool hits(__u32 ifindex)
 {
-	__u64 before = sides_find()->count.hits, n;
+	__u64 before = express_cpu()->count.hits, n;
 
 	ran = send_in(PLANE_XDP, ifindex);
-	n = sides_find()->count.hits - before;
+	n = express_cpu()->count.hits - before;
 	assert_true(n <= 1);
 	return n;
 }
@@ -39,8 +39,7 @@ static void left_rightly(const struct way *w)
 	assert_memory_equal(left, want, len);
 }
 
-/* The first packet goes through the kernel, the second one teaches, and the third one is equal. (A reply that needed
- * the FIB teaches nothing, because the next one may be for another client.) */
+/* The first packet goes through the kernel, the second one teaches the device, and the third one itself */
 static void teach(const struct way *w)
 {
 	way_comes(w, &in);
@@ -61,8 +60,9 @@ static bool is_remembered(const struct way *w)
 
 /* ---- equal packets ---- */
 
-static void alike(void **state)
+static void alike_by(bool listener)
 {
+	express_listeners = listener;
 	for (size_t i = 0; i < WAYS; i++) {
 		const struct way *w = &ways[i];
 		struct total before, after;
@@ -72,15 +72,14 @@ static void alike(void **state)
 		teach(w);
 		for (__u32 j = 0; j < 48; j++) {
 			way_comes(w, &in);
-			in.payload = (__u32[]){ 20, 32, 1232, 1400, 1452 }[j % 5];
+			in.payload = (__u32[]){ 28, 32, 1232, 1400, 1452 }[j % 5];
 			in.ttl = (__u32[]){ 2, 64, 255 }[j % 3];
 			in.tos = j * 5;
 			in.flow = j * 77777;
 			in.seed = j;
-			in.padding = j % 4;
 			in.id = j * 3331;
 			in.checksum = in.family == FAMILY_IPV4 && j % 7 == 0 ? ZERO : FULL;
-			if (w->direction == DIRECTION_ORIGINAL)
+			if (listener && w->direction == DIRECTION_ORIGINAL && w->id != 8)
 				in.sport = 1 + j * 1000;
 			before = way_total(w->id, w->direction, PLANE_XDP);
 			assert_true(hits(w->in));
@@ -95,6 +94,16 @@ static void alike(void **state)
 	assert_true(ways_sums_hold());
 }
 
+static void alike(void **state)
+{
+	alike_by(false);
+}
+
+static void alike_for_all(void **state)
+{
+	alike_by(true);
+}
+
 /* Any client's original, unless its source is not allowed on the link */
 static void sources_hold(void **state)
 {
@@ -104,6 +113,7 @@ static void sources_hold(void **state)
 	static const char *const refused6[] = { "2001:db8:2::77", "2001:db8:1::1", "fe80::1", "ff02::1", "::1", "::ffff:192.0.2.1" };
 	const struct way *w = way_named("dnat ipv4"), *w6 = way_named("dnat ipv6");
 
+	express_listeners = true;
 	teach(w);
 	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
 		in.src = world_addr(refused[i]);
@@ -112,6 +122,7 @@ static void sources_hold(void **state)
 	}
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
 		in.src = world_addr(good[i]);
+		hits(W0);		/* a source like a refused one gets an entry of its own */
 		assert_true(hits(W0));
 		left_rightly(w);
 	}
@@ -122,6 +133,7 @@ static void sources_hold(void **state)
 		assert_int_equal(ran.verdict, HOST_PASS);
 	}
 	in.src = world_addr("2001:db8:3::1");
+	hits(W0);
 	assert_true(hits(W0));
 	left_rightly(w6);
 }
@@ -155,7 +167,7 @@ static __u32 tagged(__u8 *frame, __u32 len, __u16 id)
 /* Sends in by this way, with the tag `id` on arrival. Returns true if the express path sent it with the tag `id_out` */
 static bool hits_tagged(const struct way *w, __u32 port, __u16 id, __u32 port_out, __u16 id_out)
 {
-	__u64 before = sides_find()->count.hits;
+	__u64 before = express_cpu()->count.hits;
 	__u32 len = tagged(came, frame_build(&in, came), id);
 	static __u8 roomy[2000] __attribute__((aligned(8)));
 
@@ -164,7 +176,7 @@ static bool hits_tagged(const struct way *w, __u32 port, __u16 id, __u32 port_ou
 	ran.verdict = world_run(PLANE_XDP, port, &ran.packet);
 	memcpy(left, ran.packet.data, ran.packet.len);
 	host_jiffies++;
-	if (sides_find()->count.hits == before)
+	if (express_cpu()->count.hits == before)
 		return false;
 	way_leaves(w, &in, &out);
 	len = tagged(want, frame_build(&out, want), id_out);
@@ -206,7 +218,7 @@ static void vlans(void **state)
 			with_vlans = false;
 		}
 	assert_int_equal(express_vlan(1 << 18, 7), 0);
-	assert_int_equal(express_device(express_vlan((1 << 18) - 1, 4095)), (1 << 18) - 1);
+	assert_int_equal(express_ifindex(express_vlan((1 << 18) - 1, 4095)), (1 << 18) - 1);
 }
 
 /* A frame with a priority tag that arrives at the port of a bridge is one for the bridge */
@@ -270,7 +282,8 @@ static void hints_prove(void **state)
 		}
 		world_sources(0, prefixes);
 		for (int n = 0; n < 500; n++) {
-			struct express_work w = { .ipv4 = ipv4 };
+			struct express_key k = { 0 };
+			struct pkt_state s = { .family = ipv4 ? FAMILY_IPV4 : FAMILY_IPV6 };
 			struct addr a = first[n % 4];
 			__u32 bit = random_word() % (ipv4 ? 32 : 128);
 
@@ -278,8 +291,9 @@ static void hints_prove(void **state)
 			a.q[1] ^= n % 3 ? 0 : htobe64(random_word() & 0xffff);
 			if (n % 5 == 0)
 				a = ipv4 ? addr_from4(random_word()) : (struct addr){ .q = { random_word(), random_word() } };
-			express_set_words(w.key.src, a, ipv4);
-			if (!express_is_free(0, &w))
+			s.src = a;
+			express_set_key(&k, &s);
+			if (!express_is_free(0, &k, ipv4))
 				continue;
 			proven++;
 			assert_false(is_martian(ipv4, a));
@@ -423,112 +437,146 @@ static void shared_backend(void **state)
 	left_rightly(reply);
 }
 
-/* Without credit, one of EXPRESS_TRY packets is looked up, and they follow each other */
-static void credit(void **state)
+/* ---- places in the memo ---- */
+
+/* Returns the key of a packet of this way from client number n */
+static struct express_key key_of(const struct way *w, __u32 n)
 {
-	struct sides s = { .credit = 3 };
-	int looks = 0, runs = 0;
-	bool before = false;
+	struct pkt_state s = { 0 };
+	struct express_key k = { 0 };
 
-	assert_true(express_is_worth_it(&s));
-	s.credit = 0;
-	for (int i = 0; i < 4 * EXPRESS_TRY * EXPRESS_TUPLES; i++) {
-		bool now = express_is_worth_it(&s);
-
-		looks += now;
-		runs += now && !before;
-		before = now;
-	}
-	assert_int_equal(looks, 4 * EXPRESS_TUPLES);
-	assert_int_equal(runs, 4);
-	assert_int_equal(s.count.not_looked_up, 4 * (EXPRESS_TRY - 1) * EXPRESS_TUPLES);
-}
-
-/* A miss takes its price from the credit, at most all of it. A hit does not raise the limit. */
-static void price(void **state)
-{
-	struct sides s = { .credit = EXPRESS_PRICE_TUPLE + 3 };
-	const struct way *w = way_named("dnat ipv4");
-
-	express_miss(&s, EXPRESS_PRICE_TUPLE);
-	assert_int_equal(s.credit, 3);
-	express_miss(&s, EXPRESS_PRICE_TUPLE);
-	assert_int_equal(s.credit, 0);
-	assert_int_equal(s.count.misses, 2);
 	way_comes(w, &in);
-	assert_false(hits(w->in));
-	assert_int_equal(sides_find()->credit, EXPRESS_CREDIT - EXPRESS_PRICE);
-	teach(w);
-	assert_int_equal(sides_find()->credit, EXPRESS_CREDIT);
-}
-
-/* So many flows take random turns for 20 s. The memo has room for EXPRESS_CROWD of them, and each second all entries end.
- * Returns how many percent of the packets of the last 10 s were looked up, or found if `found` is true. */
-static __u32 share_of(__u32 flows, __u32 rate, bool found)
-{
-	static bool known[50000];
-	struct sides s = { 0 };
-	__u32 room = 0, turn = 1, n = 0;
-
-	assert_true(flows <= sizeof(known));
-	for (__u32 i = 0; i < 20 * rate; i++) {
-		__u32 flow = (turn = turn * 1664525 + 1013904223) / 65536 * flows / 65536;
-
-		if (i % rate == 0) {
-			memset(known, 0, sizeof(known));
-			room = EXPRESS_CROWD;
-		}
-		if (!express_is_worth_it(&s))
-			continue;
-		n += i >= 10 * rate && (!found || known[flow]);
-		if (known[flow]) {
-			express_hit(&s);
-			continue;
-		}
-		express_miss(&s, EXPRESS_PRICE_TUPLE);
-		if (room) {
-			known[flow] = true;
-			room--;
-		}
-	}
-	return n / (rate / 10);
-}
-
-/* Flows that fit in the memo are found, although their entries end together. Too many flows are seldom looked up. */
-static void crowds(void **state)
-{
-	__u32 before = express_mask;
-
-	assert_uint_in_range(share_of(1, 1000, true), 99, 100);
-	assert_uint_in_range(share_of(1000, 8000, true), 80, 88);
-	assert_uint_in_range(share_of(5000, 100000, true), 90, 95);
-	assert_uint_in_range(share_of(20000, 1000000, false), 1, 5);
-	express_mask = 65535;			/* with more entries, more flows have room */
-	assert_uint_in_range(share_of(50000, 200000, true), 70, 80);
-	express_mask = before;
+	s.family = in.family;
+	s.src = in.src;
+	s.dst = in.dst;
+	s.src.w[3] = htonl(n);
+	s.express.ports = (__u32)htons(in.dport) << 16 | htons(in.sport);
+	express_set_key(&k, &s);
+	express_complete(&k, w->in, in.family == FAMILY_IPV4 ? 0 : KEY_IPV6, in.family == FAMILY_IPV4);
+	return k;
 }
 
 /* Neighbours with the same port get places of their own: in an IPv4 network, and in a /64 */
-static void homes(void **state)
+static void places(void **state)
 {
-	for (int ipv4 = 0; ipv4 < 2; ipv4++)
-		for (int side = 0; side < 2; side++) {
-			struct express_sought k = { .side = side, .key.word = 51820 };
-			__u32 mask = side ? EXPRESS_SIDES - 1 : EXPRESS_TUPLES - 1, used = 0;
-			static bool seen[EXPRESS_TUPLES];
+	static const char *const names[] = { "dnat ipv4", "dnat ipv6" };
+	struct express_device d = { .key = { hash_key0, hash_key1 }, .shift = 64 - 2 - 13 };
 
-			memset(seen, 0, sizeof(seen));
-			for (int last = 0; last < 64; last++) {
-				struct addr a = { .w = { [0] = ipv4 ? 0 : htonl(0x20010db8), [3] = htonl((ipv4 ? 0xc0000200 : 0) + last) } };
-				__u32 home;
+	for (int i = 0; i < 2; i++) {
+		bool ipv4 = !i;
+		static bool seen[8192 * MEMO_WAYS];
+		__u32 used = 0;
 
-				memcpy(k.key.src, a.q, sizeof(a.q));
-				home = express_home(&k) & mask & ~1;
-				used += !seen[home];
-				seen[home] = true;
-			}
-			assert_true(used >= (side ? 30 : 56));
+		memset(seen, 0, sizeof(seen));
+		for (__u32 n = 0; n < 256; n++) {
+			struct express_key k = key_of(way_named(names[i]), 0xc0000200 + n);
+			__u32 way, place = memo_place(&d, &k, ipv4, &way);
+
+			used += !seen[place * MEMO_WAYS + way];
+			seen[place * MEMO_WAYS + way] = true;
 		}
+		assert_true(used >= 250);
+	}
+}
+
+/* Strangers who forge sources fill half of a bucket, also if each source has an entry. A valid entry stays. */
+static void strangers_share(void **state)
+{
+	const struct way *w = way_named("dnat ipv4"), *reply = way_named("dnat ipv4, reply");
+	__u32 zero = 0, used[MEMO_WAYS] = { 0 };
+	struct memo_bucket *b;
+
+	express_bits = 0;		/* one bucket */
+	teach(reply);
+	for (__u32 n = 0; n < 100; n++) {
+		way_comes(w, &in);
+		in.src.w[3] = htonl(0xc0000200 + n);
+		hits(W0);
+	}
+	b = bpf_map_lookup_elem(&memo, &zero);
+	for (__u32 i = 0; i < MEMO_WAYS; i++)
+		used[i] = memo_is_good(&b->way[i], host_jiffies, world_control()->generation) && b->way[i].from;
+	assert_true(used[0] + used[1] + used[2] + used[3] == 2 || used[0] + used[1] + used[2] + used[3] == 3);
+	assert_int_equal(used[0] + used[1], 2);
+	way_comes(reply, &in);
+	assert_true(hits(reply->in));
+}
+
+/* An entry with IPv6 has two lines. An entry with one line never takes the second of them. */
+static void two_lines(void **state)
+{
+	const struct way *w6 = way_named("dnat ipv6"), *w = way_named("dnat ipv4, reply");
+
+	express_bits = 0;
+	for (int i = 0; i < 50; i++) {
+		teach(w6);
+		for (__u32 n = 0; n < 8; n++) {
+			way_comes(w, &in);
+			in.dst.w[3] = htonl(0xc0000200 + 50 * i + n / 2);
+			hits(w->in);
+		}
+		left_rightly(w);
+		way_comes(w6, &in);
+		assert_true(hits(W0));
+		left_rightly(w6);
+		world_control()->generation++;
+	}
+}
+
+/* More next hops than the CPU has places: the pipeline sends the rest, and no packet goes to another hop */
+static void many_hops(void **state)
+{
+	const struct way *w = way_named("reply on link");
+	struct express_cpu *cpu = express_cpu();
+	__u32 sent = 0;
+
+	teach(w);
+	for (__u32 i = 0; i < EXPRESS_HOPS; i++)
+		if (!cpu->hop[i].out)
+			cpu->hop[i] = (struct express_hop){ .out = 999, .until = host_jiffies + 1000 };
+	way_comes(w, &in);
+	assert_true(hits(w->in));
+	left_rightly(w);
+	for (int i = 0; i < 5; i++) {
+		way_comes(way_named("dnat ipv4"), &in);
+		sent += hits(W0);
+	}
+	assert_int_equal(sent, 0);
+	left_rightly(way_named("dnat ipv4"));
+}
+
+/* A listener's entry serves every client whose source is surely allowed */
+static void listeners(void **state)
+{
+	const struct way *w = way_named("dnat ipv4"), *w6 = way_named("dnat ipv6");
+
+	express_listeners = true;
+	teach(w);
+	way_comes(w, &in);
+	in.src = world_addr("8.8.8.8");
+	hits(W0);
+	for (__u32 n = 1; n < 200; n++) {
+		in.src.w[3] = htonl(0x08080000 + n);
+		in.sport = n;
+		assert_true(hits(W0));
+		left_rightly(w);
+	}
+	teach(w6);
+	for (__u32 n = 1; n < 200; n++) {
+		way_comes(w6, &in);
+		in.src.w[3] = htonl(n);
+		in.sport = n;
+		assert_true(hits(W0));
+		left_rightly(w6);
+	}
+	sources_hold(state);
+	/* A backend behind the same device: from then on each client has its own entry */
+	express_device(express_cpu(), W0, 0)->has_backend = true;
+	world_control()->generation++;
+	teach(w);
+	in.src = world_addr("8.8.9.9");
+	assert_false(hits(W0));
+	left_rightly(w);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, scene_begin, scene_end)
@@ -536,8 +584,8 @@ static void homes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(alike), T(sources_hold), T(hints_prove), T(vlans), T(priority_at_port), T(unlike), T(ends), T(captured), T(strangers), T(shared_backend), T(credit),
-		T(price), T(crowds), T(homes),
+		T(alike), T(alike_for_all), T(sources_hold), T(hints_prove), T(vlans), T(priority_at_port), T(unlike), T(ends), T(captured), T(strangers), T(shared_backend), T(places),
+		T(strangers_share), T(two_lines), T(many_hops), T(listeners),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

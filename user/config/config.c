@@ -246,7 +246,7 @@ static const struct yaml_key config_keys[] = {
 	  .below = config_ddns_keys, .alone = true },
 	{ "express", yaml_set_choice, "on", AT(config, express), .choices = express_names },
 	{ "express-entries", yaml_set_number, "65536", AT(config, express_entries),
-	  .least = EXPRESS_TUPLES_MIN, .most = EXPRESS_TUPLES_MAX },
+	  .least = EXPRESS_ENTRIES_MIN, .most = EXPRESS_ENTRIES_MAX },
 	{ "running", yaml_set_map, "{ mode: auto }", .below = running_keys, .unlisted = true },
 	{},
 };

@@ -133,7 +133,7 @@ struct config {
 	/* A command changed the running configuration since a file was loaded. */
 	bool by_command;
 	enum express_use express;
-	/* Number of entries of the express path on each CPU; 0: EXPRESS_TUPLES. */
+	/* Number of entries of the express path on each CPU; 0: chosen by the data path. */
 	__u32 express_entries;
 	char *file;		/* file that was read, for messages; NULL: none */
 };

@@ -66,13 +66,14 @@ static void put_express(FILE *out, const struct config *c)
 	fprintf(out, "express: %s\n", express_name(c->express));
 }
 
-static void put_tuples(FILE *out, const struct config *c)
+static void put_entries(FILE *out, const struct config *c)
 {
-	fprintf(out, "express-entries: %u\n", c->express_entries ?: EXPRESS_TUPLES);
+	if (c->express_entries)
+		fprintf(out, "express-entries: %u\n", c->express_entries);
 }
 
 static void (*const put_section[])(FILE *out, const struct config *c) = {
-	put_running, put_express, put_tuples, config_put_blind, config_put_exporter,
+	put_running, put_express, put_entries, config_put_blind, config_put_exporter,
 	config_put_learn, config_put_follow, config_put_announce, config_put_policy,
 };
 

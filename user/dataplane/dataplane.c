@@ -143,18 +143,28 @@ static void set_relay(struct dataplane *dp, struct load_settings *set, const str
 	set->rodata->with_routes = true;
 }
 
-/* Sets the sizes of the express path's maps. Only flows, lists and peers behind nics need the table
- * of tuples, which exists once per CPU. */
+/* Sets the size of the express path's memo, which exists once per CPU. By default all CPUs together
+ * have room for both directions of each flow. */
 static void set_express(struct load_settings *set, const struct plan *p)
 {
-	bool with_tuples = set->rodata->with_flows || set->rodata->with_lists || p->relay.nics;
-	__u32 tuples = with_tuples ? p->express_entries : 1;
+	__u32 cpus = libbpf_num_possible_cpus(), least = 2 * p->n_flows / cpus, bits = 0;
 
 	if (!p->express)
 		return;
+	least = at_least(EXPRESS_ENTRIES, least < EXPRESS_ENTRIES_MAX ? least :
+									EXPRESS_ENTRIES_MAX);
+	while ((MEMO_WAYS << bits) < (p->express_entries ?: least))
+		bits++;
 	set->rodata->with_express = true;
-	set->rodata->express_mask = tuples - 1;
-	set->entries[MAP_tuples] = tuples * libbpf_num_possible_cpus();
+	set->rodata->express_bits = bits;
+	set->rodata->express_uses =
+		set->rodata->with_vlans || set->rodata->with_guards || set->rodata->with_relay ||
+				set->rodata->with_rates ? USES_ALL :
+		set->rodata->with_blind ? USES_BLIND :
+		set->rodata->with_flows ? USES_FLOWS : USES_ADDRESSES;
+	set->rodata->express_listeners = !p->n_flows && !p->strict && !p->blind.on && !p->n_rated &&
+					 !set->rodata->with_lists;
+	set->entries[MAP_memo] = cpus << bits;
 }
 
 /* Sets the size of the map rates, which has services, peers, and numbered rates. */
@@ -276,7 +286,7 @@ static int reuse_maps(struct dataplane *dp, struct wgxdp *s)
 		int rc;
 
 		/* The running programs still write these maps, so the new ones need their own. */
-		dp->map_is_new[i] = i == MAP_xdp_way || i == MAP_sides || i == MAP_tuples ||
+		dp->map_is_new[i] = i == MAP_xdp_way || i == MAP_express_cpus || i == MAP_memo ||
 				    i == MAP_states || has_other_size(dp, s, i) ||
 				    (flows && (i == MAP_flow_table || i == MAP_flow_index)) ||
 				    (guards && i == MAP_guards);

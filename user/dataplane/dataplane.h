@@ -22,7 +22,7 @@
 	X(health) X(backend_names) X(failed) X(blind_sites) X(blind_names) X(endpoints) \
 	X(sessions) X(hints) X(blind_lock) X(blind_pairs) X(blind_totals) \
 	X(blind_waiting) X(blind_state) X(events) X(event_watch) X(event_budget) \
-	X(notify_filter) X(notify_budget) X(notifications) X(states) X(sides) X(tuples) \
+	X(notify_filter) X(notify_budget) X(notifications) X(states) X(express_cpus) X(memo) \
 	X(source_hints) X(xdp_way) X(lists) X(list_hints) X(service_lists) X(followed_lists) \
 	X(rates)
 

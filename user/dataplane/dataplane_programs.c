@@ -18,7 +18,11 @@ struct bpf_program *dataplane_program(const struct wgxdp *s, enum dataplane_prog
 
 struct bpf_map *dataplane_map(const struct wgxdp *s, enum dataplane_map map)
 {
-	return bpf_object__find_map_by_name(s->obj, dataplane_map_names[map]);
+	const char *name = map == MAP_control	     ? ".data.control" :
+			   map == MAP_express_cpus ? ".data.express_cpus" :
+						     dataplane_map_names[map];
+
+	return bpf_object__find_map_by_name(s->obj, name);
 }
 
 /* ---- settings ---- */

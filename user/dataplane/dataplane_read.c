@@ -44,20 +44,18 @@ int program_fd(const struct dataplane *dp, enum dataplane_program p)
 
 int dataplane_express(const struct dataplane *dp, struct express_count *ret)
 {
-	int cpus = libbpf_num_possible_cpus();
-	struct sides *sides = xcalloc(cpus, sizeof(*sides));
+	struct express_cpu *cpu = xcalloc(EXPRESS_CPUS, sizeof(*cpu));
 	__u32 zero = 0;
 	int rc = 0;
 
-	if (bpf_map_lookup_elem(map_fd(dp, MAP_sides), &zero, sides))
+	if (bpf_map_lookup_elem(map_fd(dp, MAP_express_cpus), &zero, cpu))
 		rc = -errno;
 	*ret = (struct express_count){ 0 };
-	for (int i = 0; i < cpus && !rc; i++) {
-		ret->hits += sides[i].count.hits;
-		ret->misses += sides[i].count.misses;
-		ret->not_looked_up += sides[i].count.not_looked_up;
+	for (int i = 0; i < EXPRESS_CPUS && !rc; i++) {
+		ret->hits += cpu[i].count.hits;
+		ret->misses += cpu[i].count.misses;
 	}
-	free(sides);
+	free(cpu);
 	return rc;
 }
 

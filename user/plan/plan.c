@@ -257,15 +257,6 @@ static bool has_use_for_express(const struct plan_builder *m)
 	return use && c->express == EXPRESS_ON;
 }
 
-static __u32 express_entries(const struct config *c)
-{
-	__u32 n = EXPRESS_TUPLES_MIN;
-
-	while (n < (c->express_entries ?: EXPRESS_TUPLES))
-		n *= 2;
-	return n;
-}
-
 static int plan_ports(struct plan_builder *m)
 {
 	const struct config *c = m->config;
@@ -317,7 +308,7 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 		rc = plan_nics(&m) ?: plan_links(&m);
 	}
 	m.plan->express = has_use_for_express(&m);
-	m.plan->express_entries = express_entries(m.config);
+	m.plan->express_entries = m.config->express_entries;
 	free(m.backends);
 	free(m.first_backend);
 	free(m.listeners);

@@ -169,7 +169,8 @@ struct plan {
 	bool l3;			/* at least one port has no Ethernet header */
 	bool routers;			/* at least one link has a virtual router's MAC address */
 	bool express;		/* the data path uses its express path */
-	__u32 express_entries;		/* entries per CPU, a power of two */
+	__u32 express_entries;		/* entries per CPU; 0: dataplane_load() chooses */
+	bool strict;			/* at least one guard is strict */
 	bool notify;		/* report handshakes and knocks for this host to the daemon */
 	bool choices;			/* at least one service has SERVICE_CHOICE, or may get it */
 	bool ask_always;		/* set CONTROL_ASK_ALWAYS in the map control */

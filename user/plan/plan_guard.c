@@ -226,5 +226,6 @@ void plan_guard(struct plan_builder *m, size_t service, __u32 id)
 	add_keys(m, service, g);
 	p->n_keys += g->n_keys;
 	p->guarded = true;
+	p->strict |= s->guard.strict;
 	p->challenges |= g->guard.flags & GUARD_CHALLENGE;
 }

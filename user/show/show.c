@@ -288,7 +288,6 @@ static int show_express(struct document *d, const struct dataplane *dp)
 	map = document_map(document_root(d), "express");
 	document_number(map, "hits", count.hits);
 	document_number(map, "misses", count.misses);
-	document_number(map, "not_looked_up", count.not_looked_up);
 	return rc;
 }
 
