@@ -15,7 +15,7 @@
 #define EXPRESS_CPUS 256
 
 /* Entries of each CPU, unless the configuration has another number. */
-#define EXPRESS_ENTRIES 8192
+#define EXPRESS_ENTRIES 32768
 #define EXPRESS_ENTRIES_MIN 256
 #define EXPRESS_ENTRIES_MAX 1048576
 

@@ -289,6 +289,9 @@ def check_maps():
 def check_keys():
     yield from same('key', 'the grammar', keys(), CONFIG_MAN, keys_in_page())
     yield from same('value', 'the grammar', values(), CONFIG_MAN, values_in_page())
+    entries = re.search(r'#define EXPRESS_ENTRIES (\d+)', read('include/abi_express.h'))[1]
+    if f'The default is {entries},' not in read(CONFIG_MAN):
+        yield f'{CONFIG_MAN}: express-entries: the default is {entries}'
 
 
 def check_examples():
@@ -377,6 +380,7 @@ MUST_FIND = (
     (check_keys, CONFIG_MAN, r'(^\.Ss pair\n(?:(?!\.Ss ).*\n)*?)\.It Cm peer\n', r'\1'),
     (check_keys, CONFIG_MAN, r'^\.It Cm credentials.*\n', ''),
     (check_keys, GRAMMAR[0], r'^\t\{ "df", yaml_set_choice', '\t{ "frob", yaml_set_text, "x" },\n\\g<0>'),
+    (check_keys, 'include/abi_express.h', 'EXPRESS_ENTRIES [0-9]+', 'EXPRESS_ENTRIES 8192'),
     (check_examples, CONFIG_MAN, 'role: lan }', 'role: dmz }'),
     (check_examples, 'docs/guides/dns.md', r'      names: \[', '      name: ['),
     (check_examples, 'docs/guides/road-warrior.md', 'knock: { port', 'knock: { ports'),
