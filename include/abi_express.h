@@ -34,7 +34,7 @@ enum memo_flags {
 	MEMO_WIDE = 1 << 6,		/* the next line has the struct memo_more of the entry */
 };
 
-/* An entry. Its first three words are compared with the packet (bpf/express/read.h). Fields that a
+/* An entry. Its key, .from, .to and .index, is that of a packet (bpf/express/memo.h). Fields that a
  * packet has are in network byte order. */
 struct memo {
 	__u64 from, to;

@@ -76,7 +76,7 @@ INLINE int express_try(struct pkt *p, struct express_cpu *cpu, __u32 ifindex, co
 			return EXPRESS_MISS;
 		k.index = load_word(__le32, head + express_udp_at(ipv4) + 12);
 	}
-	d = express_device(cpu, ifindex, uses(p, vlans) ? flags : 0);
+	d = express_device(cpu, ifindex, flags);
 	barrier_var(d);
 	if (unlikely(d->mac != mac || (uses(p, vlans) && d->vlan != express_vlan_of(flags))))
 		goto miss;

@@ -106,9 +106,7 @@ INLINE __u16 express_vlan_of(__u32 flags)
 /* Returns the place of a device, or of its VLAN, which another one may have. */
 INLINE struct express_device *express_device(struct express_cpu *cpu, __u32 ifindex, __u32 flags)
 {
-	__u32 place = with_vlans ? ifindex + express_vlan_of(flags) : ifindex;
-
-	return &cpu->device[place & (EXPRESS_DEVICES - 1)];
+	return &cpu->device[(ifindex + express_vlan_of(flags)) & (EXPRESS_DEVICES - 1)];
 }
 
 INLINE bool memo_is_good(const struct memo *e, __u64 now, __u32 generation)

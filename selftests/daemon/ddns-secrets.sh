@@ -35,7 +35,7 @@ by_api "https://[$name_server]:8080/1.0" > "$work/api.yaml"
 start wg-end "$root/selftests/lib/secrets_seen.py" "$work/secrets" > "$work/seen"
 looks=$!
 wait_for 5 'it looks' grep -q looks "$work/seen"
-for i in 1 2; do
+for i in 1 2 3; do
 	address add "2001:db8:$i::10/64"
 	ddns 0 -c "$work/ddns.yaml"
 	ddns 0 -c "$work/api.yaml"
@@ -43,7 +43,7 @@ for i in 1 2; do
 	address del "2001:db8:$i::10/64"
 done
 stop $looks
-expect 'the record of OVH' "$(grep ^wg-end "$work/api/live")" == 'wg-end AAAA 2001:db8:2::10 300'
+expect 'the record of OVH' "$(grep ^wg-end "$work/api/live")" == 'wg-end AAAA 2001:db8:3::10 300'
 for name in wgxdp wgxdp-ddns-ovh wgxdp-ddns-rfc2136 curl openssl dig nsupdate; do
 	grep -qx "ran ${name:0:15}" "$work/seen" || fail "no process $name was looked at: $(< "$work/seen")"
 done

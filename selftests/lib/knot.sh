@@ -16,7 +16,7 @@ configuration() { # [KEYS of the section]: also uses $names, $server and $key
 		  provider: { rfc2136: { server: "${server:-$name_server}", zone: example.net, key-file: ${key:-$work/tsig.key} } }
 	EOF
 }
-# It starts in a third of the time of dig
+# `kdig` starts in a third of the time that `dig` takes
 ask() { inside "$asker" kdig +norec +noall +answer "@$name_server" "$2" "$1" | awk '!/^;/ {print $5, $2}' | sort | paste -sd ' '; } # NAME TYPE: ADDRESS TTL
 serial() { inside "$asker" kdig +short +retry=0 +time=1 "@$name_server" SOA example.net | awk '$3 ~ /^[0-9]+$/ {print $3}'; }
 address() { inside wg-end ip -6 address "$1" "$2" dev ens18 nodad "${@:3}"; }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Has the names of scapy.all that the tests need, which takes a second, because it imports every protocol."""
+"""Has those names of scapy.all that the tests need. To import scapy.all takes a second, because it has every protocol."""
 from scapy import config, packet, sendrecv, utils
 from scapy.layers import inet, inet6, l2, sctp
 
