@@ -63,7 +63,7 @@ MAP(control, ARRAY, __u32, struct control, 1, BPF_F_MMAPABLE);
 struct express_cpu express_cpus[EXPRESS_CPUS] SEC(".data.express_cpus");
 struct control control SEC(".data.control");
 #endif
-MAP(memo, ARRAY, __u32, struct memo_bucket, 1, 0);
+MAP(memo, ARRAY, __u32, struct memo_bucket, 1, BPF_F_MMAPABLE);
 MAP(links, ARRAY, __u32, struct link, LINKS, 0);
 MAP(table, ARRAY, __u32, struct table_bucket, 1, BPF_F_MMAPABLE);
 MAP(sources, ARRAY, __u32, struct sources, 1, 0);

@@ -204,7 +204,9 @@ struct express_work {
 	/* Members that learn.h sets. */
 	__u8 guarded, strict;	/* the service has a guard; it must know the client */
 	__u8 wide;			/* the entry needs struct memo_more */
-	__u64 now, until;		/* present time and end of the entry, in jiffies */
+	/* Present time, end of the entry, end of its next hop, in jiffies. */
+	__u64 now, until, fresh;
+	__u32 slot;			/* as in struct express_hop */
 	__u32 bucket, way;		/* result of memo_place() */
 	__u32 line, hop;		/* results of memo_line() and express_hop() */
 	struct express_key key;		/* express_try() sets only .index */

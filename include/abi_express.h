@@ -32,6 +32,8 @@ enum memo_flags {
 	MEMO_SITE = 1 << 4,
 	MEMO_NAT64 = 1 << 5,	/* the packet is translated between IPv4 and IPv6 */
 	MEMO_WIDE = 1 << 6,		/* the next line has the struct memo_more of the entry */
+	MEMO_COUNTS = 1 << 7,	/* a flow, whose packets .packets and .bytes count */
+	MEMO_VERSION = 0x3f << 10,	/* memo_version() of this flow */
 };
 
 /* An entry. Its key, .from, .to and .index, is that of a packet (bpf/express/memo.h). Fields that a
@@ -50,12 +52,33 @@ struct memo {
 	__u16 ip_delta, udp_delta;
 	__u32 total;			/* index in totals, or as MEMO_SITE says */
 	__u32 place;
-	__u32 rate;	/* index in rates for the client or pair; valid only if there are rates */
-	__le32 index;	/* blind relay: receiver index of the message; else 0 */
+	union {
+		struct {
+			/* Index in rates for the client or pair; valid only if there are rates. */
+			__u32 rate;
+			__le32 index; /* blind relay: receiver index of the message; else 0 */
+		};
+		/* Without rates and blind relay: what was sent and is not yet added to the flow. */
+		struct {
+			__u32 packets, bytes;
+		};
+	};
 	__u16 hop;			/* index in struct express_cpu .hop */
 	__u16 flags;			/* enum memo_flags */
 };
 _Static_assert(sizeof(struct memo) == 64, "one cache line");
+
+/* Returns the version of the flow's place (abi_learned.h) as MEMO_VERSION. word: the flow's. */
+static inline __u16 memo_version(__u64 word)
+{
+	return word >> 14 & MEMO_VERSION;
+}
+
+/* Returns whether .packets and .bytes belong to the flow with this word. */
+static inline int memo_counts_for(const struct memo *e, __u64 word)
+{
+	return e->flags & MEMO_COUNTS && (e->flags & MEMO_VERSION) == memo_version(word);
+}
 
 /* The second cache line of an entry with an IPv6 address. */
 struct memo_more {
@@ -103,8 +126,10 @@ struct express_hop {
 	/* The first 12 bytes of the frame that leaves: destination and source MAC address. */
 	__u32 macs[3];
 	__u32 out;	/* egress device, or express_vlan() of it and the VLAN id */
-	__u32 mtu;			/* longest IP packet, in bytes */
-	__u32 pad;
+	__u16 mtu, pad;			/* longest IP packet, in bytes */
+	/* 1 + the index in nexthops that this hop follows. Every packet through the pipeline with
+	 * that next hop renews it, for all flows. 0: a hop of entries that end with it. */
+	__u32 slot;
 	__u64 until;			/* as in struct memo */
 };
 _Static_assert(sizeof(struct express_hop) == 32, "half a cache line");

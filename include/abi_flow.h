@@ -156,6 +156,8 @@ struct flow_total {
 #define FLOW_SHARE_PART 16
 /* Default timeout of a flow, in seconds: above the 180 of a WireGuard session. */
 #define FLOW_TIMEOUT 300
+/* Longest time between two extensions of a flow in use, in seconds. */
+#define FLOW_STEP_SECONDS 8
 /* Longest timeout, in seconds: below LEARNED_LONGEST with every kernel's HZ. */
 #define FLOW_TIMEOUT_MAX 32400
 #define FLOW_PORT_FIRST 20000

@@ -91,11 +91,12 @@ INLINE int express_try(struct pkt *p, struct express_cpu *cpu, __u32 ifindex, co
 	if (!ipv4) {
 		barrier_var(more);
 	}
-	now = bpf_jiffies64();
-	if (unlikely(!memo_is_good(e, now, express_generation())))
-		goto miss;
 	hop = &cpu->hop[e->hop & (EXPRESS_HOPS - 1)];
 	barrier_var(hop);
+	now = bpf_jiffies64();
+	if (unlikely(!memo_is_good(e, now, express_generation()) || now >= hop->until ||
+		     (uses_counts(p) && e->bytes >> 31)))
+		goto miss;
 	return express_send(p, head, e, more, hop, tag, len, now, ipv4);
 miss:
 	express_remember(head, len, mac, flags, k.index, ipv4);

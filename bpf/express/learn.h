@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Stores in the memo what the pipeline decided about a packet that it has sent. verdict() calls it.
- * An entry is valid at most a second, as long as its next hop. So the FIB is asked, and neighbours
- * are probed, as often as without the memo. Changes within that second raise the generation.
+ * A next hop is valid at most a second. So the FIB is asked, and neighbours are probed, as often as
+ * without the memo. Changes within that second raise the generation. Entries of flows outlive the
+ * next hop, which a packet of any of these flows renews.
  *
  * Runs at the end, after verdict() (verdict.h).
  * Reads:  s->express, and what the steps left; the maps nexthops, control, guards, sessions.
@@ -61,10 +62,9 @@ INLINE __u64 express_hop_until(const struct pkt_state *s, const struct nexthop *
 	if (s->direction == DIRECTION_ORIGINAL || (with_relay && s->overlay) ||
 	    (with_blind && s->is_blind))
 		return until;
-	if (!backend)
-		return 0;
-	until = backend->until < until ? backend->until : until;
-	return s->out != slot + 1 && c->heartbeat < until ? c->heartbeat : until;
+	if (s->out != slot + 1)
+		return c->heartbeat < until ? c->heartbeat : until;
+	return !backend || backend->until < until ? (backend ? backend->until : 0) : until;
 }
 
 /* Returns the time in jiffies until which the flow, session or client of the packet can do without
@@ -101,7 +101,8 @@ INLINE void express_fill(struct memo *e, struct memo_more *more, const struct pk
 	__u16 delta = s->service.delta;
 
 	e->total = total_index(s->service.id, s->direction, PLANE_XDP);
-	e->rate = with_rates ? s->rates[2] : 0;
+	if (with_rates)
+		e->rate = s->rates[2];
 	if (with_relay && s->overlay) {
 		delta = 0;
 		e->flags |= MEMO_SITE;
@@ -113,7 +114,8 @@ INLINE void express_fill(struct memo *e, struct memo_more *more, const struct pk
 		sport = way->sport;
 		dport = way->dport;
 		delta = way->delta;
-		e->flags |= s->is_blind ? MEMO_BLIND : MEMO_FLOW;
+		e->flags |= s->is_blind ? MEMO_BLIND :
+			    with_counts ? MEMO_COUNTS | memo_version(s->flow.word) : MEMO_FLOW;
 		e->place = s->is_blind ? s->blind.total : s->flow.place;
 	} else if (s->direction == DIRECTION_ORIGINAL) {
 		dst = s->service.to;
@@ -171,9 +173,9 @@ INLINE int express_write_step(struct pkt_state *s)
 		more->destination[0] = w->key.destination[0];
 		more->destination[1] = w->key.destination[1];
 	}
-	e->from = w->key.from;
 	e->to = w->key.to;
-	e->index = w->key.index;
+	if (!with_counts)
+		e->index = w->key.index;
 	e->generation = w->generation;
 	e->hop = w->hop;
 	e->flags = (with_guards && w->guarded ? MEMO_DATA : 0) | (w->wide ? MEMO_WIDE : 0) |
@@ -181,6 +183,7 @@ INLINE int express_write_step(struct pkt_state *s)
 		   (with_flows && s->has_way && s->leaves != s->family ? MEMO_NAT64 : 0);
 	express_fill(e, more, s);
 	e->until = w->until;
+	learned_store(&e->from, w->key.from);
 	return 0;
 }
 STATE_STEP(with_express, express_write)
@@ -194,15 +197,17 @@ INLINE int express_learn_step(struct pkt_state *s)
 	bool ipv4 = s->family == FAMILY_IPV4;
 	struct express_cpu *cpu = express_cpu();
 	struct express_device *d;
-	__u64 until;
 
 	w->guarded = w->strict = false;
 	if (!hop || !cpu || !express_out(hop) || !express_can_learn(s))
 		return 0;
 	w->now = bpf_jiffies64();
-	w->until = express_hop_until(s, hop);
-	until = express_client_until(s);
-	w->until = until < w->until ? until : w->until;
+	w->fresh = express_hop_until(s, hop);
+	w->until = express_client_until(s);
+	w->slot = with_flows && s->has_way && !s->is_blind &&
+		  out != s->service.slot + 1 ? out + 1 : 0;
+	if (!w->slot || w->fresh <= w->now)
+		w->until = w->fresh = w->until < w->fresh ? w->until : w->fresh;
 	w->wide = !ipv4 || (with_flows && s->has_way && s->leaves == FAMILY_IPV6);
 	d = express_device(cpu, ifindex, w->flags);
 	if (w->until <= w->now || !express_learn_device(d, s))
@@ -214,6 +219,14 @@ INLINE int express_learn_step(struct pkt_state *s)
 	if (w->line >= MEMO_WAYS)
 		return 0;
 	w->hop = express_hop(s);
-	return w->hop < EXPRESS_HOPS ? express_write(s) : 0;
+	if (w->hop >= EXPRESS_HOPS && w->slot) {
+		w->slot = 0;
+		w->until = w->until < w->fresh ? w->until : w->fresh;
+		w->hop = express_hop(s);
+	}
+	if (w->hop >= EXPRESS_HOPS)
+		return 0;
+	memo_free(s);
+	return express_write(s);
 }
 STATE_STEP(with_express, express_learn)

@@ -12,6 +12,9 @@
 /* Each copy of the express path has a constant p->uses. Only USES_ALL asks the switches. */
 #define uses_flows(p) ((p)->uses == USES_ALL ? with_flows : (p)->uses != USES_ADDRESSES)
 #define uses_blind(p) ((p)->uses == USES_ALL ? with_blind : (p)->uses == USES_BLIND)
+/* Entries count the packets of flows. */
+#define uses_counts(p) ((p)->uses == USES_FLOWS || ((p)->uses == USES_ALL && with_counts))
+#define with_counts (with_flows && !with_rates && !with_blind)
 #define uses(p, what) ((p)->uses == USES_ALL && with_##what)
 
 /* ---- words, by the order of their bytes in memory ---- */

@@ -42,6 +42,7 @@ INLINE int express_hop_step(struct pkt_state *s)
 {
 	__u32 slot = s->out, home, out, mtu, macs[3];
 	const struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &slot);
+	const struct express_work *w = &s->express;
 	struct express_cpu *cpu = express_cpu();
 
 	if (!hop || !cpu)
@@ -50,7 +51,8 @@ INLINE int express_hop_step(struct pkt_state *s)
 	mtu = hop->fib.mtu_result;
 	memcpy(macs, hop->fib.dmac, ETH_ALEN);
 	memcpy((void *)macs + ETH_ALEN, hop->fib.smac, ETH_ALEN);
-	home = (macs[0] ^ macs[1] * 7 ^ out * 31 ^ mtu) * 0x9e3779b1 >> 16;
+	home = w->slot ?: macs[0] ^ macs[1] * 7 ^ out * 31 ^ mtu;
+	home = home * 0x9e3779b1 >> 16;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < 4; i++) {
 		__u32 place = home ^ i;
@@ -60,15 +62,18 @@ INLINE int express_hop_step(struct pkt_state *s)
 		barrier_var(place);	/* so that the mask stays, which Linux 6.1 needs */
 		place &= EXPRESS_HOPS - 1;
 		h = &cpu->hop[place];
-		same = h->macs[0] == macs[0] && h->macs[1] == macs[1] &&
-		       h->macs[2] == macs[2] && h->out == out && h->mtu == mtu;
-		if (!same && s->express.now < h->until)
+		same = h->slot == w->slot &&
+		       (w->slot || (h->macs[0] == macs[0] && h->macs[1] == macs[1] &&
+				    h->macs[2] == macs[2] && h->out == out && h->mtu == mtu));
+		/* An entry of a flow may be valid longer than its hop. */
+		if (!same && w->now < h->until + (h->slot ? FLOW_STEP_SECONDS * tick_rate : 0))
 			continue;
-		if (!same || h->until < s->express.until)
-			h->until = s->express.until;
+		if (!same || w->slot || h->until < w->fresh)
+			h->until = w->fresh;
 		memcpy(h->macs, macs, sizeof(macs));
 		h->out = out;
 		h->mtu = mtu;
+		h->slot = w->slot;
 		return place;
 	}
 	return EXPRESS_HOPS;
@@ -105,7 +110,7 @@ INLINE int memo_line_step(struct pkt_state *s)
 		if (line & 1 && (w->wide || !ipv4))
 			continue;
 		if (memo_matches(e, &b->more[line | 1], &w->key, ipv4, with_blind)) {
-			if (!(e->flags & MEMO_WIDE) == !w->wide)
+			if (!w->wide || e->flags & MEMO_WIDE)
 				return line;
 			e->from = 0;	/* the packet left with the other IP version */
 		}
@@ -118,3 +123,34 @@ INLINE int memo_line_step(struct pkt_state *s)
 	return found;
 }
 STATE_STEP(with_express, memo_line)
+
+/* Ends an entry, after adding what it has counted to its flow, if that is still there. */
+INLINE void memo_end(struct memo *e)
+{
+	__u32 place = e->place, way = place & (LEARNED_WAYS - 1);
+	int direction = total_direction(e->total);
+	bool counts = with_counts && e->from && e->packets;
+	struct flow_bucket *b = counts ? flow_bucket(place) : NULL;
+
+	learned_store(&e->from, 0);
+	if (b && memo_counts_for(e, read_once(b->line.word[way]))) {
+		__sync_fetch_and_add(&b->flow[way].packets[direction], e->packets);
+		__sync_fetch_and_add(&b->flow[way].bytes[direction], e->bytes);
+	}
+	e->packets = e->bytes = 0;
+}
+
+/* Frees the lines that memo_line() found. */
+INLINE int memo_free_step(struct pkt_state *s)
+{
+	__u32 bucket = s->express.bucket, line = s->express.line & (MEMO_WAYS - 1);
+	struct memo_bucket *b = bpf_map_lookup_elem(&memo, &bucket);
+
+	if (!b)
+		return 0;
+	memo_end(&b->way[line]);
+	if (s->express.wide)
+		memo_end(&b->way[line | 1]);
+	return 0;
+}
+STATE_STEP(with_counts, memo_free)

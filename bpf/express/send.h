@@ -49,7 +49,7 @@ INLINE bool express_rates(const struct memo *e, __u32 len, __u64 now, bool pays)
 
 /* ---- counters ---- */
 
-INLINE void express_count(const struct pkt *p, const struct memo *e, __u32 len)
+INLINE void express_count(const struct pkt *p, struct memo *e, __u32 len)
 {
 	__u32 index = e->total, place = e->place, way = place & (LEARNED_WAYS - 1);
 	bool is_site = uses(p, relay) && e->flags & MEMO_SITE;
@@ -75,6 +75,9 @@ INLINE void express_count(const struct pkt *p, const struct memo *e, __u32 len)
 			pair->packets++;
 			pair->bytes += len;
 		}
+	} else if (uses_counts(p)) {
+		e->packets++;
+		e->bytes += len;
 	} else if (uses_flows(p) && e->flags & MEMO_FLOW) {
 		b = flow_bucket(place);
 		if (likely(b)) {

@@ -153,18 +153,20 @@ INLINE int flow_admits(struct pkt *p)
 }
 
 /* Returns the units of abi_learned.h until an answered flow's time must be extended; 0: now. That
- * is once a second. */
+ * is after a sixteenth of the timeout, at most FLOW_STEP_SECONDS. So a flow may end as much too
+ * early. */
 INLINE __u32 flow_ages_in(const struct flow_work *s)
 {
-	__u32 left = learned_left(s->word, s->units), timeout, second = LEARNED_SECOND;
+	__u32 left = learned_left(s->word, s->units), timeout, step;
 	const struct pool *pool = bpf_map_lookup_elem(&pools, &s->id);
 
 	if (!pool)
-		return second;
+		return 0;
 	timeout = learned_units(pool->timeout);
-	second = timeout < 2 * second ? timeout / 2 : second;
+	step = learned_units(FLOW_STEP_SECONDS);
+	step = timeout / 16 < step ? timeout / 16 : step;
 	/* Time left may exceed the timeout, if the configuration has reduced it since. */
-	return left > timeout || left + second <= timeout ? 0 : left + second - timeout;
+	return left > timeout || left + step <= timeout ? 0 : left + step - timeout;
 }
 
 /* Returns whether the flow's time must be extended now. A half-open flow is extended when a third

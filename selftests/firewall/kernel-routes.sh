@@ -113,7 +113,7 @@ inside relay ip route del "$overlay:14::/64"
 wait_for 5 'they are gone' has_routes 1
 
 # all routes at once, while a pair talks
-start far "$udptool" listen -e "[$overlay:10::10]:58001" > "$work/listener"
+start_listener far listener -e "[$overlay:10::10]:58001"
 listener=$!
 pair() { # SECONDS: at $pace, in the background
 	start site "$udptool" ask -n $(($1 * pace)) -r $pace -w 3000 "[$overlay:fffe::10]:58002" "[$overlay:10::10]:58001" > "$work/asked"

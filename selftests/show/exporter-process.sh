@@ -56,7 +56,7 @@ packets() { # WHAT COMMAND...: none of 500 packets a second is lost meanwhile
 	wait $asker || :
 	expect "$what: packets and answers" "$(said asked asked), $(said asked answers)" == '2000, 2000'
 }
-start wg-end "$udptool" listen -e 192.168.1.10:$port > /dev/null
+start_listener wg-end listener -e 192.168.1.10:$port
 killed() {
 	local i before
 	for i in {1..3}; do

@@ -15,11 +15,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "few.h"
+#include "dataplane/map_info.h"
 #include "show/show.h"
 
 #define KEY "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="
@@ -429,6 +431,47 @@ static void many(void **state)
 	free(line);
 }
 
+static int collect_whole(void *data, const struct flow_entry *e)
+{
+	struct flow_entry **to = data;
+
+	*(*to)++ = *e;
+	return 0;
+}
+
+/* The counts of a memo's entry belong to the flow at its place, if the place still has that flow. The counts of a memo that
+ * is replaced are added to the table */
+static void counts_of_the_memo(void **state)
+{
+	struct flow_entry before, after[2], *end = &before;
+	struct memo_bucket *b;
+
+	add_flow(&(struct tuple){ 0, "10.0.0.1:4000", "198.51.100.1:51820", "192.168.1.1:20001", "192.168.1.10:51820" }, 60, 1, 7);
+	assert_int_equal(dataplane_flows(&dp, collect_whole, &end), 0);
+	dp.maps[MAP_memo] = map(BPF_MAP_TYPE_ARRAY, 4, sizeof(*b), 2, BPF_F_MMAPABLE);
+	b = map_memory(dp.maps[MAP_memo], 2 * sizeof(*b), PROT_READ | PROT_WRITE);
+	assert_non_null(b);
+	for (int i = 0; i < 8; i++)
+		b[i / 4].way[i % 4] = (struct memo){ .from = i != 1, .place = before.place + (i == 2 ? LEARNED_WAYS : 0), .packets = 10, .bytes = 1000,
+			.total = total_index(0, i & 1, 0), .flags = i == 3 ? 0 : MEMO_COUNTS | memo_version(before.word + (i == 4 ? 1 << 24 : 0)) };
+	end = after;
+	assert_int_equal(dataplane_flows_counted(&dp, collect_whole, &end), 0);
+	assert_int_equal(end - after, 1);
+	for (int d = 0; d < 2; d++) {	/* lines 0 and 6; 5 and 7 */
+		assert_int_equal(after[0].flow.packets[d], before.flow.packets[d] + 20);
+		assert_int_equal(after[0].flow.bytes[d], before.flow.bytes[d] + 2000);
+	}
+	dp.former[MAP_memo] = dp.maps[MAP_memo];
+	dp.maps[MAP_memo] = -1;
+	dataplane_flows_add_former(&dp);
+	end = &after[1];
+	assert_int_equal(dataplane_flows_counted(&dp, collect_whole, &end), 0);
+	assert_memory_equal(&after[0].flow, &after[1].flow, sizeof(struct flow));
+	munmap(b, 2 * sizeof(*b));
+	close(dp.former[MAP_memo]);
+	dp.former[MAP_memo] = -1;
+}
+
 static int compare_entries(const void *a, const void *b)
 {
 	return memcmp(a, b, offsetof(struct flow_entry, word));
@@ -490,6 +533,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(numbers, set_up, tear_down), cmocka_unit_test_setup_teardown(many, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(taken_away, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(lists_flows_alone, set_up, tear_down), cmocka_unit_test_setup_teardown(grows, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(counts_of_the_memo, set_up, tear_down),
 	};
 
 	if (geteuid()) {

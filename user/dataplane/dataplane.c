@@ -696,8 +696,10 @@ int dataplane_commit(struct dataplane *dp, const struct plan *p)
 		return rc;
 	/* The hash is written last. If this command is killed before, the next one loads the
 	 * programs again. */
-	if (dp->reloaded)
+	if (dp->reloaded) {
+		dataplane_flows_add_former(dp);
 		remove_former_pins(dp);
+	}
 	c = dp->reloaded ? control_map(map_fd(dp, MAP_control)) : NULL;
 	if (c)
 		c->program = dp->hash;

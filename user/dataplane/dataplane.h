@@ -232,7 +232,11 @@ int dataplane_peer_totals(const struct dataplane *dp, size_t n_peers, struct tot
  * 0, stops and returns that; otherwise returns 0 or -errno. */
 typedef int flow_each(void *data, const struct flow_entry *entry);
 int dataplane_flows(const struct dataplane *dp, flow_each *each, void *data);
-/* Does the same also for flows that are half-open or have timed out but are still in the table. */
+/* Does the same, with the packets that the express path has counted, and not yet added. */
+int dataplane_flows_counted(const struct dataplane *dp, flow_each *each, void *data);
+/* Adds to the flows what the express path of replaced programs has counted. */
+void dataplane_flows_add_former(const struct dataplane *dp);
+/* As dataplane_flows(), but also half-open flows, and flows in the table that have timed out. */
 int dataplane_flow_entries(const struct dataplane *dp, flow_each *each, void *data);
 /* Returns whether the backend answered the flow and it has not timed out. now: learned_now(). */
 bool flow_entry_is_flow(const struct flow_entry *e, __u64 now);

@@ -87,6 +87,115 @@ int dataplane_flows(const struct dataplane *dp, flow_each *each, void *data)
 	return walk_flows(dp, each, data, false);
 }
 
+/* ---- packets that the express path has counted, and not yet added to their flows ---- */
+
+typedef void memo_each(const struct memo *m, struct flow *flow, void *data);
+
+/* Calls each() for all entries of a memo that count the packets of a flow in the table. */
+static void walk_memo(int map, const struct flow_table *t, memo_each *each, void *data)
+{
+	size_t n = map < 0 ? 0 : (size_t)map_entries(map) * MEMO_WAYS;
+	size_t size = n * sizeof(struct memo);
+	struct memo *memo = size ? map_memory(map, size, PROT_READ) : NULL;
+
+	for (const struct memo *m = memo; memo && m < memo + n; m++) {
+		struct flow_bucket *b = &t->buckets[m->place / LEARNED_WAYS & (t->n - 1)];
+		__u32 way = m->place % LEARNED_WAYS;
+
+		if (m->from && memo_counts_for(m, b->line.word[way]))
+			each(m, &b->flow[way], data);
+	}
+	if (memo)
+		munmap(memo, size);
+}
+
+struct counted {
+	struct flow_table table;
+	struct sum {
+		__u64 packets[2], bytes[2];	/* by direction; 0: the memo does not count it */
+		__u16 version;			/* memo_version() of the flow */
+	} *sums;				/* by place */
+	flow_each *each;
+	void *data;
+};
+
+/* Reads the counters of an entry and its flow at one moment. Reads again, but not for ever, if the
+ * express path adds the entry's packets to the flow meanwhile. */
+static void add_to_sum(const struct memo *m, struct flow *flow, void *data)
+{
+	__u32 d = total_direction(m->total), tries = 1000;
+	struct counted *c = data;
+	struct sum *sum = &c->sums[m->place & (c->table.n * LEARNED_WAYS - 1)];
+	struct flow before;
+	struct memo entry;
+
+	do {
+		before = *flow;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		entry = *m;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	} while ((!entry.from || m->from != entry.from || m->until != entry.until ||
+		  flow->packets[d] != before.packets[d]) && --tries);
+	if (!sum->packets[0] && !sum->packets[1]) {
+		memcpy(sum->packets, before.packets, sizeof(sum->packets));
+		memcpy(sum->bytes, before.bytes, sizeof(sum->bytes));
+	}
+	sum->version = m->flags & MEMO_VERSION;
+	sum->packets[d] += entry.packets;
+	sum->bytes[d] += entry.bytes;
+}
+
+static int each_counted(void *data, const struct flow_entry *entry)
+{
+	struct counted *c = data;
+	const struct sum *sum = &c->sums[entry->place];
+	bool same = sum->version == memo_version(entry->word);
+	struct flow_entry e = *entry;
+
+	for (int d = 0; d < 2; d++)
+		if (same && sum->packets[d] > e.flow.packets[d]) {
+			e.flow.packets[d] = sum->packets[d];
+			e.flow.bytes[d] = sum->bytes[d];
+		}
+	return c->each(c->data, &e);
+}
+
+int dataplane_flows_counted(const struct dataplane *dp, flow_each *each, void *data)
+{
+	__u32 buckets = dataplane_entries(dp, MAP_flow_table);
+	struct counted c = { .each = each, .data = data };
+	int rc = buckets ? flow_table_open(map_fd(dp, MAP_flow_table), buckets, &c.table) : 0;
+
+	if (rc || !buckets)
+		return rc;
+	c.sums = xcalloc(buckets * LEARNED_WAYS, sizeof(*c.sums));
+	walk_memo(map_fd(dp, MAP_memo), &c.table, add_to_sum, &c);
+	rc = walk_flows(dp, each_counted, &c, false);
+	flow_table_close(&c.table);
+	free(c.sums);
+	return rc;
+}
+
+static void add_to_flow(const struct memo *m, struct flow *flow, void *data)
+{
+	__u32 d = total_direction(m->total);
+
+	__atomic_fetch_add(&flow->packets[d], m->packets, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&flow->bytes[d], m->bytes, __ATOMIC_RELAXED);
+}
+
+void dataplane_flows_add_former(const struct dataplane *dp)
+{
+	struct flow_table t = { .n = dataplane_entries(dp, MAP_flow_table) };
+
+	if (!dp->map_is_new[MAP_flow_table] && t.n)
+		t.buckets = map_memory(map_fd(dp, MAP_flow_table), t.n * sizeof(*t.buckets),
+				       PROT_READ | PROT_WRITE);
+	if (t.buckets)
+		walk_memo(dp->former[MAP_memo], &t, add_to_flow, NULL);
+	flow_table_close(&t);
+}
+
 struct flow_counts {
 	__u32 *of;
 	size_t n;

@@ -15,10 +15,6 @@
 #include "lib/log.h"
 #include "lib/memory.h"
 
-#define STACK_MOST 512U /* stack of a call chain in bytes: MAX_BPF_STACK of the kernel */
-/* Instructions that the verifier walks: BPF_COMPLEXITY_LIMIT_INSNS of the kernel. */
-#define WALKED_MOST 1000000U
-
 static struct load_error last;
 
 bool kernel_is_old(const char *release)
@@ -73,8 +69,6 @@ static void read_reason(struct load_error *e, const char *log, const char *end)
 			continue;
 		snprintf(e->said, sizeof(e->said), "%.*s", (int)n, log);
 	}
-	sscanf(e->said, "combined stack size of %*u calls is %u. Too large", &e->stack);
-	e->too_long = !strncmp(e->said, "BPF program is too large", 24);
 }
 
 void load_error_take(struct load_error *e, const char *message)
@@ -211,17 +205,11 @@ static void format_permission(const struct load_error *e, const char *what, char
 static void format_refusal(const struct load_error *e, const char *what, int rc,
 			   const char *release, char *ret, size_t room)
 {
-	char reason[sizeof(e->said)];
+	const char *reason = *e->said	   ? e->said :
+			     rc != -E2BIG  ? strerror(-rc) :
+			     e->unwalked   ? "the program uses more than 64 maps" :
+					     "the program is too long for the verifier";
 
-	if (e->stack)
-		snprintf(reason, sizeof(reason), "the program needs %u bytes of stack, and the "
-			 "limit is %u", e->stack, STACK_MOST);
-	else if (e->too_long || (rc == -E2BIG && !e->unwalked))
-		snprintf(reason, sizeof(reason), "the verifier needs more than %u instructions for "
-			 "the program", WALKED_MOST);
-	else
-		snprintf(reason, sizeof(reason), "%s", *e->said ? e->said :
-			 rc == -E2BIG ? "the program uses more than 64 maps" : strerror(-rc));
 	/* If memory is short, libbpf's tests of kernel features fail, and the verifier then refuses
 	 * programs that lack those features. */
 	snprintf(ret, room, "%s: kernel %s refused the BPF program%s%s, built by %s: %s: unless "

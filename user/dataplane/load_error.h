@@ -18,10 +18,6 @@
 struct load_error {
 	char program[64]; /* name of the refused program; "": libbpf named none */
 	char said[256]; /* the verifier's reason, or libbpf's reason about a map; "": none */
-	/* Bytes of stack that the program's deepest call chain needs, if these are too many;
-	 * otherwise 0. */
-	unsigned int stack;
-	bool too_long; /* the program exceeds the verifier's limit of instructions */
 	bool unwalked;	/* the verifier refused the program before its first instruction */
 	/* Reasons for a refusal that capabilities do not remove: */
 	/* The process is in another user namespace than the first, where capabilities do not count

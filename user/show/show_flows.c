@@ -34,7 +34,7 @@ struct flows {
 	const struct wg_dump *dump;	/* peers of the backend's WireGuard; NULL: not given */
 };
 
-/* Returns the time since the flow's last packet in units of abi_learned.h, exact to a second. */
+/* Returns the time since the flow's last packet in units of abi_learned.h, exact to 8 seconds. */
 static __u64 idle_units(const struct flows *f, const struct flow_entry *e)
 {
 	__u64 left = learned_left(e->word, f->now), timeout = FLOW_TIMEOUT;
@@ -214,7 +214,8 @@ int show_flows(const struct dataplane *dp, bool json, const struct wg_dump *dump
 {
 	struct flows f = { .dp = dp, .now = learned_now(), .dump = dump };
 	int rc = dataplane_names(dp, &f.names, &f.n_names) ?:
-		 dataplane_peers(dp, &f.peers, &f.n_peers) ?: dataplane_flows(dp, add_row, &f);
+		 dataplane_peers(dp, &f.peers, &f.n_peers) ?:
+		 dataplane_flows_counted(dp, add_row, &f);
 
 	if (f.n_peers)
 		qsort(f.peers, f.n_peers, sizeof(*f.peers), compare_keys);
