@@ -184,8 +184,9 @@ denied 198.51.100.7
 admitted 198.51.100.9
 
 # changes that come while the instance cannot be locked are written later
-mv /run/wgxdp/default/lock "$work/lock"
-mkdir /run/wgxdp/default/lock
+until mkdir /run/wgxdp/default/lock 2> "$work/mkdir"; do # the daemon may make the file again in between
+	mv /run/wgxdp/default/lock "$work/lock"
+done
 nft add element inet filter hosts '{ 198.51.100.9 }'
 wait_for 4 'the daemon cannot lock the instance' grep -q 'cannot lock' "$work/daemon"
 echo 198.51.100.200 > "$file"
@@ -221,7 +222,7 @@ wait_for 4 'the one that looks for the child' grep -q looks "$work/reader"
 mv "$file.new" "$file"
 wait $looker || :
 reader=$(sed -n 2p "$work/reader")
-flock -n /run/wgxdp/default/lock true || fail 'the instance is locked while a list is read'
+flock -w 2 /run/wgxdp/default/lock true || fail 'the instance is locked while a list is read'
 kill -CONT "$reader"
 echo 198.51.100.7 > "$file"
 wait_for 9 'the list is read again' all_from 198.51.100.8
