@@ -204,6 +204,8 @@ struct express_work {
 	/* Members that learn.h sets. */
 	__u8 guarded, strict;	/* the service has a guard; it must know the client */
 	__u8 wide;			/* the entry needs struct memo_more */
+	__u8 open;			/* a stranger can have packets like this one forwarded */
+	__u8 former;		/* its line has a former entry, or the memo has no line for it */
 	/* Present time, end of the entry, end of its next hop, in jiffies. */
 	__u64 now, until, fresh;
 	__u32 slot;			/* as in struct express_hop */

@@ -99,12 +99,6 @@ struct memo_bucket {
 	};
 } __attribute__((aligned(64)));
 
-/* Counters of one CPU, in packets. */
-struct express_count {
-	__u64 hits;			/* packets that were sent */
-	__u64 misses;
-};
-
 /* A device that received packets that the memo has. */
 struct express_device {
 	__u64 mac;	/* express_mac(): our MAC address on this device, and its ifindex */
@@ -117,7 +111,11 @@ struct express_device {
 	__u8 is_listener, has_backend;
 	__u16 vlan;			/* express_vlan_of() */
 	__u64 until;		/* time until which another device may not displace it */
-	__u64 pad[2];
+	__u64 hits;	/* packets that were sent, of all devices that had this place */
+	/* Set by express_weigh(). Packets of buckets whose number has a bit of `skip` take the
+	 * pipeline. */
+	__u32 hits_then;
+	__u16 learned, skip;
 };
 _Static_assert(sizeof(struct express_device) == 64, "one cache line");
 
@@ -137,11 +135,21 @@ _Static_assert(sizeof(struct express_hop) == 32, "half a cache line");
 #define EXPRESS_DEVICES 32		/* numbers of devices and hops: powers of 2 */
 #define EXPRESS_HOPS 64
 struct express_cpu {
-	struct express_count count;
-	__u64 pad[6];
+	__u64 misses;			/* packets that took the pipeline */
+	__u64 pad[7];
 	struct express_device device[EXPRESS_DEVICES];	/* place: function express_device() */
 	struct express_hop hop[EXPRESS_HOPS];
 };
+
+/* Returns how many packets the express path of a CPU has sent. */
+static inline __u64 express_hits(const struct express_cpu *cpu)
+{
+	__u64 n = 0;
+
+	for (int i = 0; i < EXPRESS_DEVICES; i++)
+		n += cpu->device[i].hits;
+	return n;
+}
 
 /* Packs a device and the VLAN id (0 to 4095) of a frame's only tag, an 802.1Q tag, into one number.
  * Returns 0 if the ifindex has more than 18 bits: then the pipeline handles the frame. */

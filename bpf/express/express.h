@@ -51,6 +51,17 @@ INLINE void express_forget(void)
 		s->express.learn = false;
 }
 
+/* Returns whether the packets of a bucket take the pipeline. A share of the buckets does not, which
+ * changes each quarter of a second. All are used again when nothing was learned for a second. */
+INLINE bool express_skips(struct express_device *d, __u32 place)
+{
+	__u64 now = bpf_jiffies64();
+
+	if (now >= d->until + tick_rate)
+		d->skip = 0;
+	return (place ^ 4 * now / tick_rate) & d->skip;
+}
+
 /* ---- the step ---- */
 
 /* Reads a packet, looks it up, and sends it. head is 14 bytes before its IP header, tag is the
@@ -65,7 +76,9 @@ INLINE int express_try(struct pkt *p, struct express_cpu *cpu, __u32 ifindex, co
 	struct express_device *d;
 	struct memo_more *more;
 	struct express_hop *hop;
+	__u32 place, way;
 	struct memo *e;
+	int action;
 
 	if (unlikely(!express_read(head, frame, ipv4, &k)))
 		return EXPRESS_MISS;
@@ -84,7 +97,10 @@ INLINE int express_try(struct pkt *p, struct express_cpu *cpu, __u32 ifindex, co
 	    express_is_free(d->sources, &k, ipv4))
 		flags |= KEY_LISTENER;
 	express_complete(&k, ifindex, flags, ipv4);
-	e = memo_find(p, d, &k, ipv4, &more);
+	place = memo_place(d, &k, ipv4, &way);
+	if (unlikely(place & d->skip) && express_skips(d, place))
+		return EXPRESS_MISS;
+	e = memo_find(p, place, way, &k, ipv4, &more);
 	if (!e)
 		goto miss;
 	barrier_var(e);
@@ -97,7 +113,9 @@ INLINE int express_try(struct pkt *p, struct express_cpu *cpu, __u32 ifindex, co
 	if (unlikely(!memo_is_good(e, now, express_generation()) || now >= hop->until ||
 		     (uses_counts(p) && e->bytes >> 31)))
 		goto miss;
-	return express_send(p, head, e, more, hop, tag, len, now, ipv4);
+	action = express_send(p, head, e, more, hop, tag, len, now, ipv4);
+	d->hits += action != EXPRESS_MISS;
+	return action;
 miss:
 	express_remember(head, len, mac, flags, k.index, ipv4);
 	return EXPRESS_MISS;
@@ -135,10 +153,8 @@ INLINE int express_as(void *ctx, __u32 ifindex, enum express_uses uses)
 		return EXPRESS_MISS;
 	barrier_var(cpu);
 	action = express_frame(&p, cpu, ifindex);
-	if (likely(action != EXPRESS_MISS))
-		cpu->count.hits++;
-	else
-		cpu->count.misses++;
+	if (unlikely(action == EXPRESS_MISS))
+		cpu->misses++;
 	return action;
 }
 

@@ -210,12 +210,16 @@ INLINE int express_learn_step(struct pkt_state *s)
 		w->until = w->fresh = w->until < w->fresh ? w->until : w->fresh;
 	w->wide = !ipv4 || (with_flows && s->has_way && s->leaves == FAMILY_IPV6);
 	d = express_device(cpu, ifindex, w->flags);
+	w->open = s->direction == DIRECTION_ORIGINAL && !(with_relay && s->overlay) &&
+		  !s->has_way && !w->strict;
 	if (w->until <= w->now || !express_learn_device(d, s))
 		return 0;
 	express_set_key(&w->key, s);
 	express_complete(&w->key, ifindex, w->flags, ipv4);
 	w->bucket = memo_place(d, &w->key, ipv4, &w->way);
 	w->line = memo_line(s);
+	if (w->former && !w->open)
+		express_weigh(d);
 	if (w->line >= MEMO_WAYS)
 		return 0;
 	w->hop = express_hop(s);

@@ -141,12 +141,12 @@ INLINE bool memo_matches(const struct memo *e, const struct memo_more *more,
 			 (more->destination[1] ^ k->destination[1]));
 }
 
-/* Returns the entry that has this key, whether it is valid or not, and sets *ret_more to the line
- * after it. Returns NULL if there is none. */
-INLINE struct memo *memo_find(const struct pkt *p, const struct express_device *d,
+/* Returns the entry with this key at the place from memo_place(), valid or not, and sets *ret_more
+ * to the line after it. Returns NULL if there is none. */
+INLINE struct memo *memo_find(const struct pkt *p, __u32 place, __u32 way,
 			      const struct express_key *k, bool ipv4, struct memo_more **ret_more)
 {
-	__u32 way, i, place = memo_place(d, k, ipv4, &way);
+	__u32 i;
 	struct memo_bucket *b = bpf_map_lookup_elem(&memo, &place);
 
 	if (unlikely(!b))

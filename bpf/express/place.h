@@ -10,6 +10,8 @@
 
 #include "express/express.h"
 
+#define EXPRESS_TRIAL 256
+
 /* Writes what is known about the packet's device. Returns false if another device has its place, or
  * if the lookup used a key for another record: then the next packet is learned. */
 INLINE bool express_learn_device(struct express_device *d, const struct pkt_state *s)
@@ -34,6 +36,22 @@ INLINE bool express_learn_device(struct express_device *d, const struct pkt_stat
 	d->has_backend = has_backend;
 	d->is_listener = is_listener;
 	return known;
+}
+
+/* Called when an entry takes the line of a former one, or finds no line. To look up and to learn
+ * are worth their time if an entry sends several packets while it is valid. After EXPRESS_TRIAL
+ * entries that sent fewer, only half of the buckets are used, and so on down to one of 64. The other
+ * packets take the pipeline. Entries that a stranger can cause do not count. */
+INLINE void express_weigh(struct express_device *d)
+{
+	if ((__u32)d->hits - d->hits_then >= 4 * EXPRESS_TRIAL)
+		d->skip = 0;
+	else if (++d->learned >= EXPRESS_TRIAL)
+		d->skip = d->skip < 32 ? 2 * d->skip + 1 : d->skip;
+	else
+		return;
+	d->hits_then = d->hits;
+	d->learned = 0;
 }
 
 /* Returns the index of the packet's next hop, which no other displaces while the entry is valid;
@@ -91,12 +109,12 @@ INLINE bool memo_is_free(const struct memo *e, const struct express_work *w)
  * forged source, the entry gets no line but 0 and 1. So strangers cannot fill the others. */
 INLINE int memo_line_step(struct pkt_state *s)
 {
-	const struct express_work *w = &s->express;
-	bool open = s->direction == DIRECTION_ORIGINAL && !(with_relay && s->overlay) &&
-		    !s->has_way && !w->strict, ipv4 = s->family == FAMILY_IPV4;
+	struct express_work *w = &s->express;
+	bool ipv4 = s->family == FAMILY_IPV4;
 	__u32 bucket = w->bucket, found = MEMO_WAYS;
 	struct memo_bucket *b = bpf_map_lookup_elem(&memo, &bucket);
 
+	w->former = true;
 	if (!b)
 		return MEMO_WAYS;
 #pragma clang loop unroll(disable)
@@ -114,11 +132,13 @@ INLINE int memo_line_step(struct pkt_state *s)
 				return line;
 			e->from = 0;	/* the packet left with the other IP version */
 		}
-		if (found == MEMO_WAYS && !(open && line & 2) && memo_is_free(e, w) &&
+		if (found == MEMO_WAYS && !(w->open && line & 2) && memo_is_free(e, w) &&
 		    (!w->wide || memo_is_free(&b->way[line | 1], w)) &&
 		    (!(line & 1) || !(b->way[line & 2].flags & MEMO_WIDE) ||
-		     memo_is_free(&b->way[line & 2], w)))
+		     memo_is_free(&b->way[line & 2], w))) {
 			found = line;
+			w->former = e->from;
+		}
 	}
 	return found;
 }

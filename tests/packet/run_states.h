@@ -183,7 +183,7 @@ static void decisions_forget(bool ask_always)
 }
 
 /* Returns the hits of the express path since the last call. */
-static __u64 express_hits(int fd)
+static __u64 new_express_hits(int fd)
 {
 	static struct express_cpu *all;
 	static __u64 before;
@@ -195,7 +195,7 @@ static __u64 express_hits(int fd)
 	if (!all || bpf_map_lookup_elem(fd, &zero, all))
 		die("express_cpus");
 	for (int i = 0; i < EXPRESS_CPUS; i++)
-		hits += all[i].count.hits;
+		hits += express_hits(&all[i]);
 	before = hits;
 	return hits - was;
 }

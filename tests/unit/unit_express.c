@@ -18,10 +18,10 @@ static struct ran ran;
  * cpu_soil() */
 static bool hits(__u32 ifindex)
 {
-	__u64 before = express_cpu()->count.hits, n;
+	__u64 before = express_hits(express_cpu()), n;
 
 	ran = send_in(PLANE_XDP, ifindex);
-	n = express_cpu()->count.hits - before;
+	n = express_hits(express_cpu()) - before;
 	assert_true(n <= 1);
 	return n;
 }
@@ -167,7 +167,7 @@ static __u32 tagged(__u8 *frame, __u32 len, __u16 id)
 /* Sends in by this way, with the tag `id` on arrival. Returns true if the express path sent it with the tag `id_out` */
 static bool hits_tagged(const struct way *w, __u32 port, __u16 id, __u32 port_out, __u16 id_out)
 {
-	__u64 before = express_cpu()->count.hits;
+	__u64 before = express_hits(express_cpu());
 	__u32 len = tagged(came, frame_build(&in, came), id);
 	static __u8 roomy[2000] __attribute__((aligned(8)));
 
@@ -176,7 +176,7 @@ static bool hits_tagged(const struct way *w, __u32 port, __u16 id, __u32 port_ou
 	ran.verdict = world_run(PLANE_XDP, port, &ran.packet);
 	memcpy(left, ran.packet.data, ran.packet.len);
 	host_jiffies++;
-	if (express_cpu()->count.hits == before)
+	if (express_hits(express_cpu()) == before)
 		return false;
 	way_leaves(w, &in, &out);
 	len = tagged(want, frame_build(&out, want), id_out);

@@ -32,21 +32,21 @@ static void learned_when_extended(void **state)
 		client_sends(m, 0, 40000);
 		for (int n = 0; n < 5; n++) {
 			host_jiffies += (FLOW_STEP_SECONDS + 1) * tick_rate;
-			before = express_cpu()->count.hits;
+			before = express_hits(express_cpu());
 			client_sends(m, 0, 40000);
-			assert_int_equal(express_cpu()->count.hits, before);
+			assert_int_equal(express_hits(express_cpu()), before);
 			client_sends(m, 0, 40000);
-			assert_int_equal(express_cpu()->count.hits, before + 1);
+			assert_int_equal(express_hits(express_cpu()), before + 1);
 		}
 	}
 }
 
 static bool is_hit(const struct masq *m, __u32 client)
 {
-	__u64 before = express_cpu()->count.hits;
+	__u64 before = express_hits(express_cpu());
 
 	client_sends(m, client, 40000);
-	return express_cpu()->count.hits > before;
+	return express_hits(express_cpu()) > before;
 }
 
 /* After a second the first flow's packet renews the next hop, and the others are hits, until their time is extended */
@@ -101,16 +101,17 @@ static int add_pending(const struct flow *f, __u64 word, __u64 packets[2], __u64
 static void count_crowd(const struct masq *m)
 {
 	__u32 size[2] = { world_family(m->client) == FAMILY_IPV4 ? 60 : 80, world_family(m->backend) == FAMILY_IPV4 ? 60 : 80 };
-	__u64 sent[CROWD][2] = { 0 }, hits = express_cpu()->count.hits, bytes[2], packets[2];
+	__u64 sent[CROWD][2] = { 0 }, hits = express_hits(express_cpu()), bytes[2], packets[2];
 	__u16 ports[CROWD];
 	struct addr from[CROWD];
 	int pending = 0;
+	__u32 n = 0;
 
 	assert_true(with_counts);
 	host_map_reset(&memo, 4);
 	express_bits = 2;
 	flows_pool(m->id)->timeout = FLOW_TIMEOUT;
-	for (__u32 n = 0; n < CROWD; n++) {
+	for (n = 0; n < CROWD; n++) {
 		ports[n] = client_sends(m, n, 40000);
 		from[n] = ours;
 		assert_true(backend_answers(m, ports[n], n, 40000));
@@ -118,8 +119,8 @@ static void count_crowd(const struct masq *m)
 	}
 	srand(1);
 	for (int i = 0; i < 20000; i++) {
-		__u32 n = rand() % CROWD;
-
+		if (i % 8 == 0)
+			n = rand() % CROWD;
 		if (i % 50 == 0)
 			host_jiffies += tick_rate / 4;
 		ours = from[n];
@@ -129,7 +130,7 @@ static void count_crowd(const struct masq *m)
 		else
 			assert_true(backend_answers(m, ports[n], n, 40000));
 	}
-	for (__u32 n = 0; n < CROWD; n++) {
+	for (n = 0; n < CROWD; n++) {
 		const struct flow *f = flow_of(m, n, 40000);
 
 		memcpy(packets, f->packets, sizeof(packets));
@@ -140,7 +141,7 @@ static void count_crowd(const struct masq *m)
 			assert_int_equal(bytes[d], sent[n][d] * size[d]);
 		}
 	}
-	assert_true(pending >= 8 && express_cpu()->count.hits - hits > 1000);
+	assert_true(pending >= 8 && express_hits(express_cpu()) - hits > 500);
 	express_bits = 8;
 }
 

@@ -16,7 +16,7 @@ static int tear_down(void **state)
 
 static __u64 hits_now(void)
 {
-	return express_cpu()->count.hits;
+	return express_hits(express_cpu());
 }
 
 /* Sends packets like the last one, which must leave unchanged, until the express path sends them. The first packet

@@ -96,7 +96,7 @@ int dataplane_open(const char *instance, struct dataplane **ret);
 int map_fd(const struct dataplane *dp, enum dataplane_map m);
 int program_fd(const struct dataplane *dp, enum dataplane_program p);
 /* Reads the counters of the express path, summed over CPUs. Returns 0 or -errno. */
-int dataplane_express(const struct dataplane *dp, struct express_count *ret);
+int dataplane_express(const struct dataplane *dp, __u64 *ret_hits, __u64 *ret_misses);
 /* Returns the fd of the XDP program for a device where no other software runs XDP: wgxdp_express if
  * it is loaded, else wgxdp_xdp. */
 int dataplane_xdp(const struct dataplane *dp);

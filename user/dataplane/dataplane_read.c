@@ -42,7 +42,7 @@ int program_fd(const struct dataplane *dp, enum dataplane_program p)
 			 dataplane_program_names[p]);
 }
 
-int dataplane_express(const struct dataplane *dp, struct express_count *ret)
+int dataplane_express(const struct dataplane *dp, __u64 *ret_hits, __u64 *ret_misses)
 {
 	struct express_cpu *cpu = xcalloc(EXPRESS_CPUS, sizeof(*cpu));
 	__u32 zero = 0;
@@ -50,10 +50,10 @@ int dataplane_express(const struct dataplane *dp, struct express_count *ret)
 
 	if (bpf_map_lookup_elem(map_fd(dp, MAP_express_cpus), &zero, cpu))
 		rc = -errno;
-	*ret = (struct express_count){ 0 };
+	*ret_hits = *ret_misses = 0;
 	for (int i = 0; i < EXPRESS_CPUS && !rc; i++) {
-		ret->hits += cpu[i].count.hits;
-		ret->misses += cpu[i].count.misses;
+		*ret_hits += express_hits(&cpu[i]);
+		*ret_misses += cpu[i].misses;
 	}
 	free(cpu);
 	return rc;

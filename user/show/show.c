@@ -278,16 +278,16 @@ static int show_drops(struct document *d, const struct dataplane *dp,
 /* Adds the counters of the express path. Adds nothing if it is off. */
 static int show_express(struct document *d, const struct dataplane *dp)
 {
-	struct express_count count;
+	__u64 hits, misses;
 	struct node map;
 	int rc;
 
 	if (program_fd(dp, PROGRAM_wgxdp_express) < 0)
 		return 0;
-	rc = dataplane_express(dp, &count);
+	rc = dataplane_express(dp, &hits, &misses);
 	map = document_map(document_root(d), "express");
-	document_number(map, "hits", count.hits);
-	document_number(map, "misses", count.misses);
+	document_number(map, "hits", hits);
+	document_number(map, "misses", misses);
 	return rc;
 }
 
