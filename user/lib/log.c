@@ -143,46 +143,40 @@ static void print_line(FILE *out, const char *level, enum repeat repeat, const c
 	fflush(out);
 }
 
+/* Prints the text that `format` makes from the variable arguments of the function around it. */
+#define PRINT_LINE(out, level, repeat, format) \
+	({ \
+		va_list args; \
+		va_start(args, format); \
+		print_line(out, level, repeat, format, args); \
+		va_end(args); \
+	})
+
 void log_error(const char *format, ...)
 {
-	va_list args;
-
-	va_start(args, format);
-	print_line(stderr, "wgxdp: error: ", REPEAT_LATER, format, args);
-	va_end(args);
+	PRINT_LINE(stderr, "wgxdp: error: ", REPEAT_LATER, format);
 }
 
 void log_error_at(const char *file, int line, int column, const char *format, ...)
 {
 	char level[4096 + 64] = "wgxdp: error: ";
-	va_list args;
 
 	if (file && line)
 		snprintf(level, sizeof(level), "%s:%d:%d: error: ", file, line, column);
-	va_start(args, format);
-	print_line(stderr, level, REPEAT_LATER, format, args);
-	va_end(args);
+	PRINT_LINE(stderr, level, REPEAT_LATER, format);
 }
 
 void log_warning(const char *format, ...)
 {
-	va_list args;
-
-	va_start(args, format);
-	print_line(stderr, "wgxdp: warning: ", REPEAT_LATER, format, args);
-	va_end(args);
+	PRINT_LINE(stderr, "wgxdp: warning: ", REPEAT_LATER, format);
 }
 
 void log_waiting(const char *format, ...)
 {
-	va_list args;
-
 	if (no_waiting)
 		return;
 	waited = true;
-	va_start(args, format);
-	print_line(stderr, "wgxdp: warning: ", REPEAT_NEVER, format, args);
-	va_end(args);
+	PRINT_LINE(stderr, "wgxdp: warning: ", REPEAT_NEVER, format);
 }
 
 bool log_waited(void)
@@ -197,13 +191,9 @@ void log_no_waiting(void)
 
 void log_info(const char *format, ...)
 {
-	va_list args;
-
 	if (no_info)
 		return;
-	va_start(args, format);
-	print_line(stdout, "", REPEAT_LATER, format, args);
-	va_end(args);
+	PRINT_LINE(stdout, "", REPEAT_LATER, format);
 }
 
 void log_no_info(void)
@@ -213,11 +203,7 @@ void log_no_info(void)
 
 void log_event(const char *format, ...)
 {
-	va_list args;
-
 	if (no_info)
 		return;
-	va_start(args, format);
-	print_line(stdout, "", REPEAT_ALWAYS, format, args);
-	va_end(args);
+	PRINT_LINE(stdout, "", REPEAT_ALWAYS, format);
 }
