@@ -4,9 +4,9 @@
  * perhaps with another port.
  */
 #include <errno.h>
-#include <unistd.h>
 #include "cmd/command.h"
 #include "dataplane/dataplane.h"
+#include "lib/fd.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "instance/running.h"
@@ -146,8 +146,7 @@ static int run_flow(const struct global *g, int argc, char **argv)
 		return EXIT_USAGE;
 	lock = run_state_lock(g->instance);
 	rc = lock < 0 ? lock : running_open(g->instance, &dp) ?: delete_flows(dp, &a);
-	if (lock >= 0)
-		close(lock);
+	fd_close(lock);
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }
 

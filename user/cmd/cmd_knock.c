@@ -9,11 +9,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include "cmd/command.h"
 #include "config/config_guard.h"
 #include "config/config_learn.h"
 #include "daemon/daemon.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "net/host.h"
@@ -58,8 +58,7 @@ static int send_all(const struct addrinfo *to)
 		else
 			rc = -errno;
 	}
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return sent ? 0 : rc ?: none;
 }
 

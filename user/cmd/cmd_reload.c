@@ -3,10 +3,10 @@
  * wgxdp reload: makes the running configuration match the file, and prints the differences.
  */
 #include <stdio.h>
-#include <unistd.h>
 #include "instance/apply.h"
 #include "cmd/command.h"
 #include "config/config_diff.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "instance/running.h"
 #include "instance/source.h"
@@ -61,8 +61,7 @@ static int reload(const char *instance, const struct arguments *a, struct config
 		new->mode = old->mode;
 	if (!rc && !a->dry)
 		rc = apply_file(instance, a, new, lock, &trial);
-	if (lock >= 0)
-		close(lock);
+	fd_close(lock);
 	if (old && (a->dry || !rc))
 		print_differences(old, new, a->dry);
 	if (trial && rc)

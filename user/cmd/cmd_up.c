@@ -4,13 +4,13 @@
  * up everything or nothing.
  */
 #include <errno.h>
-#include <unistd.h>
 #include "instance/apply.h"
 #include "cmd/command.h"
 #include "config/config_diff.h"
 #include "dataplane/config_text.h"
 #include "dataplane/load_error.h"
 #include "cmd/quick_service.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "instance/source.h"
 #include "instance/run_state.h"
@@ -68,8 +68,7 @@ static int keep_trial(const char *instance)
 	int lock = run_state_lock(instance);
 	bool kept = lock >= 0 && try_end(instance, TRY_KEPT);
 
-	if (lock >= 0)
-		close(lock);
+	fd_close(lock);
 	if (lock >= 0 && !kept)
 		log_error("instance %s: there is no change to keep, because none is on trial",
 			  instance);
@@ -120,8 +119,7 @@ static int bring_up(const char *instance, const struct arguments *a)
 		try_applied(t);
 	else if (!rc)
 		try_end(instance, TRY_REPLACED);
-	if (lock >= 0)
-		close(lock);
+	fd_close(lock);
 	if (!rc)
 		print_changes(a, before);
 	if (!t)

@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "instance/apply.h"
 #include "config/config_check.h"
 #include "config/config_diff.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "cmd/edit.h"
 #include "instance/running.h"
@@ -85,8 +85,7 @@ int edit_running(const struct global *g, struct edit *e)
 		goto cleanup;
 	status = apply_changes(e, before, c, g->instance, &text) ? EXIT_FAILED : EXIT_DONE;
 cleanup:
-	if (lock >= 0)
-		close(lock);
+	fd_close(lock);
 	/* without the lock: a pager that waits for its user would block other commands */
 	if (text)
 		fputs(text, stdout);

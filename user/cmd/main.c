@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 #include <uv.h>
 #include "bpf_compiler.h"
 #include "cmd/command.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 
@@ -114,8 +114,7 @@ static void open_streams(void)
 	do
 		fd = open("/dev/null", O_RDWR);
 	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 }
 
 /* Reports an unknown command, with a similar one, or with ours for another program's command. */

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <unistd.h>
 #include "daemon/blind_sites.h"
 #include "dataplane/control.h"
+#include "lib/fd.h"
 #include "lib/jiffies.h"
 #include "lib/log.h"
 #include "dataplane/map_info.h"
@@ -31,8 +31,7 @@ static bool find_local(const struct address *a, __be16 port, struct addr *ret)
 
 	if (done)
 		*ret = address_from_socket(&from).addr;
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return done;
 }
 
@@ -53,8 +52,7 @@ static bool find_listener(const struct sites *s, struct service *ret)
 				found = true;
 			}
 	}
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return found;
 }
 

@@ -7,9 +7,9 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <sys/mman.h>
-#include <unistd.h>
 #include "blake2s.h"
 #include "daemon/blind_sites.h"
+#include "lib/fd.h"
 #include "lib/jiffies.h"
 #include "lib/log.h"
 #include "dataplane/map_info.h"
@@ -42,8 +42,7 @@ void sites_close(struct sites *s)
 	s->mapped = NULL;
 	s->buckets = NULL;
 	for (size_t i = 0; i < BLIND_MAPS; i++)
-		if (s->fds[i] >= 0)
-			close(s->fds[i]);
+		fd_close(s->fds[i]);
 	memset(s->fds, -1, sizeof(s->fds));
 }
 
@@ -87,8 +86,7 @@ bool sites_are_others(const struct sites *s)
 	int fd = pin_get(s->instance, "%s", map_names[BLIND_MAP_sites]);
 	bool others = fd < 0 || map_entries(fd) != s->room;
 
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return others;
 }
 

@@ -10,8 +10,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <unistd.h>
 #include "daemon/child.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 
@@ -35,8 +35,7 @@ void child_closes(int fd)
 void child_yields(void)
 {
 	setpriority(PRIO_PROCESS, 0, 10);
-	if (closed >= 0)
-		close(closed);
+	fd_close(closed);
 }
 
 static void work_as_child(child_work *work, void *data)

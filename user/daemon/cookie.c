@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <string.h>
-#include <unistd.h>
 #include "daemon/cookie.h"
 #include "daemon/cookie_reply.h"
+#include "lib/fd.h"
 #include "lib/jiffies.h"
 #include "lib/log.h"
 #include "lib/memory.h"
@@ -146,8 +146,7 @@ static int on_challenge(void *data, void *record, size_t size)
 static void close_fds(struct cookie *c, int n)
 {
 	for (int i = 0; i < n; i++) {
-		if (c->fds[i] >= 0)
-			close(c->fds[i]);
+		fd_close(c->fds[i]);
 		c->fds[i] = -1;
 	}
 }

@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 #include "daemon/announce.h"
 #include "daemon/blind.h"
 #include "daemon/child.h"
@@ -38,6 +37,7 @@
 #include "instance/try.h"
 #include "instance/undone.h"
 #include "lib/exit.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "lib/notify.h"
@@ -341,8 +341,7 @@ static void run_pass(struct daemon *d, int lock)
 	int rc = lock < 0 ? lock : read_running(d);
 	bool asks = rc > 0 && !is_apart(d, d->state.config);
 
-	if (lock >= 0)
-		close(lock);
+	fd_close(lock);
 	/* Until the pass ends, the data path asks the FIB instead of using the map uniform. */
 	control_routing_changed(d->state.instance, true);
 	d->vouched = false;
@@ -425,8 +424,7 @@ static void on_addresses(uv_timer_t *timer)
 		resolved_backends_write(d->state.instance, &d->answers, moved);
 	if (changed || moved)
 		settle_soon(d, NL_ALL);
-	if (lock >= 0)
-		close(lock);
+	fd_close(lock);
 }
 
 static void on_resolved(void *data, bool moved)
@@ -537,8 +535,7 @@ static int apply_file(struct daemon *d, int lock, struct config *c, long long ti
 		d->answers = answers;
 	}
 	config_free(running);
-	if (lock >= 0)
-		close(lock);
+	fd_close(lock);
 	return rc;
 }
 
@@ -653,8 +650,7 @@ static int begin_running(struct daemon *d, bool again)
 		if (rc > 0 && !is_apart(d, d->state.config))
 			rc = apply_follow(d->state.instance, d->state.config, &d->answers,
 					  d->uniform) ?: 1;
-		if (lock >= 0)
-			close(lock);
+		fd_close(lock);
 		take_configuration(d);
 		if (rc > 0 || !d->state.file)
 			return rc < 0 ? EXIT_FAILED : EXIT_DONE;

@@ -3,9 +3,9 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include "daemon/child.h"
 #include "daemon/daemon_state.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "dataplane/config_text.h"
 #include "instance/follower.h"
@@ -99,8 +99,7 @@ int daemon_state_hold(struct daemon_state *s, bool *ret_again)
 	else if (rc)
 		log_error("cannot write %s: %s", path, strerror(-rc));
 	if (rc) {
-		if (fd >= 0)
-			close(fd);
+		fd_close(fd);
 		return rc == -EWOULDBLOCK ? -EBUSY : rc;
 	}
 	*ret_again = left_by_us(s, fd);
@@ -137,8 +136,7 @@ static int hold_again(struct daemon_state *s)
 
 	if (!daemon_state_dropped(s))
 		return 0;
-	if (s->lock_fd >= 0)
-		close(s->lock_fd);
+	fd_close(s->lock_fd);
 	s->lock_fd = -1;
 	rc = daemon_state_hold(s, &again);
 	if (!rc)

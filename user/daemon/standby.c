@@ -7,9 +7,9 @@
 #include <bpf/bpf.h>
 #include <linux/neighbour.h>
 #include <sys/socket.h>
-#include <unistd.h>
 #include "config/config_diff.h"
 #include "dataplane/dataplane.h"
+#include "lib/fd.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "lib/timer.h"
@@ -69,8 +69,7 @@ static __u16 neighbour_state(const struct address *a)
 
 static void close_probe(struct watched_backend *b)
 {
-	if (b->socket >= 0)
-		close(b->socket);
+	fd_close(b->socket);
 	b->socket = -1;
 }
 
@@ -152,8 +151,7 @@ static bool write_standby(const struct standby *s, struct dataplane *dp, __u32 i
 		g.standby ^= 1ULL << number;
 		rc = bpf_map_update_elem(map_fd(dp, MAP_guards), &id, &g, BPF_EXIST);
 	}
-	if (lock >= 0)
-		close(lock);
+	fd_close(lock);
 	/* If another process has the lock, the next second tries again. */
 	if (rc && rc != -EAGAIN)
 		log_warning("cannot switch between the backend and its standby: %s", strerror(-rc));

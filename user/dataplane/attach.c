@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "dataplane/attach.h"
+#include "lib/fd.h"
 #include "net/netlink.h"
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
@@ -285,6 +285,5 @@ void program_name(__u32 id, char *ret)
 	struct bpf_prog_info info = program_info(fd);
 
 	snprintf(ret, BPF_OBJ_NAME_LEN, "%s", *info.name ? info.name : "?");
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 }

@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 #include "dataplane/control.h"
 #include "dataplane/map_info.h"
+#include "lib/fd.h"
 #include "lib/jiffies.h"
 #include "dataplane/pins.h"
 #include "lib/memory.h"
@@ -55,8 +55,7 @@ static struct control *control_of(const char *instance, int *ret_rc)
 	struct control *c = fd < 0 ? NULL : control_map(fd);
 
 	*ret_rc = fd < 0 ? fd : c ? 0 : -errno;
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return c;
 }
 

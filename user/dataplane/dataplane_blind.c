@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 #include "dataplane/attach.h"
 #include "dataplane/dataplane.h"
 #include "dataplane/dataplane_programs.h"
 #include "dataplane/map_info.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "dataplane/table.h"
 #include "wgxdp.skel.h"
@@ -154,8 +154,7 @@ void dataplane_pin_egress(struct dataplane *dp, const struct plan *p, const char
 	 * nothing is loaded again. */
 	if (dp->running && dp->reloaded)
 		pin_set(program, dp->instance, suffix, PIN_EGRESS);
-	if (program >= 0)
-		close(program);
+	fd_close(program);
 	if (rc)
 		log_warning("blind: cannot watch the packets of this host's WireGuard: %s: a site "
 			    "whose address changes may be unreachable for some minutes",

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "dataplane/attach.h"
 #include "dataplane/control.h"
 #include "dataplane/dataplane.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "dataplane/shared.h"
 #include "lib/text.h"
@@ -75,10 +75,8 @@ static int remove_unpinned(const char *instance)
 			detach_filter(link.ifindex, link.flags & LINK_QDISC_OURS);
 	if (!rc && here)
 		detach_of_pins(instance);
-	if (links >= 0)
-		close(links);
-	if (control >= 0)
-		close(control);
+	fd_close(links);
+	fd_close(control);
 	return rc;
 }
 

@@ -6,11 +6,11 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 #include "dataplane/pins.h"
 #include "dataplane/dataplane_programs.h"
 #include "dataplane/dataplane_shadow.h"
 #include "dataplane/load_error.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "dataplane/map_info.h"
 #include "lib/memory.h"
@@ -72,8 +72,7 @@ static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 
 	if (fd < 0 || bpf_map_lookup_elem(fd, &zero, s->rodata))
 		rc = fd < 0 ? fd : -errno;
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	/* The hash does not cover these constants, because `up` sets them later. The shadow's
 	 * programs do not read them. */
 	s->rodata->device_ifindex = s->rodata->device_net = s->rodata->net_inum = 0;

@@ -15,8 +15,8 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <unistd.h>
 #include "dataplane/map_info.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "dataplane/pins.h"
 
@@ -144,8 +144,7 @@ __u32 pin_map_id(const char *instance, const char *name)
 	int map = pin_get(instance, "%s", name);
 	__u32 id = map_info(map).id;
 
-	if (map >= 0)
-		close(map);
+	fd_close(map);
 	return id;
 }
 
@@ -340,8 +339,7 @@ static bool has_program(const char *instance, const char *name, __u32 id)
 	int fd = pin_get(instance, "progs/%s", name);
 	bool has = fd >= 0 && program_info(fd).id == id;
 
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return has;
 }
 
@@ -387,7 +385,6 @@ bool pins_owner(__u32 program_id, const char *ours, char ret[INSTANCE_LEN])
 	}
 	if (dir)
 		closedir(dir);
-	if (program >= 0)
-		close(program);
+	fd_close(program);
 	return found;
 }

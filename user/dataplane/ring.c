@@ -3,10 +3,10 @@
  * Implements ring.h: libuv polls the epoll descriptor that libbpf makes for the ring buffer.
  */
 #include <errno.h>
-#include <unistd.h>
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
 #include "dataplane/ring.h"
+#include "lib/fd.h"
 #include "lib/memory.h"
 
 /* Passes all records in the ring buffer to take(), until take() returns a negative value. */
@@ -74,7 +74,6 @@ int ring_listen(struct ring *r, uv_loop_t *loop, const char *instance, const cha
 		r->map = id;
 		rc = map < 0 ? map : open_ring(r, loop, map, take, data);
 	}
-	if (map >= 0)
-		close(map);
+	fd_close(map);
 	return rc;
 }

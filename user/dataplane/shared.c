@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <xdp/libxdp.h>
 #include "dataplane/map_info.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "dataplane/pins.h"
 #include "dataplane/shared.h"
@@ -42,8 +42,7 @@ bool shared_is_dispatcher(__u32 program_id)
 	int fd = bpf_prog_get_fd_by_id(program_id);
 	bool is = !strcmp(program_info(fd).name, "xdp_dispatcher");
 
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return is;
 }
 
@@ -124,8 +123,7 @@ static bool directory_is_ours(const char *path, __u32 map)
 		snprintf(pin, sizeof(pin), "%s/prog%d-prog", path, i);
 		fd = bpf_obj_get(pin);
 		ours = fd >= 0 && pins_program_uses(fd, map);
-		if (fd >= 0)
-			close(fd);
+		fd_close(fd);
 	}
 	return ours;
 }

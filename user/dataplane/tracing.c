@@ -8,7 +8,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
+#include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/log.h"
 #include "dataplane/load_error.h"
@@ -123,8 +123,7 @@ static bool tracing_is_forbidden(void)
 	};
 	int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, NULL, "GPL", insns, 2, &options);
 
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return fd == -EPERM;
 }
 

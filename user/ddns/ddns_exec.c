@@ -15,8 +15,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 #include "ddns/ddns_exec.h"
+#include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/grow.h"
 #include "lib/log.h"
@@ -75,8 +75,7 @@ static int find_secret(const char *key, const char *file, struct ddns_program *p
 	}
 	fd = open(p->secret, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	rc = fd < 0 || fstat(fd, &st) ? -errno : !S_ISREG(st.st_mode) ? -EINVAL : 0;
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	if (rc)
 		snprintf(why, DDNS_WHY_LEN, "%s: cannot read %s: %s", key, p->secret,
 			 strerror(-rc));

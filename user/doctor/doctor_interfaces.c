@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "config/config_diff.h"
 #include "dataplane/attach.h"
 #include "doctor/doctor.h"
 #include "dataplane/shared.h"
 #include "instance/why.h"
 #include "show/words.h"
+#include "lib/fd.h"
 #include "lib/text.h"
 
 /* ---- links ---- */
@@ -172,8 +172,7 @@ static __u32 link_of_program(__u32 program, __u32 ifindex)
 			  info.type == BPF_LINK_TYPE_XDP && info.prog_id == program &&
 			  info.xdp.ifindex == ifindex;
 
-		if (fd >= 0)
-			close(fd);
+		fd_close(fd);
 		if (is)
 			return id;
 	}

@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 #include "gen/gen_tree.h"
+#include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/grow.h"
 
@@ -125,8 +125,7 @@ int tree_read(int dir, const char *path, struct tree_file *ret)
 	rc = fd < 0 || fstat(fd, &st) || fstat(at, &above) ? -errno :
 	     !S_ISREG(st.st_mode) ? -EISDIR : file_read_fd(fd, SIZE_MAX, &text, &n);
 	close(at);
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	if (rc)
 		return rc;
 	*ret = (struct tree_file){ text, n, st.st_mode & 07777, above.st_mode & 07777 };

@@ -7,8 +7,8 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include "instance/follower.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/paths.h"
 
@@ -85,8 +85,7 @@ bool follower_runs(const char *instance, __s64 *ret_since)
 		runs = lock.l_type != F_UNLCK;
 		*ret_since = runs ? st.st_mtim.tv_sec : 0;
 	}
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return runs;
 }
 

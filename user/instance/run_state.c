@@ -5,11 +5,11 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include "dataplane/config_text.h"
 #include "dataplane/load_error.h"
 #include "dataplane/map_info.h"
 #include "instance/follower.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "instance/run_counters.h"
 #include "instance/run_state.h"
@@ -41,8 +41,7 @@ static int take_lock(const char *instance, int operation)
 	if (rc != -EAGAIN)
 		log_error("cannot lock %s: %s%s", path, strerror(-rc),
 			  geteuid() ? ": run as root" : "");
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return rc;
 }
 
@@ -215,8 +214,7 @@ void run_state_set_failed(const char *instance)
 
 	run_state_path(path, instance, FAILED);
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 }
 
 void run_state_clear_failed(const char *instance)

@@ -15,9 +15,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 #include "instance/apply.h"
 #include "dataplane/config_text.h"
+#include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "plan/resolved_backends.h"
@@ -71,8 +71,7 @@ bool try_runs(const char *instance)
 	int fd = marker_open(instance, O_RDONLY);
 	bool runs = fd >= 0 && is_held(fd);
 
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return runs;
 }
 
@@ -139,8 +138,7 @@ static char roll_back(const struct try *t)
 		undone_report(running, t->before, true);
 	config_free(running);
 	forget_trial(t->instance);
-	if (lock >= 0)
-		close(lock);
+	fd_close(lock);
 	return rc ? FAILED : ROLLED_BACK;
 }
 
@@ -295,8 +293,7 @@ static void keep_change(struct try *t)
 		try_end(t->instance, TRY_KEPT);
 	if (write(t->child, &letter, 1) != 1)
 		log_warning("the process that rolls the change back has ended");
-	if (lock >= 0)
-		close(lock);
+	fd_close(lock);
 }
 
 /* Waits until the child says how the trial ended. Signals are let in only by ppoll(), so that none

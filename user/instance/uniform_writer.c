@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <unistd.h>
 #include "dataplane/dataplane_uniform.h"
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
 #include "instance/uniform_writer.h"
+#include "lib/fd.h"
 #include "lib/hash.h"
 
 /* Returns the hash of everything that the map's contents depend on, and of the map's id. */
@@ -55,9 +55,7 @@ __u64 uniform_write(const char *instance)
 		uniform_end(work);
 	}
 	host_free(&h);
-	if (map >= 0)
-		close(map);
-	if (control >= 0)
-		close(control);
+	fd_close(map);
+	fd_close(control);
 	return hash;
 }

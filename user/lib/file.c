@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+#include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 
@@ -63,8 +63,7 @@ int file_read_plain(const char *path, size_t limit, char **ret, size_t *ret_n, b
 	rc = rc ?: file_read_fd(fd, limit, ret, ret_n);
 	if (!rc)
 		*ret_open = st.st_mode & S_IROTH;
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return rc;
 }
 

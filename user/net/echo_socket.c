@@ -9,8 +9,8 @@
 #include <netinet/ip_icmp.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 #include "lib/checksum.h"
+#include "lib/fd.h"
 #include "net/echo_socket.h"
 
 #ifndef ICMP_FILTER /* from linux/icmp.h, which conflicts with netinet/ip_icmp.h */
@@ -58,8 +58,7 @@ int echo_socket_open(__u8 family, struct echo_socket *ret)
 
 void echo_socket_close(struct echo_socket *s)
 {
-	if (s->fd >= 0)
-		close(s->fd);
+	fd_close(s->fd);
 	s->fd = -1;
 }
 

@@ -8,10 +8,10 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "dataplane/attach.h"
 #include "dataplane/config_text.h"
 #include "instance/run_state.h"
+#include "lib/fd.h"
 #include "lib/grow.h"
 #include "plan/reach.h"
 #include "show/condition.h"
@@ -108,8 +108,7 @@ static bool tc_is_gone(const struct conditions *k, const struct link *l)
 
 	if (l->flags & LINK_TCX) {	/* only CAP_NET_ADMIN may ask the device itself */
 		fd = attached_link(k->dp->instance, "tcx", l->ifindex);
-		if (fd >= 0)
-			close(fd);
+		fd_close(fd);
 		return fd == -ENOENT || fd == -ENOLINK;
 	}
 	errno = 0;
