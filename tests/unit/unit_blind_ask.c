@@ -29,9 +29,8 @@ static uv_timer_cb callback;
 static struct challenges *challenges;
 static char did[64];			/* events in each tick: r for a reading, Q for a question, C for one with a copy */
 
-int control_routing_changed(const char *instance, bool routes)
+void control_routing_changed(const char *instance, bool routes)
 {
-	return 0;
 }
 
 int __wrap_wg_read(const char *device, struct wg_device *ret)

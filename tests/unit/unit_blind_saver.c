@@ -28,9 +28,8 @@ static struct saver saver;
 static pid_t daemon_process;
 static int forks, forks_to_fail, syncs;
 
-int control_routing_changed(const char *instance, bool routes)
+void control_routing_changed(const char *instance, bool routes)
 {
-	return 0;
 }
 
 pid_t __real_fork(void);

@@ -39,19 +39,17 @@ static bool find_local(const struct address *a, __be16 port, struct addr *ret)
 static bool find_listener(const struct sites *s, struct service *ret)
 {
 	int fd = pin_get(s->instance, "table");
-	__u32 n = map_entries(fd);
+	struct table_entry *list = NULL;
 	bool found = false;
+	size_t n = 0;
 
-	for (__u32 i = 0; i < n && !found; i++) {
-		struct table_bucket bucket;
-
-		for (int w = 0; !bpf_map_lookup_elem(fd, &i, &bucket) && w < TABLE_WAYS && !found;
-		     w++)
-			if (bucket.entry[w].tag && (bucket.entry[w].key.word & 0xff) == KEY_BLIND) {
-				*ret = bucket.entry[w].service;
-				found = true;
-			}
+	table_read(fd, &list, &n);
+	for (size_t i = 0; i < n && !found; i++) {
+		found = (list[i].key.word & 0xff) == KEY_BLIND;
+		if (found)
+			*ret = list[i].service;
 	}
+	free(list);
 	fd_close(fd);
 	return found;
 }

@@ -43,44 +43,39 @@ void control_forget_nexthops(struct control *c)
 	__atomic_add_fetch(&c->generation, 1, __ATOMIC_RELEASE);
 }
 
-void control_set_heartbeat(struct control *c, __u64 until)
+static void set_heartbeat(struct control *c, __u64 until)
 {
 	__atomic_store_n(&c->heartbeat, until, __ATOMIC_RELEASE);
 }
 
-/* Maps the map `control` of an instance. Returns NULL and sets *ret_rc to -errno on failure. */
-static struct control *control_of(const char *instance, int *ret_rc)
+void control_forget(int map, bool decisions, bool uniform)
 {
-	int fd = pin_get(instance, "control");
-	struct control *c = fd < 0 ? NULL : control_map(fd);
-
-	*ret_rc = fd < 0 ? fd : c ? 0 : -errno;
-	fd_close(fd);
-	return c;
-}
-
-int control_routing_changed(const char *instance, bool routes)
-{
-	int rc;
-	struct control *c = control_of(instance, &rc);
+	struct control *c = control_map(map);
 
 	if (!c)
-		return rc;
-	if (routes)
-		control_set_heartbeat(c, 0);
-	control_forget_nexthops(c);
+		return;
+	if (uniform)
+		set_heartbeat(c, 0);
+	if (decisions)
+		control_forget_nexthops(c);
 	control_unmap(c);
-	return 0;
 }
 
-int control_heartbeat(const char *instance, const struct signal *signal)
+void control_routing_changed(const char *instance, bool routes)
 {
-	int rc;
-	struct control *c = control_of(instance, &rc);
+	int map = pin_get(instance, "control");
 
-	if (!c)
-		return rc;
-	control_set_heartbeat(c, signal->jiffies + HEARTBEAT_SECONDS * jiffies_a_second());
+	control_forget(map, true, routes);
+	fd_close(map);
+}
+
+void control_heartbeat(const char *instance, const struct signal *signal)
+{
+	int map = pin_get(instance, "control");
+	struct control *c = control_map(map);
+
+	if (c)
+		set_heartbeat(c, signal->jiffies + HEARTBEAT_SECONDS * jiffies_a_second());
 	control_unmap(c);
-	return 0;
+	fd_close(map);
 }

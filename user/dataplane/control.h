@@ -18,12 +18,13 @@ void control_unmap(struct control *c);
 /* Makes the next hops that the data path remembers invalid, by incrementing their generation. Needs
  * no lock. */
 void control_forget_nexthops(struct control *c);
-/* until: time in jiffies until which the data path may use the map `uniform`; 0: it may not. */
-void control_set_heartbeat(struct control *c, __u64 until);
+/* Changes the map with this fd, if it can. decisions: makes the next hops and the express path's
+ * memos invalid. uniform: makes the data path stop using the map `uniform`. */
+void control_forget(int map, bool decisions, bool uniform);
 
 /* Tells the data path of an instance that routing changed: it forgets its next hops and, if
- * `routes` is true, stops using the map `uniform`. Returns 0 or -errno. */
-int control_routing_changed(const char *instance, bool routes);
+ * `routes` is true, stops using the map `uniform`. */
+void control_routing_changed(const char *instance, bool routes);
 /* Answers a heartbeat signal: the data path may use the map `uniform` for two seconds from the
- * signal on. Returns 0 or -errno. */
-int control_heartbeat(const char *instance, const struct signal *signal);
+ * signal on. */
+void control_heartbeat(const char *instance, const struct signal *signal);

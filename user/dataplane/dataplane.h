@@ -204,6 +204,10 @@ int dataplane_sum(int map, const void *key, size_t n, __u64 *ret);
 /* Sets n elements from `first` on to zero, on all CPUs; ignores indexes beyond the end of the map.
  * Returns 0 or -errno. */
 int dataplane_clear(const struct dataplane *dp, enum dataplane_map m, __u32 first, __u32 n);
+/* Replaces element `index` of an array map, unless `new` and `old` are the same. Adds 1 to *changes
+ * if it writes. Returns 0 or -errno. */
+int dataplane_write(const struct dataplane *dp, enum dataplane_map m, __u32 index, const void *new,
+		    const void *old, size_t size, int *changes);
 /* Calls each() with all entries of a map, at most `step` at a time. Entries that are added or
  * removed meanwhile may be missed, but no entry is passed twice. If each() returns something other
  * than 0, stops and returns that. Returns 0 at the end and without such a map, or -errno. */

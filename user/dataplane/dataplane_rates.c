@@ -42,11 +42,8 @@ static int write_hints(const struct dataplane *dp, const struct plan *p, int *ch
 	__u32 last = dataplane_entries(dp, MAP_source_hints) - 1;
 	struct source_hints now;
 
-	if (bpf_map_lookup_elem(map_fd(dp, MAP_source_hints), &last, &now) ||
-	    !memcmp(&now, &p->rated, sizeof(now)))
-		return 0;
-	++*changes;
-	return bpf_map_update_elem(map_fd(dp, MAP_source_hints), &last, &p->rated, BPF_ANY);
+	return bpf_map_lookup_elem(map_fd(dp, MAP_source_hints), &last, &now) ? 0 :
+	       dataplane_write(dp, MAP_source_hints, last, &p->rated, &now, sizeof(now), changes);
 }
 
 int dataplane_rates_write(const struct dataplane *dp, const struct plan *p, int *changes)

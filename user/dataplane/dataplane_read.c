@@ -94,14 +94,23 @@ int dataplane_total(const struct dataplane *dp, __u32 id, __u32 direction, __u32
 
 int dataplane_clear(const struct dataplane *dp, enum dataplane_map m, __u32 first, __u32 n)
 {
-	struct bpf_map_info info = map_info(map_fd(dp, m));
-	void *zero = xcalloc(libbpf_num_possible_cpus(), (info.value_size + 7UL) / 8 * 8);
-	int rc = 0;
+	int map = map_fd(dp, m), rc = 0;
+	void *zero = xcalloc(1, map_value_size(map));
+	__u32 entries = map_entries(map);
 
-	for (__u32 i = first; i < first + n && i < info.max_entries && !rc; i++)
-		rc = bpf_map_update_elem(map_fd(dp, m), &i, zero, BPF_ANY);
+	for (__u32 i = first; i < first + n && i < entries && !rc; i++)
+		rc = bpf_map_update_elem(map, &i, zero, BPF_ANY);
 	free(zero);
 	return rc;
+}
+
+int dataplane_write(const struct dataplane *dp, enum dataplane_map m, __u32 index, const void *new,
+		    const void *old, size_t size, int *changes)
+{
+	if (!memcmp(new, old, size))
+		return 0;
+	++*changes;
+	return bpf_map_update_elem(map_fd(dp, m), &index, new, BPF_ANY);
 }
 
 static int compare_reasons(const void *a, const void *b)
@@ -304,23 +313,12 @@ static int count_batch(void *data, const void *keys, const void *values, __u32 n
 
 static __u32 hash_used(const struct dataplane *dp, enum dataplane_map m)
 {
-	struct bpf_map_info info = map_info(map_fd(dp, m));
+	int map = map_fd(dp, m);
 	__u32 used = 0;
 
-	dataplane_batches(map_fd(dp, m), info.key_size, info.value_size, MAP_STEP, count_batch,
+	dataplane_batches(map, map_info(map).key_size, map_value_size(map), MAP_STEP, count_batch,
 			  &used);
 	return used;
-}
-
-/* Returns how many reasons have counters. There are only a few. */
-static __u32 reasons_used(const struct dataplane *dp)
-{
-	struct dataplane_reason *list = NULL;
-	size_t n = 0;
-
-	dataplane_reasons(dp, &list, &n);
-	free(list);
-	return n;
 }
 
 static int count_flow(void *data, const struct flow_entry *e)
@@ -348,8 +346,6 @@ __u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m)
 		return names_used(dp);
 	case MAP_flow_table:
 		return flows_used(dp);
-	case MAP_reasons:
-		return reasons_used(dp);
 	default:
 		return hash_used(dp, m);
 	}

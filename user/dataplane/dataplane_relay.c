@@ -336,14 +336,8 @@ static int sync_own(const struct dataplane *dp, const struct plan_relay *r, int 
 	size_t n;
 	int rc = dataplane_array(dp, MAP_own, sizeof(*old), &old, &n);
 
-	for (__u32 i = 0; !rc && i < n; i++) {
-		const struct own *new = own_of(r, i);
-
-		if (!memcmp(new, &old[i], sizeof(*new)))
-			continue;
-		++*changes;
-		rc = bpf_map_update_elem(map_fd(dp, MAP_own), &i, new, BPF_ANY);
-	}
+	for (__u32 i = 0; !rc && i < n; i++)
+		rc = dataplane_write(dp, MAP_own, i, own_of(r, i), &old[i], sizeof(*old), changes);
 	if (!rc)
 		free(old);
 	return rc;
@@ -532,16 +526,13 @@ int dataplane_blind_write(const struct dataplane *dp, const struct plan *p, int 
 	struct peer_name own = { 0 }, name;
 	struct blind_state state;
 	__u32 zero = 0;
-	int rc = 0;
+	int rc;
 
 	if (!p->blind.on || bpf_map_lookup_elem(map_fd(dp, MAP_blind_state), &zero, &state) ||
 	    bpf_map_lookup_elem(map_fd(dp, MAP_blind_names), &zero, &name))
 		return 0;
 	strcpy(own.device, p->blind.device);
-	if (memcmp(&own, &name, sizeof(own))) {
-		++*changes;
-		rc = bpf_map_update_elem(map_fd(dp, MAP_blind_names), &zero, &own, BPF_ANY);
-	}
+	rc = dataplane_write(dp, MAP_blind_names, 0, &own, &name, sizeof(own), changes);
 	if (rc || !memcmp(state.only, p->blind.only, sizeof(state.only)))
 		return rc;
 	++*changes;

@@ -138,12 +138,8 @@ static int write_batch(void *data, const void *keys, const void *values, __u32 n
 /* Copies a map in batches, because it may have hundreds of thousands of elements. */
 static int copy_map(int from, struct bpf_map *map)
 {
-	size_t value = bpf_map__value_size(map);
-
-	if (bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_ARRAY ||
-	    bpf_map__type(map) == BPF_MAP_TYPE_PERCPU_HASH)
-		value = (value + 7) / 8 * 8 * libbpf_num_possible_cpus();
-	return dataplane_batches(from, bpf_map__key_size(map), value, BATCH, write_batch, map);
+	return dataplane_batches(from, bpf_map__key_size(map), map_value_size(from), BATCH,
+				 write_batch, map);
 }
 
 /* Reuses the shared maps. Call it before loading. */
@@ -271,7 +267,7 @@ int dataplane_shadow_clear(struct dataplane *shadow)
 		hops[i].probe[0] = hops[i].probe[1] = ~0ULL;
 	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters) && !rc; i++)
 		rc = clear_array(map_fd(shadow, counters[i]),
-				 map_info(map_fd(shadow, counters[i])).value_size * cpus, nothing);
+				 map_value_size(map_fd(shadow, counters[i])), nothing);
 	rc = rc ?: clear_array(map_fd(shadow, MAP_nexthops), sizeof(*hops) * cpus, hops);
 	while (!rc && !bpf_map_get_next_key(map_fd(shadow, MAP_reasons), NULL, &key))
 		rc = bpf_map_delete_elem(map_fd(shadow, MAP_reasons), &key) ? -errno : 0;

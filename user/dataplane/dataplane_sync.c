@@ -395,21 +395,6 @@ static int sync_config(const struct dataplane *dp, const struct plan *p)
 	       pin_set(p->config_text, dp->instance, "", CONFIG_PIN);
 }
 
-/* decisions: makes the next hops and the express path's memos invalid. uniform: makes the data path
- * stop using the map uniform. */
-static void forget_decisions(int control, bool decisions, bool uniform)
-{
-	struct control *c = control_map(control);
-
-	if (!c)
-		return;
-	if (uniform)
-		control_set_heartbeat(c, 0);
-	if (decisions)
-		control_forget_nexthops(c);
-	control_unmap(c);
-}
-
 int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 {
 	struct before b = { 0 };
@@ -434,7 +419,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	if (rc) {
 		restore_before(dp, p, &b);
 		/* The express path may remember decisions from entries that were withdrawn. */
-		forget_decisions(map_fd(dp, MAP_control), true, false);
+		control_forget(map_fd(dp, MAP_control), true, false);
 		goto cleanup;
 	}
 	rc = dataplane_guards_write(dp, p, &changes) ?: dataplane_rates_write(dp, p, &changes) ?:
@@ -450,7 +435,7 @@ int dataplane_sync(struct dataplane *dp, struct plan *p, const struct host *h)
 	}
 	if (rc) {
 		log_error("cannot write all maps: %s: run `wgxdp up` again", strerror(-rc));
-		forget_decisions(map_fd(dp, MAP_control), true, false);
+		control_forget(map_fd(dp, MAP_control), true, false);
 	}
 cleanup:
 	free(b.names);
@@ -477,15 +462,10 @@ int dataplane_uniform(int map, int control, const struct uniform *u, __u32 block
 		if (to[i] == from[i])
 			continue;
 		if (!*written)
-			forget_decisions(control, false, true);
+			control_forget(control, false, true);
 		*written = true;
 		__atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
 	}
 	munmap(rows, size);
 	return 0;
-}
-
-void dataplane_uniform_written(int control)
-{
-	forget_decisions(control, true, true);
 }

@@ -54,15 +54,11 @@ void flow_table_close(struct flow_table *t)
 bool flow_table_read(const struct flow_table *t, __u32 place, struct flow_entry *ret)
 {
 	const struct flow_bucket *b = &t->buckets[place / LEARNED_WAYS];
-	const __u64 *word = &b->line.word[place % LEARNED_WAYS];
+	__u32 way = place % LEARNED_WAYS;
 
 	ret->place = place;
-	ret->word = __atomic_load_n(word, __ATOMIC_ACQUIRE);
-	if (!learned_word_tag(ret->word) || learned_word_state(ret->word) == LEARNED_BUSY)
-		return false;
-	ret->flow = b->flow[place % LEARNED_WAYS];
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return learned_same(ret->word, __atomic_load_n(word, __ATOMIC_RELAXED));
+	return learned_place_read(&b->line.word[way], &b->flow[way], sizeof(ret->flow), &ret->flow,
+				  &ret->word);
 }
 
 /* ---- writing ---- */

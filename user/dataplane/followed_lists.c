@@ -210,22 +210,16 @@ static int say_no_room(int rc)
 static int write_keys(const struct dataplane *dp, __u32 id, const struct list_keys *k, bool remove)
 {
 	struct source_key *keys = xcalloc(MAP_STEP, sizeof(*keys));
-	__u32 *lens = xcalloc(MAP_STEP, sizeof(*lens)), n = 0, done;
+	__u32 *lens = xcalloc(MAP_STEP, sizeof(*lens)), n;
 	int map = map_fd(dp, MAP_lists), rc = 0;
 
-	for (size_t i = 0; i <= k->n && !rc; i++) {
-		if (i < k->n) {
-			keys[n] = key_of(id, &k->list[i]);
+	for (size_t i = 0; i < k->n && !rc; i += n) {
+		for (n = 0; n < MAP_STEP && i + n < k->n; n++) {
+			keys[n] = key_of(id, &k->list[i + n]);
 			lens[n] = keys[n].prefixlen;
-			n++;
 		}
-		if (!n || (n < MAP_STEP && i < k->n))
-			continue;
-		done = n;
-		if (remove ? bpf_map_delete_batch(map, keys, &done, NULL) :
-			     bpf_map_update_batch(map, keys, lens, &done, NULL))
-			rc = -errno;
-		n = 0;
+		rc = remove ? bpf_map_delete_batch(map, keys, &n, NULL) :
+			      bpf_map_update_batch(map, keys, lens, &n, NULL);
 	}
 	free(keys);
 	free(lens);
@@ -332,12 +326,9 @@ int dataplane_list_change(const struct dataplane *dp, __u32 id, const struct lis
 {
 	struct followed_list is;
 	struct hints h;
-	int rc = hints_open(dp, &h), map = map_fd(dp, MAP_lists);
+	int map = map_fd(dp, MAP_lists), rc;
 
-	if (!rc && bpf_map_lookup_elem(map_fd(dp, MAP_followed_lists), &id, &is)) {
-		rc = -errno;
-		hints_close(&h);
-	}
+	rc = bpf_map_lookup_elem(map_fd(dp, MAP_followed_lists), &id, &is) ?: hints_open(dp, &h);
 	if (rc)
 		return say_no_room(rc);
 	for (size_t i = 0; i < add->n && !rc; i++) {
@@ -385,13 +376,9 @@ int dataplane_service_lists_write(const struct dataplane *dp, const struct servi
 	size_t n_running = 0;
 	int rc = dataplane_service_lists(dp, &running, &n_running);
 
-	for (__u32 id = 0; id < n && id < n_running && !rc; id++) {
-		if (!memcmp(&running[id], &l[id], sizeof(*l)))
-			continue;
-		++*changes;
-		rc = bpf_map_update_elem(map_fd(dp, MAP_service_lists), &id, &l[id], BPF_ANY) ?
-		     -errno : 0;
-	}
+	for (__u32 id = 0; id < n && id < n_running && !rc; id++)
+		rc = dataplane_write(dp, MAP_service_lists, id, &l[id], &running[id], sizeof(*l),
+				     changes);
 	free(running);
 	return rc;
 }
@@ -407,8 +394,7 @@ static int write_list(const struct dataplane *dp, const struct plan_followed *f,
 
 	if (is_new) {
 		strcpy(l.name, f->from.name);
-		rc = bpf_map_update_elem(map_fd(dp, MAP_followed_lists), &f->id, &l, BPF_ANY) ?
-		     -errno : 0;
+		rc = bpf_map_update_elem(map_fd(dp, MAP_followed_lists), &f->id, &l, BPF_ANY);
 		++*changes;
 	}
 	if (rc || !f->content)

@@ -132,22 +132,6 @@ void learned_table_close(struct learned_table *t)
 	munmap(t->buckets, t->n * sizeof(*t->buckets));
 }
 
-/* Reads the entry at a place and its word. The entry may have timed out. Returns false if there is
- * none, or if a program is writing it. */
-static bool read_place(const struct learned_table *t, __u32 place, struct learned_entry *ret,
-		       __u64 *ret_word)
-{
-	const struct learned_bucket *b = &t->buckets[place / LEARNED_WAYS];
-	const __u64 *word = &b->line.word[place % LEARNED_WAYS];
-
-	*ret_word = __atomic_load_n(word, __ATOMIC_ACQUIRE);
-	if (!learned_word_tag(*ret_word) || learned_word_state(*ret_word) == LEARNED_BUSY)
-		return false;
-	*ret = b->entry[place % LEARNED_WAYS];
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return learned_same(*ret_word, __atomic_load_n(word, __ATOMIC_RELAXED));
-}
-
 bool learned_table_put(const struct learned_table *t, const struct learned_secret *secret,
 		       const struct learned_entry *entry, enum learned_state state, __u64 until)
 {
@@ -171,9 +155,14 @@ void learned_table_copy(int from, int to, const struct learned_secret *secret)
 	    learned_table_open(from, false, &old))
 		return;
 	if (!learned_table_open(to, true, &new)) {
-		for (__u32 place = 0; place < old.n * LEARNED_WAYS; place++)
-			if (read_place(&old, place, &e, &word))
+		for (__u32 i = 0; i < old.n * LEARNED_WAYS; i++) {
+			const struct learned_bucket *b = &old.buckets[i / LEARNED_WAYS];
+			__u32 way = i % LEARNED_WAYS;
+
+			if (learned_place_read(&b->line.word[way], &b->entry[way], sizeof(e), &e,
+					       &word))
 				learned_table_put(&new, secret, &e, learned_word_state(word), word);
+		}
 		learned_table_close(&new);
 	}
 	learned_table_close(&old);

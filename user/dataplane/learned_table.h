@@ -7,6 +7,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include "abi.h"
 
 /* Returns log2 of the number of jiffies in a unit, in which learned tables store times. */
@@ -41,6 +42,19 @@ struct learned_home learned_take(const __u64 *key, const struct learned_secret *
 				 const struct learned_lines *lines, const __u32 *named);
 /* Publishes the entry at a reserved place. until: its timeout, in units. */
 void learned_publish(const struct learned_home *h, enum learned_state state, __u64 until);
+
+/* Reads the entry at a place and its word. The entry may have timed out. Returns false if there is
+ * none, or if a program is writing it. */
+static inline bool learned_place_read(const __u64 *word, const void *entry, size_t size, void *ret,
+				      __u64 *ret_word)
+{
+	*ret_word = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+	if (!learned_word_tag(*ret_word) || learned_word_state(*ret_word) == LEARNED_BUSY)
+		return false;
+	memcpy(ret, entry, size);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return learned_same(*ret_word, __atomic_load_n(word, __ATOMIC_RELAXED));
+}
 
 /* A table of struct learned_entry in memory. */
 struct learned_table {

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <sys/mman.h>
 
 /* Returns the information about a map, or zeros if there is no such map. */
@@ -21,6 +22,15 @@ static inline struct bpf_map_info map_info(int map)
 static inline __u32 map_entries(int map)
 {
 	return map_info(map).max_entries;
+}
+
+/* Returns the bytes that the kernel returns for a value: in a per-CPU map, those of all CPUs. */
+static inline size_t map_value_size(int map)
+{
+	struct bpf_map_info info = map_info(map);
+
+	return info.type == BPF_MAP_TYPE_PERCPU_ARRAY || info.type == BPF_MAP_TYPE_PERCPU_HASH ?
+	       (info.value_size + 7) / 8 * 8 * (size_t)libbpf_num_possible_cpus() : info.value_size;
 }
 
 /* Returns the information about a program, or zeros if there is no such program. */

@@ -334,22 +334,19 @@ bool pins_program_uses(int program, __u32 map_id)
 	return uses;
 }
 
-static bool has_program(const char *instance, const char *name, __u32 id)
-{
-	int fd = pin_get(instance, "progs/%s", name);
-	bool has = fd >= 0 && program_info(fd).id == id;
-
-	fd_close(fd);
-	return has;
-}
-
 /* Returns whether one of our programs pinned in this directory has this id. */
 static bool has_one(const char *directory, __u32 id)
 {
-	return has_program(directory, "wgxdp_xdp", id) || has_program(directory, "wgxdp_tc", id) ||
-	       has_program(directory, "wgxdp_tc_l3", id) ||
-	       has_program(directory, "wgxdp_express", id) ||
-	       has_program(directory, "wgxdp_tc_egress", id);
+	static const char *const names[] = { "xdp", "tc", "tc_l3", "express", "tc_egress" };
+	bool has = false;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && !has; i++) {
+		int fd = pin_get(directory, "progs/wgxdp_%s", names[i]);
+
+		has = fd >= 0 && program_info(fd).id == id;
+		fd_close(fd);
+	}
+	return has;
 }
 
 bool pins_have_program(__u32 program_id)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dataplane/control.h"
 #include "dataplane/dataplane_uniform.h"
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
@@ -37,7 +38,7 @@ static bool write_blocks(int map, int control, struct uniform_work *work)
 		if (dataplane_uniform(map, control, uniform_of(work), block, &written))
 			return false;
 	if (written)
-		dataplane_uniform_written(control);
+		control_forget(control, true, true);
 	return true;
 }
 
