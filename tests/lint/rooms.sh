@@ -16,7 +16,7 @@ lib | 4477 | | general code: text, logs, memory, YAML, addresses
 net | 4671 | | access to the kernel and the network: netlink, WireGuard, sockets, DNS
 config | 5796 | | the configuration: it reads, checks, writes and compares it
 plan | 5490 | net config | the contents of all maps, computed from the configuration and the host; it changes no map
-dataplane | 7944 | net config plan | the BPF programs and maps: it loads, attaches, reads and writes them, and alone uses the skeleton
+dataplane | 7980 | net config plan | the BPF programs and maps: it loads, attaches, reads and writes them, and alone uses the skeleton
 instance | 2416 | net config plan dataplane | one running instance: its lock, its running configuration, `apply`, `up --try`
 show | 5339 | net config plan dataplane instance | the output for people and programs: show, metrics, monitor, top, trace
 ddns | 889 | net config | the addresses to publish, and the programs that write DNS records
