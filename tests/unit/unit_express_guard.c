@@ -77,6 +77,12 @@ static void data_here(bool strict)
 	if (!strict)
 		return;
 	assert_int_equal(hits_now(), before + 1);
+	client_number = 2;				/* a client that has moved: only the index shows that it is known */
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(sends_data(20), 0);
+	assert_int_equal(sends_data(999), -DROP_guard_stranger);
+	assert_int_equal(hits_now(), before + 1);
+	client_number = 0;
 	/* no backend knows this client any more */
 	teach_data();
 	before = hits_now();
