@@ -209,6 +209,10 @@ static void make_step(struct frame *f, int at, bool gso)
 		f->gso_size = 16 + any(600);
 		f->gso_segs = any(2) ? (f->len - 42) / f->gso_size + 1 : 0;
 	}
+	if (express && any(2) && f->len < 96) {		/* the express path has only packets that may be WireGuard data */
+		resize(f, 96);
+		mend(f);
+	}
 	for (__u32 n = any(5) > 1 ? any(4) : 0; n; n--) {
 		change(f, seeds[any(n_seeds)]);
 		if (any(4))
@@ -262,7 +266,7 @@ static bool run_pass(bool chain, int at, bool gso, int *ret_step)
 			if (chain || gso)
 				make_step(&steps[i], at, gso);
 			if (chain || gso)
-				again[i] = express && !any(3) ? 1 + any(3) : 0;
+				again[i] = express && any(2) ? 2 + any(3) : 0;
 			rc = run_step(i, chain);
 			if (!chain && !gso && rc == -EINVAL)
 				return true;		/* tc cannot run this packet */
