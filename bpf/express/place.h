@@ -40,8 +40,8 @@ INLINE bool express_learn_device(struct express_device *d, const struct pkt_stat
 
 /* Called when an entry takes the line of a former one, or finds no line. To look up and to learn
  * are worth their time if an entry sends several packets while it is valid. After EXPRESS_TRIAL
- * entries that sent fewer, only half of the buckets are used, and so on down to one of 64. The other
- * packets take the pipeline. Entries that a stranger can cause do not count. */
+ * entries that sent fewer, only half of the buckets are used, and so on down to one of 64. The
+ * other packets take the pipeline. Entries that a stranger can cause do not count. */
 INLINE void express_weigh(struct express_device *d)
 {
 	if ((__u32)d->hits - d->hits_then >= 4 * EXPRESS_TRIAL)

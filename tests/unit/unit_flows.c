@@ -21,6 +21,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "few.h"
+#include "dataplane/dataplane_programs.h"
 #include "dataplane/map_info.h"
 #include "show/show.h"
 

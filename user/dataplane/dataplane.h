@@ -184,8 +184,6 @@ void dataplane_size_flows(const struct dataplane *dp, struct load_settings *set,
 			  const struct plan *p, __u32 services);
 /* Part of dataplane_commit(): pins wgxdp_flow_end, with which commands end flows. */
 void dataplane_pin_flow_end(struct dataplane *dp, const struct plan *p, const char *suffix);
-/* Copies the flows of the tables that new ones replace, except flows that these have already. */
-void dataplane_carry_flows(const struct dataplane *dp);
 /* Returns the secret for the hash functions of the tables: that of the running programs, or a new
  * random one. */
 struct learned_secret dataplane_secret(const struct dataplane *dp);
@@ -238,8 +236,6 @@ typedef int flow_each(void *data, const struct flow_entry *entry);
 int dataplane_flows(const struct dataplane *dp, flow_each *each, void *data);
 /* Does the same, with the packets that the express path has counted, and not yet added. */
 int dataplane_flows_counted(const struct dataplane *dp, flow_each *each, void *data);
-/* Adds to the flows what the express path of replaced programs has counted. */
-void dataplane_flows_add_former(const struct dataplane *dp);
 /* As dataplane_flows(), but also half-open flows, and flows in the table that have timed out. */
 int dataplane_flow_entries(const struct dataplane *dp, flow_each *each, void *data);
 /* Returns whether the backend answered the flow and it has not timed out. now: learned_now(). */

@@ -21,6 +21,10 @@ struct wgxdp *dataplane_open_without(const enum bpf_func_id *helpers, int result
 /* Copies the entries of a former map `endpoints` to its larger successor. Until the daemon writes
  * the new map, the programs would know no site. */
 void dataplane_carry_endpoints(const struct dataplane *dp);
+/* Copies the flows of the tables that new ones replace, except flows that these have already. */
+void dataplane_carry_flows(const struct dataplane *dp);
+/* Adds to the flows what the express path of replaced programs has counted. */
+void dataplane_flows_add_former(const struct dataplane *dp);
 
 /* Settings of the object before it is loaded: the maps' sizes, the constants, and which programs
  * are loaded besides wgxdp_xdp and wgxdp_tc. They can be compared with the running programs without
