@@ -114,8 +114,8 @@ struct express_device {
 	__u64 hits;	/* packets that were sent, of all devices that had this place */
 	/* Set by express_weigh(). Packets of buckets whose number has a bit of `skip` take the
 	 * pipeline. */
-	__u32 hits_then;
-	__u16 learned, skip;
+	__u32 spent;
+	__u16 skip, pad;
 };
 _Static_assert(sizeof(struct express_device) == 64, "one cache line");
 

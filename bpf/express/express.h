@@ -51,13 +51,22 @@ INLINE void express_forget(void)
 		s->express.learn = false;
 }
 
+#define EXPRESS_LOSS 1024
+
+/* Returns by how much what the device's entries have sent exceeds the price of learning them. */
+INLINE __s32 express_gain(const struct express_device *d)
+{
+	return (__u32)d->hits - d->spent;
+}
+
 /* Returns whether the packets of a bucket take the pipeline. A share of the buckets does not, which
- * changes each quarter of a second. All are used again when nothing was learned for a second. */
+ * changes each quarter of a second. All are used again after a gain, and when nothing was learned
+ * for a second. */
 INLINE bool express_skips(struct express_device *d, __u32 place)
 {
 	__u64 now = bpf_jiffies64();
 
-	if (now >= d->until + tick_rate)
+	if (now >= d->until + tick_rate || express_gain(d) >= EXPRESS_LOSS)
 		d->skip = 0;
 	return (place ^ 4 * now / tick_rate) & d->skip;
 }

@@ -10,7 +10,8 @@
 
 #include "express/express.h"
 
-#define EXPRESS_TRIAL 256
+#define EXPRESS_PRICE 4
+#define EXPRESS_SAVED (1 << 20)	/* a gain above this is forgotten */
 
 /* Writes what is known about the packet's device. Returns false if another device has its place, or
  * if the lookup used a key for another record: then the next packet is learned. */
@@ -39,19 +40,19 @@ INLINE bool express_learn_device(struct express_device *d, const struct pkt_stat
 }
 
 /* Called when an entry takes the line of a former one, or finds no line. To look up and to learn
- * are worth their time if an entry sends several packets while it is valid. After EXPRESS_TRIAL
- * entries that sent fewer, only half of the buckets are used, and so on down to one of 64. The
- * other packets take the pipeline. Entries that a stranger can cause do not count. */
+ * are worth their time if an entry sends several packets while it is valid. So each packet that an
+ * entry sent earns 1, and each new entry costs EXPRESS_PRICE. After a loss of EXPRESS_LOSS only
+ * half of the buckets are used, and so on down to one of 64. The other packets take the pipeline.
+ * Entries that a stranger can cause do not count. */
 INLINE void express_weigh(struct express_device *d)
 {
-	if ((__u32)d->hits - d->hits_then >= 4 * EXPRESS_TRIAL)
-		d->skip = 0;
-	else if (++d->learned >= EXPRESS_TRIAL)
-		d->skip = d->skip < 32 ? 2 * d->skip + 1 : d->skip;
-	else
+	d->spent += EXPRESS_PRICE;
+	if (express_gain(d) > EXPRESS_SAVED)
+		d->spent = d->hits - EXPRESS_SAVED;
+	if (express_gain(d) >= -EXPRESS_LOSS)
 		return;
-	d->hits_then = d->hits;
-	d->learned = 0;
+	d->skip = d->skip < 32 ? 2 * d->skip + 1 : d->skip;
+	d->spent = d->hits;
 }
 
 /* Returns the index of the packet's next hop, which no other displaces while the entry is valid;
