@@ -49,8 +49,9 @@ INLINE bool express_can_learn(struct pkt_state *s)
 /* ---- until when ---- */
 
 /* Returns the time in jiffies until which the next hop is valid and no probe of the neighbour is
- * due. For a reply the route to its backend counts too and, if its next hop is in the map uniform,
- * the daemon's heartbeat. */
+ * due. For a reply whose next hop is in the map uniform, the daemon's heartbeat counts too: while
+ * it lasts, the daemon raises the generation when a route changes. For other replies the route to
+ * their backend counts too. */
 INLINE __u64 express_hop_until(const struct pkt_state *s, const struct nexthop *hop)
 {
 	__u32 slot = s->service.slot;
@@ -64,7 +65,9 @@ INLINE __u64 express_hop_until(const struct pkt_state *s, const struct nexthop *
 		return until;
 	if (s->out != slot + 1)
 		return c->heartbeat < until ? c->heartbeat : until;
-	return !backend || backend->until < until ? (backend ? backend->until : 0) : until;
+	if (!backend)
+		return 0;
+	return backend->until < until ? backend->until : until;
 }
 
 /* Returns the time in jiffies until which the flow, session or client of the packet can do without
@@ -75,18 +78,21 @@ INLINE __u64 express_client_until(struct pkt_state *s)
 	const struct flow_work *f = &s->flow;
 	const struct blind_work *b = &s->blind;
 	bool strict = with_guards && s->express.strict;
+	__u64 until = ~0ULL, known;
 
 	if (with_blind && s->is_blind)
 		return b->make ? 0 : BLIND_UNTIL(session_value(b->from, b->index, b->now));
 	if (strict && !guard_find_client(s))
 		return 0;
-	if (with_flows && s->has_way && (f->way.is_new != FLOW_KNOWN ||
-					 learned_word_state(f->word) != LEARNED_LIVE))
-		return 0;
-	if (strict)
-		return (s->learned.now + learned_left(s->learned.word, s->learned.now))
-		       << tick_shift;
-	return with_flows && s->has_way ? (f->units + flow_ages_in(f)) << tick_shift : ~0ULL;
+	if (with_flows && s->has_way) {
+		if (f->way.is_new != FLOW_KNOWN || learned_word_state(f->word) != LEARNED_LIVE)
+			return 0;
+		until = (f->units + flow_ages_in(f)) << tick_shift;
+	}
+	if (!strict)
+		return until;
+	known = (s->learned.now + learned_left(s->learned.word, s->learned.now)) << tick_shift;
+	return known < until ? known : until;
 }
 
 /* ---- the entry ---- */
@@ -206,13 +212,11 @@ INLINE int express_learn_step(struct pkt_state *s)
 	w->until = express_client_until(s);
 	w->slot = with_flows && s->has_way && !s->is_blind &&
 		  out != s->service.slot + 1 ? out + 1 : 0;
-	if (!w->slot || w->fresh <= w->now)
-		w->until = w->fresh = w->until < w->fresh ? w->until : w->fresh;
 	w->wide = !ipv4 || (with_flows && s->has_way && s->leaves == FAMILY_IPV6);
 	d = express_device(cpu, ifindex, w->flags);
 	w->open = s->direction == DIRECTION_ORIGINAL && !(with_relay && s->overlay) &&
 		  !s->has_way && !w->strict;
-	if (w->until <= w->now || !express_learn_device(d, s))
+	if (w->until <= w->now || w->fresh <= w->now || !express_learn_device(d, s))
 		return 0;
 	express_set_key(&w->key, s);
 	express_complete(&w->key, ifindex, w->flags, ipv4);
@@ -222,8 +226,8 @@ INLINE int express_learn_step(struct pkt_state *s)
 		express_weigh(d);
 	if (w->line >= MEMO_WAYS)
 		return 0;
-	w->hop = express_hop(s);
-	if (w->hop >= EXPRESS_HOPS && w->slot) {
+	w->hop = w->slot ? express_hop(s) : EXPRESS_HOPS;
+	if (w->hop >= EXPRESS_HOPS) {
 		w->slot = 0;
 		w->until = w->until < w->fresh ? w->until : w->fresh;
 		w->hop = express_hop(s);

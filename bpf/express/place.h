@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Finds the places for what learn.h writes: the record of a device, a next hop, and a line of the
- * memo.
+ * memo. Ends the entries that had the line before.
  *
  * Reads:  s->express, link_role, sources, out; the map nexthops.
- * Writes: express_cpus.
+ * Writes: express_cpus; the maps memo, flow_table.
  */
 #pragma once
 
@@ -150,8 +150,7 @@ INLINE void memo_end(struct memo *e)
 {
 	__u32 place = e->place, way = place & (LEARNED_WAYS - 1);
 	int direction = total_direction(e->total);
-	bool counts = with_counts && e->from && e->packets;
-	struct flow_bucket *b = counts ? flow_bucket(place) : NULL;
+	struct flow_bucket *b = e->from && e->packets ? flow_bucket(place) : NULL;
 
 	learned_store(&e->from, 0);
 	if (b && memo_counts_for(e, read_once(b->line.word[way]))) {

@@ -161,7 +161,7 @@ INLINE __u32 flow_ages_in(const struct flow_work *s)
 	const struct pool *pool = bpf_map_lookup_elem(&pools, &s->id);
 
 	if (!pool)
-		return 0;
+		return LEARNED_SECOND;
 	timeout = learned_units(pool->timeout);
 	step = learned_units(FLOW_STEP_SECONDS);
 	step = timeout / 16 < step ? timeout / 16 : step;

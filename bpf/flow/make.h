@@ -90,8 +90,8 @@ INLINE void flow_answer(struct pkt_state *pkt, const struct pool *pool)
 
 /* ---- extending a flow ---- */
 
-/* Extends the flow's time; runs when flow_ages() says so. Once in an epoch it counts the
- * flow for its source. If the source's share has room, a SPARE flow becomes LIVE. */
+/* Extends the flow's time; runs when flow_ages() says so. Once in an epoch it counts the flow for
+ * its source. If the source's share has room, a SPARE flow becomes LIVE. */
 INLINE void flow_keep(struct pkt_state *pkt, const struct pool *pool)
 {
 	struct flow_work *s = &pkt->flow;

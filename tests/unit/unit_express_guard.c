@@ -52,6 +52,20 @@ static void shakes_hands(void)
 	shakes(0, 10, 20);
 }
 
+/* The memo must leave a flow to the pipeline in time to extend it, whatever else limits its entries */
+static void leaves_flows_in_time(void)
+{
+	const struct memo *e = (const struct memo *)memo.values;
+	__u32 n = 0;
+
+	for (__u32 i = 0; i < memo.max * MEMO_WAYS; i++, e++)
+		if (e->from && e->flags & (MEMO_FLOW | MEMO_COUNTS)) {
+			assert_true(e->until <= host_jiffies + FLOW_STEP_SECONDS * tick_rate);
+			n++;
+		}
+	assert_int_equal(!n, !(at_service->flags & SERVICE_MASQUERADE));
+}
+
 static void data_here(bool strict)
 {
 	struct guard_message m = message(MESSAGE_DATA, 0, 20);
@@ -59,6 +73,7 @@ static void data_here(bool strict)
 
 	shakes_hands();
 	teach_data();
+	leaves_flows_in_time();
 	before = hits_now();
 	m.len = 1232;
 	assert_int_equal(sends(&m), 0);
