@@ -10,7 +10,7 @@
 # - a list of 500,000 prefixes changes five times a second;
 # - a set of nftables with a million elements changes by 1,000 elements a second, and once by 50,000;
 # - the daemon reloads twice a second, with that list;
-# - 4,096 interfaces come and go;
+# - 4,096 interfaces come and go, and the daemon reloads meanwhile;
 # - 90 clients a second begin TLS with the exporter, whose key is RSA 4096, and leave;
 # - 32 connections always ask the exporter for the metrics and all paths of the API;
 # - the exporter is killed, is stopped, and gets 1,000 requests a second.
@@ -123,6 +123,7 @@ reload() {
 
 interfaces() {
 	local until=$((SECONDS + seconds))
+	sleep 2 && kill -HUP "$daemon" &
 	while ((SECONDS < until)); do
 		inside firewall ip -batch "$work/many"
 		inside firewall ip link del group 7
@@ -174,6 +175,7 @@ for case in $cases; do
 	[[ $case != hellos ]] || exporter_with
 done
 [[ $cases != *lock* ]] || grep -qE "process [0-9]+ \((flock|sleep)\) has locked it" "$work/daemon" || fail "the log does not name who has the lock: $(< "$work/daemon")"
+! grep 'was not applied' "$work/daemon" || fail "a reload failed: $(< "$work/daemon")"
 all_there() { [[ $(shown get lists.0.prefixes) == 500000 ]]; }
 wait_for 30 'all prefixes of the list' all_there
 say 'ok all prefixes of the list, at the end'

@@ -70,7 +70,7 @@ for _ in 1 2; do
 	says "wgxdp.yaml:1:11: error: the bracket '[' is not closed: write ']' after its last value
 services: [
           ^
-wgxdp: error: wgxdp.yaml was not applied, and the old configuration still runs: correct the file" hangs_up
+wgxdp: error: wgxdp.yaml was not applied, and the old configuration still runs: the errors above say why" hangs_up
 done
 says 'instance default: the daemon ends: the instance was taken down' wgxdp down
 wait "$daemon" || fail "the daemon ended with status $?"

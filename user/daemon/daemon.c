@@ -320,7 +320,7 @@ static void on_passed(void *data, int rc, int64_t used)
 	struct daemon *d = data;
 
 	d->credit -= used;
-	if (rc == -EINTR)
+	if (rc == -ECHILD)
 		log_error("instance %s: the daemon's worker was killed: the daemon tries again",
 			  d->state.instance);
 	/* A prefix of this host may have changed, and so addresses of backends. */
@@ -572,8 +572,8 @@ static void on_applied(void *data, bool done)
 	if (!done) {
 		run_state_set_failed(d->state.instance);
 		log_again(true);
-		log_error("%s was not applied, and the old configuration still runs: correct the "
-			  "file", d->state.file);
+		log_error("%s was not applied, and the old configuration still runs: the errors "
+			  "above say why", d->state.file);
 		log_again(false);
 	}
 	if (!done && !d->hung_up)

@@ -100,7 +100,7 @@ static void end(struct worker *w)
 static void on_answer(uv_poll_t *poll, int status, int events)
 {
 	struct worker *w = poll->data;
-	struct answer a = { .rc = -EINTR };
+	struct answer a = { .rc = -ECHILD };
 	bool was_busy = w->busy;
 
 	if (read(w->socket, &a, sizeof(a)) != sizeof(a))

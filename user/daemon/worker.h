@@ -13,7 +13,7 @@ struct worker;
 
 /* Runs in the worker, which has none of the daemon's descriptors. Returns 0 or -errno. */
 typedef int worker_work(void *data);
-/* Called in the loop. rc: what the work returned; -EINTR if the worker was killed. used: CPU time
+/* Called in the loop. rc: what the work returned; -ECHILD if the worker was killed. used: CPU time
  * in ms. */
 typedef void worker_done(void *data, int rc, int64_t used);
 

@@ -2,15 +2,20 @@
  *
  * Implements host.h: reads the host from netlink, and searches the lists.
  */
+#include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "lib/text.h"
 #include "net/host.h"
+
+#define HOST_TRIES 100		/* by host_read(), while other programs change what it reads */
+#define HOST_PAUSE_MS 100	/* between two of them */
 
 void host_free(struct host *h)
 {
@@ -23,16 +28,23 @@ void host_free(struct host *h)
 
 int host_read(struct host *h)
 {
-	int rc;
+	int tries = 0, rc;
 
 	memset(h, 0, sizeof(*h));
-	rc = nl_links(&h->links, &h->n_links) ?: nl_addresses(&h->addresses, &h->n_addresses) ?:
-	     nl_routes(&h->routes, &h->n_routes) ?: nl_rules(&h->rules, &h->n_rules);
+	do {
+		if (tries)
+			usleep(HOST_PAUSE_MS * 1000);
+		host_free(h);
+		rc = nl_links(&h->links, &h->n_links) ?:
+		     nl_addresses(&h->addresses, &h->n_addresses) ?:
+		     nl_routes(&h->routes, &h->n_routes) ?: nl_rules(&h->rules, &h->n_rules);
+	} while (rc == -EINTR && ++tries < HOST_TRIES);
 	for (size_t i = 0; i < h->n_routes; i++)
 		h->several |= h->routes[i].several;
 	if (rc) {
 		log_error("cannot read interfaces, addresses and routes from the kernel: %s",
-			  strerror(-rc));
+			  rc == -EINTR ? "they change all the time: try again later" :
+					 strerror(-rc));
 		host_free(h);
 	}
 	return rc;

@@ -16,6 +16,8 @@ struct host {
 	bool several;			/* a route has several next hops (multipath) */
 };
 
+/* Reads all of *h from the kernel. While other programs change what it reads, it tries again for at
+ * least 10 seconds: the daemon's loop does not call it. Returns 0 or -errno; an error is logged. */
 int host_read(struct host *h);
 void host_free(struct host *h);
 const struct nl_link *host_link(const struct host *h, __u32 ifindex);
