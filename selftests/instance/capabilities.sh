@@ -92,7 +92,7 @@ limit_to "${needed[@]}"
 limited "$wgxdp" up -c "$work/wgxdp.yaml" > /dev/null
 ten_come all_of_them 'up with three capabilities'
 traces firewall > "$work/runs"
-lacks CAP_NET_ADMIN without net_admin "$wgxdp" up --wan wan --to 192.168.1.11
+lacks CAP_NET_ADMIN without net_admin "$wgxdp" up --wan wan --to 192.168.1.11 --replace
 names_each daemon -c "$work/wgxdp.yaml"
 no_traces firewall "$work/runs" 'refused where an instance runs'
 ten_come all_of_them 'what ran goes on'

@@ -3,7 +3,8 @@
 # timeout: 300
 # vm
 # The command `up` with the output of `save` changes nothing that runs. `save | up -c /dev/stdin` writes no map entry,
-# loads and attaches nothing, and changes by hand stay marked. If /run/wgxdp was lost, it reads the maps. BREAK=1
+# loads and attaches nothing, and changes by hand stay marked. If /run/wgxdp was lost, it reads the maps. `save` keeps
+# the file's comments. Without --replace, `up --wan` does not replace the configuration of a file. BREAK=1
 # changes a port on the way.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1, .2 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
@@ -41,11 +42,12 @@ as_it_is() {
 
 round_trip() { # WHAT
 	as_it_is > "$work/was"
+	cp /run/wgxdp/default/running.yaml "$work/runs"
 	wgxdp save > "$work/first" || fail "$1: save"
 	wgxdp save | sed "${BREAK:+s/4500/4501/}" | wgxdp up -c /dev/stdin > "$work/out" || fail "$1: up refuses what save wrote"
 	[[ $(tail -n 1 "$work/out") == 'the data path is up: nothing had to change' ]] || fail "$1: $(tail -n 1 "$work/out")"
 	as_it_is | diff "$work/was" - || fail "$1: something changed"
-	wgxdp save | diff "$work/first" - || fail "$1: saved again it is another"
+	diff "$work/runs" /run/wgxdp/default/running.yaml || fail "$1: another configuration runs"
 	say "ok $1: save | up changes nothing"
 }
 
@@ -70,7 +72,7 @@ for mode in auto native generic tc; do
 	round_trip "mode $mode"
 	[[ $mode == auto ]] || grep -qx "running: { mode: $mode }" "$work/first" || fail "mode $mode is not in what was saved"
 done
-wgxdp up -c "$work/wgxdp.yaml" > /dev/null
+wgxdp up -c - < "$work/wgxdp.yaml" > /dev/null
 ! wgxdp save > /dev/full 2> "$work/said" || fail 'save to a full disk'
 grep -q 'cannot write the configuration to standard output: No space left on device' "$work/said" || fail "to a full disk save says $(< "$work/said")"
 # the kernel has the text: what becomes of its copy below /run changes nothing
@@ -94,3 +96,43 @@ expect 'written again by a daemon, and up' "$(tail -n 1 "$work/out")" == 'the da
 end_daemon
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null
 round_trip 'the file again'
+
+# Comments, order and spelling of the file stay, and only what commands changed is different
+cat > "$work/wgxdp.yaml" << EOF
+# the firewall
+interfaces: # both
+- { name: lan, role: lan }
+services:
+  # Anna
+  - name: home
+    listen: { interface: wan, ports: [ $port ] } # everywhere
+    backend: { ipv4: 192.168.1.10, port: $port }
+    deny:
+      - 10.9.0.0/16 # forged
+      - '10.8.0.0/16'
+
+  # Bob
+  - listen: { interface: wan, ports: [ 443 ] }
+    backend: { ipv4: 192.168.1.11, port: 443 }
+    name: away
+EOF
+wgxdp up -c "$work/wgxdp.yaml" > /dev/null
+wgxdp save | diff "$work/wgxdp.yaml" - || fail 'save prints another text than the file'
+wgxdp service set home --backend 192.168.1.99 > /dev/null
+wgxdp service deny del home 10.9.0.0/16 > /dev/null
+wgxdp service del away > /dev/null
+sed -e '/forged/d; s/192.168.1.10/192.168.1.99/' -e '/^$/,$d' "$work/wgxdp.yaml" > "$work/wanted"
+echo >> "$work/wanted"
+wgxdp save > "$work/saved"
+diff "$work/wanted" "$work/saved" || fail 'save changed more than the commands did'
+wgxdp up -c "$work/saved" > "$work/out"
+expect 'up with the saved file' "$(tail -n 1 "$work/out")" == 'the data path is up: nothing had to change'
+say 'ok comments and order stay'
+
+# Options replace no configuration that is from a file
+! wgxdp up --wan wan --to 192.168.1.10 > "$work/out" 2> "$work/said" || fail "up --wan replaced a file: $(cat $work/out $work/said; cat /run/wgxdp/default/source)"
+grep -q "nothing was changed, because the configuration of $work/saved runs" "$work/said" || fail "up --wan says $(< "$work/said")"
+wgxdp save | diff "$work/saved" - || fail 'up --wan changed something'
+wgxdp up --wan wan --to 192.168.1.10 --replace > "$work/out"
+wgxdp up --wan wan --to 192.168.1.11 > "$work/out" || fail 'up --wan does not replace itself'
+say 'ok up --wan replaces no file'

@@ -45,7 +45,7 @@ waiting() {
 	wgxdp save > "$work/file.yaml"
 	sed -E 's/(name|interface): wan/\1: wna/' "$work/file.yaml" > "$work/later.yaml"
 	waits 'interface wna: not there yet; this host has wan, lan' up -c "$work/later.yaml"
-	waits 'waiting for backend nosuch.invalid, which has no IPv4 address yet' up --wan wan --to nosuch.invalid
+	waits 'waiting for backend nosuch.invalid, which has no IPv4 address yet' up --wan wan --to nosuch.invalid --replace
 	start_daemon -c "$work/file.yaml"
 	daemons_missing=0
 	waits 'interface wna: not there yet; this host has wan, lan' reload -c "$work/later.yaml"
@@ -57,7 +57,7 @@ waiting() {
 # A file after an editor failed, or with everything commented out
 empty_file() {
 	local text command words='the file is empty: begin with a section, such as services:'
-	wgxdp up --wan wan --to 192.168.1.10 > /dev/null
+	wgxdp up --wan wan --to 192.168.1.10 --replace > /dev/null
 	wgxdp save > "$work/saved"
 	for text in '' '# services:' '---' $'services:\n#  - name: wg-end'; do
 		[[ $text != services:* ]] || words='services: there are no entries below this line: add some, or remove the line'
@@ -101,7 +101,7 @@ hairpin_flows() {
 # Messages to a person at a terminal; in a script, `up` continues
 changed_by_hand() {
 	local wanted=(up --wan wan --to 192.168.1.10)
-	wgxdp "${wanted[@]}" > /dev/null
+	wgxdp "${wanted[@]}" --replace > /dev/null
 	wgxdp service add office --listen wan --port 555 --backend 192.168.1.10 > /dev/null
 	wgxdp save > "$work/file.yaml"
 	wgxdp up -c "$work/file.yaml" > /dev/null 2>&1
@@ -114,7 +114,7 @@ changed_by_hand() {
 	wgxdp service add office --listen wan --port 555 --backend 192.168.1.10 > /dev/null
 	wgxdp reload -c "$work/file.yaml" > /dev/null 2> "$work/out"
 	[[ ! -s $work/out ]] || fail "made again, and yet it says $(< "$work/out")"
-	wgxdp "${wanted[@]}" > /dev/null 2>&1
+	wgxdp "${wanted[@]}" --replace > /dev/null 2>&1
 	wgxdp save > "$work/file.yaml"
 	by_hand
 	wgxdp save > "$work/saved"
@@ -145,7 +145,7 @@ service guest: removed"
 	start_daemon -c "$work/file.yaml"
 	undone 'are undone' 'guest: removed' "$work/daemon"
 	end_daemon
-	at_terminal 0 "${wanted[@]}"
+	at_terminal 0 up -c "$work/file.yaml"
 	say 'ok changes by hand that would be undone are named'
 }
 
@@ -158,7 +158,7 @@ at_terminal() { # STATUS COMMAND...
 }
 
 words() {
-	wgxdp up --wan wan --to 192.168.1.10 --port 400-450,51820 > /dev/null
+	wgxdp up --wan wan --to 192.168.1.10 --port 400-450,51820 --replace > /dev/null
 	wgxdp save | holds -F 'ports: [ 400-450, 51820 ]' || fail "not these ports: $(wgxdp save)"
 	says 0 'service wg-end: listen ports 460-462 added' service set wg-end --port 51820,400-450,460-462
 	says 2 "--port '450-400': this is not a list of ports (1 to 65535): write 51820, or 51820,443 or 400-450" service set wg-end --port 450-400

@@ -36,6 +36,21 @@ static char *written(const struct config *c, int (*write)(const struct config *,
 	return text;
 }
 
+/* Merges the configuration into its own text, which stays the same, and into another one. */
+static void check_merge(const char *text, const struct config *c)
+{
+	static const char *const other = "# other\nservices:\n  - { name: a, nat: none, backend: { ipv4: 10.0.0.1, port: 1 } }\n  - name: b # b\n"
+					 "    nat: none\n    backend:\n      ipv4: 10.0.0.1\n      port: 2\n    deny:\n      - 10.0.0.0/8\n";
+	struct config *to = read_back(other);
+	char *same = config_merge(text, c);
+
+	MUST(!same || !strcmp(same, text));
+	free(same);
+	free(config_merge(other, c));
+	free(config_merge(text, to));
+	config_free(to);
+}
+
 static void check(const struct config *c)
 {
 	char *first = written(c, config_write), *saved = written(c, config_save), *second;
@@ -61,8 +76,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text = bytes_as_text(data, size);
 	struct config *c = read_back(text);
 
-	if (c)
+	if (c) {
 		check(c);
+		check_merge(text, c);
+	}
 	config_free(c);
 	free(text);
 	return 0;

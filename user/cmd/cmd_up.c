@@ -24,7 +24,8 @@ struct arguments {
 	int express;			/* enum express_use of --express; -1: not given */
 	struct quick_service line;		/* service from --wan, --to … */
 	unsigned long try_seconds;	/* seconds of --try; 0: no trial */
-	bool replace;			/* may undo changes by commands */
+	bool is_line;			/* --wan and --to are given, and no file */
+	bool replace;			/* may undo changes by commands, or replace a file's */
 	bool keep;
 };
 
@@ -88,6 +89,20 @@ static int check_handmade(const struct arguments *a, const struct config *before
 	return -EPERM;
 }
 
+/* Refuses to replace the configuration of a file by that of --wan and --to: who types these options
+ * on a host that runs already, wants a service more. */
+static int check_file(const char *instance, const struct arguments *a, const struct config *before)
+{
+	char file[PATH_MAX];
+
+	if (a->replace || !a->is_line || !before ||
+	    source_read(instance, before, file) == SOURCE_NONE)
+		return 0;
+	log_error("up: nothing was changed, because the configuration of %s runs: add --replace "
+		  "to replace it, or add a service with `wgxdp service add`", file);
+	return -EPERM;
+}
+
 static void print_changes(const struct arguments *a, const struct config *before)
 {
 	if (before)
@@ -108,7 +123,7 @@ static int bring_up(const char *instance, const struct arguments *a)
 	if (!rc && config_text_id(instance) && run_state_read(instance, &before))
 		before = NULL;
 	if (!rc)
-		rc = check_handmade(a, before);
+		rc = check_file(instance, a, before) ?: check_handmade(a, before);
 	if (!rc && a->try_seconds)
 		rc = try_begin(instance, a->try_seconds, lock, &t);
 	if (!rc)
@@ -147,6 +162,7 @@ static int run_up(const struct global *g, int argc, char **argv)
 	}
 	if (rc)
 		return EXIT_USAGE;
+	a.is_line = !file;
 	if (!file && check_interfaces(a.line.config))
 		return EXIT_FAILED;
 	config_warn(a.line.config);
@@ -174,7 +190,8 @@ static const struct command_option options[] = {
 	{ 0, "keep", NULL, offsetof(struct arguments, keep),
 	  "keep the change that `--try` applied, and change nothing else" },
 	{ 0, "replace", NULL, offsetof(struct arguments, replace),
-	  "undo changes by commands; needed at a terminal" },
+	  "undo changes by commands (needed at a terminal), or let --wan and --to replace the "
+	  "configuration of a file" },
 	{ 0 },
 };
 

@@ -15,6 +15,7 @@
 #include "config/config_guard.h"
 #include "config/config_relay.h"
 #include "lib/grow.h"
+#include "lib/log.h"
 
 /* ---- values ---- */
 
@@ -457,7 +458,7 @@ unsigned int config_check_each(const struct config *c, unsigned int errors, conf
 
 static void print_error(void *data, const struct config_place *place, const char *text)
 {
-	fprintf(stderr, "%s: error: %s\n", (const char *)data, text);
+	fprintf(log_stream(), "%s: error: %s\n", (const char *)data, text);
 }
 
 int config_check(const struct config *c, const char *name)

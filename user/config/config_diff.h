@@ -11,6 +11,11 @@
  * difference. */
 bool config_changes(const struct config *old, const struct config *new, FILE *out);
 
+/* Returns the text of a configuration file, changed so that it means the configuration `new`: all
+ * that is equal keeps its comments, order and spelling. The caller frees the text. Returns NULL if
+ * the text is no valid configuration, or has a form in which this is not possible. */
+char *config_merge(const char *text, const struct config *new);
+
 const struct interface_config *config_interface_entry(const struct config *c, const char *name);
 struct service_config *config_service(const struct config *c, const char *name);
 struct peer_config *config_peer(const struct config *c, const char *name);

@@ -41,6 +41,15 @@ void log_silent(bool on)
 	silent = on;
 }
 
+FILE *log_stream(void)
+{
+	static FILE *nowhere;
+
+	if (silent && !nowhere)
+		nowhere = fopen("/dev/null", "we");
+	return silent && nowhere ? nowhere : stderr;
+}
+
 static bool in_last_rounds(const struct said *s)
 {
 	return s->round && s->round + 1 >= round_now;

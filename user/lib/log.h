@@ -6,6 +6,7 @@
 #pragma once
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Prints "FILE:LINE:COLUMN: error: …". If file is NULL or line is 0, it does the same as
@@ -28,6 +29,9 @@ void log_event(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_no_info(void);
 /* on: prints nothing; off: prints again. */
 void log_silent(bool on);
+/* Returns the stream for errors in a text of the user: standard error, or /dev/null while
+ * log_silent() is on. */
+FILE *log_stream(void);
 
 /* on: prints texts even if they were printed before; off: suppresses repeated texts, see
  * log_round(). */

@@ -74,7 +74,7 @@ static void show_source(const struct yaml *y, const struct yaml_node *node)
 	for (c = at + 1; c < at + node->len && c < end; c++)
 		if (!continues_character(*c))
 			*to++ = '~';
-	fprintf(stderr, "%.*s\n%.*s\n", (int)(end - start), start, (int)(to - below), below);
+	fprintf(log_stream(), "%.*s\n%.*s\n", (int)(end - start), start, (int)(to - below), below);
 }
 
 void yaml_error(struct yaml *y, struct yaml_node *node, const char *format, ...)
@@ -94,10 +94,10 @@ void yaml_error(struct yaml *y, struct yaml_node *node, const char *format, ...)
 	for (; node && !at; node = outer_node(node))
 		at = first_written(node);
 	if (at)
-		fprintf(stderr, "%s:%d:%d: error: %s\n", y->name, at->line + 1, at->column + 1,
-			text);
+		fprintf(log_stream(), "%s:%d:%d: error: %s\n", y->name, at->line + 1,
+			at->column + 1, text);
 	else
-		fprintf(stderr, "%s:1:1: error: %s\n", y->name, text);
+		fprintf(log_stream(), "%s:1:1: error: %s\n", y->name, text);
 	if (at)
 		show_source(y, at);
 }
@@ -183,14 +183,14 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 		}
 		len = yaml_character(s, end - s);
 		if (!len)
-			fprintf(stderr, "%s:%u:%td: error: the byte 0x%02x is not UTF-8 text: save "
-					"the file as UTF-8\n", y->name, line, s - start + 1, *s);
+			fprintf(log_stream(), "%s:%u:%td: error: the byte 0x%02x is not UTF-8 "
+				"text: save the file as UTF-8\n", y->name, line, s - start + 1, *s);
 		if (*s == '\t' && indent && strspn((char *)s, "\t \r") < strcspn((char *)s, "\n#"))
 			wrong = "a tab, which YAML does not allow: replace it with spaces";
 		else if (*s == 0xc2 && s[1] == 0xa0 && s == start + strspn((char *)start, " -"))
 			wrong = "a no-break space: replace it with an ordinary space";
 		if (wrong) {
-			fprintf(stderr, "%s:%u:%td: error: the indentation has %s\n", y->name,
+			fprintf(log_stream(), "%s:%u:%td: error: the indentation has %s\n", y->name,
 				line, s - start + 1, wrong);
 			break;
 		}
@@ -202,7 +202,7 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 	if (wrong) {
 		len = 0;
 	} else if (len && n && s[-1] == '\\') {	/* libfyaml calls abort() on an incomplete escape */
-		fprintf(stderr, "%s:%u:%td: error: the text ends in a backslash: remove it\n",
+		fprintf(log_stream(), "%s:%u:%td: error: the text ends in a backslash: remove it\n",
 			y->name, line, s - start);
 		len = 0;
 	}
@@ -276,13 +276,13 @@ int yaml_open(struct yaml *y, const char *text, size_t n, const char *name)
 	r = parse_events(y, ear);
 	fclose(ear);
 	if (r == -EINVAL) {
-		fprintf(stderr, "%s:%d:1: error: a second YAML document begins here, and a file "
-			"may have only one: remove '---' and move the keys below it into the "
-			"sections above\n", y->name, y->tree.second);
+		fprintf(log_stream(), "%s:%d:1: error: a second YAML document begins here, and a "
+			"file may have only one: remove '---' and move the keys below it into "
+			"the sections above\n", y->name, y->tree.second);
 		y->errors++;
 	} else if (r == -ELOOP) {
-		fprintf(stderr, "%s:%d:1: error: values are nested more than %d levels deep: use "
-			"fewer levels\n", y->name, y->tree.too_deep, YAML_DEPTH);
+		fprintf(log_stream(), "%s:%d:1: error: values are nested more than %d levels deep: "
+			"use fewer levels\n", y->name, y->tree.too_deep, YAML_DEPTH);
 		y->errors++;
 		r = -EINVAL;
 	} else if (r == -EBADMSG) {
@@ -303,14 +303,14 @@ int yaml_open_json(struct yaml *y, const char *text, size_t n, const char *name)
 	if (!wrong)
 		return yaml_open(y, text, n, name);
 	*y = (struct yaml){ .name = name, .errors = 1 };
-	fprintf(stderr, "%s: byte %zu: error: %s\n", name, at + 1, wrong);
+	fprintf(log_stream(), "%s: byte %zu: error: %s\n", name, at + 1, wrong);
 	return -EINVAL;
 }
 
 void yaml_close(struct yaml *y)
 {
 	if (y->errors > ERRORS_PRINTED)
-		fprintf(stderr, "%s: %u more errors\n", y->name, y->errors - ERRORS_PRINTED);
+		fprintf(log_stream(), "%s: %u more errors\n", y->name, y->errors - ERRORS_PRINTED);
 	yaml_tree_free(&y->tree);
 }
 
