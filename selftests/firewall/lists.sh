@@ -64,13 +64,20 @@ admitted 198.51.100.7 198.51.100.8 '[2001:db8:1::8]'
 expect 'prefixes of the file' "$(list 4.prefixes)" == 2
 expect 'skipped lines' "$(list 4.skipped)" == 2
 expect 'the set that is missing' "$(list 2.state)" == waiting
+expect 'without a daemon: the file' "$(list 4.state)" == 'read once'
+grep -q 'no daemon runs, and only a daemon follows a list that another program keeps' "$work/said" || fail "up says $(< "$work/said")"
+wgxdp show lists > "$work/out"
+grep -q 'why: no daemon runs, so later changes of this list have no effect' "$work/out" || fail "show lists: $(< "$work/out")"
+wgxdp doctor > "$work/out" 2>&1 || :
+grep -q 'no daemon runs, and only a daemon follows a list' "$work/out" || fail "doctor: $(< "$work/out")"
+expect 'metrics: lists that are followed' "$(wgxdp show metrics | grep -c '^wgxdp_list_readable.* 1$')" == 0
 expect 'dropped as denied' "$(shown reason original denied)" == 10
 echo 198.51.100.8 > "$file"
 all_from 198.51.100.8 || fail 'the file is followed without a daemon'
 wgxdp up -c "$work/config.yaml" > /dev/null 2>&1
 denied 198.51.100.8
 wgxdp save > "$work/saved"
-grep -q 'deny: \[ 192.0.2.99/32, { nft-set: "inet filter hosts" }' "$work/saved" || fail "saved $(< "$work/saved")"
+cmp "$work/config.yaml" "$work/saved" || fail "saved $(< "$work/saved")"
 wgxdp save | wgxdp up -c - 2> /dev/null > "$work/out"
 [[ $(tail -n 1 "$work/out") == 'the data path is up: nothing had to change' ]] || fail "save | up: $(tail -n 1 "$work/out")"
 

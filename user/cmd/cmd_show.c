@@ -105,7 +105,7 @@ static const struct command_option options[] = {
 
 static const struct command_word words[] = {
 	{ "interfaces" }, { "services" }, { "peers" }, { "routes" }, { "sites" }, { "flows" },
-	{ "drops" }, { "metrics" }, { 0 },
+	{ "lists" }, { "drops" }, { "metrics" }, { 0 },
 };
 
 const struct command show_command = {

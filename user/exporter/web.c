@@ -176,7 +176,7 @@ static void answer_written(const struct web *w, const struct web_request *r, boo
 	switch (rc) {
 	case 404:
 		answer_error(r, 404, ret, "not found: use status, show, interfaces, services, "
-					  "peers, routes, sites, drops or flows below " API);
+					  "peers, routes, sites, lists, drops or flows below " API);
 		break;
 	case 503:
 		answer_error(r, 503, ret, "instance %s has no data path, because its configuration "

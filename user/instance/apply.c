@@ -321,12 +321,19 @@ static int apply_all(const char *instance, struct plan_input *in, struct resolve
 	return rc;
 }
 
-/* Warns that without a daemon, nothing applies what the configuration waits for when it appears. */
-static void report_unfollowed(const char *instance)
+/* Warns that no daemon does what the configuration needs one for. If the service manager (process
+ * 1) has called `up`, it starts the daemon next. */
+static void report_unfollowed(const char *instance, const struct config *c)
 {
+	const char *needed = follower_needed(c);
 	__s64 since;
 
-	if (log_waited() && !follower_runs(instance, &since))
+	if (follower_runs(instance, &since))
+		return;
+	if (needed && getppid() != 1)
+		log_warning("instance %s: no daemon runs, and only a daemon follows %s: start it "
+			    "(`wgxdp daemon`)", instance, needed);
+	else if (log_waited())
 		log_warning("instance %s: no daemon runs, so wgxdp does not notice when the wait "
 			    "is over: start the daemon (`wgxdp daemon`), or run `wgxdp up` again "
 			    "then", instance);
@@ -350,7 +357,7 @@ int apply(const char *instance, const struct config *c)
 	rc = apply_all(instance, &in, &answers, false, NULL);
 	resolved_backends_free(&answers);
 	if (!rc)
-		report_unfollowed(instance);
+		report_unfollowed(instance, c);
 	return rc;
 }
 

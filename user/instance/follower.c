@@ -109,6 +109,9 @@ const char *follower_needed(const struct config *c)
 			if (c->services[i].guard.challenge_above)
 				return "challenge";
 		}
+	for (size_t i = 0; i < c->n_services; i++)
+		if (c->services[i].n_allow_lists || c->services[i].n_deny_lists)
+			return "a list that another program keeps";
 	return *c->blind.device ? "blind" : c->n_endpoints ? "endpoints" : c->n_learn ? "learn" :
 	       c->follow.n_wireguard || c->follow.n_tables ? "follow" :
 	       c->announce.table ? "announce" : c->n_ddns ? "ddns" :

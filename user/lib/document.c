@@ -3,9 +3,12 @@
  * Implements document.h. Each item of the tree is one allocation, and printing allocates nothing.
  * So a document is printed completely or not at all.
  */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <time.h>
 #include "lib/document.h"
 #include "lib/memory.h"
@@ -204,7 +207,14 @@ static bool is_blank(const struct item *item)
 	       (item->kind == TEXT && !*item->text && *item->key);
 }
 
-/* Prints a value: a mapping as "5 received, 5 forwarded", after its name if it has one; a list as
+/* Prints a key as words. `letter` is tolower(3) or toupper(3). */
+static void print_key(const char *key, int (*letter)(int), FILE *out)
+{
+	for (; *key; key++)
+		putc(*key == '_' ? ' ' : letter(*key), out);
+}
+
+/* Prints a value: a mapping as "up, 5 received, strict no", after its name if it has one; a list as
  * its items, with each mapping on a line of its own. */
 static void print_value(const struct item *value, FILE *out)
 {
@@ -224,33 +234,85 @@ static void print_value(const struct item *value, FILE *out)
 			text_print(out, item->text);
 			fputs(*item->text ? ": " : "", out);
 			continue;
+		} else if (item->kind == NUMBER) {
+			fprintf(out, "%s%s ", comma, item->text);
+			print_key(strcmp(item->key, "bytes") ? item->key : "bytes_forwarded",
+				  tolower, out);
 		} else {
 			fputs(comma, out);
+			print_key(item->key, tolower, out);
+			putc(' ', out);
 			print_value(item, out);
-			fprintf(out, " %s", strcmp(item->key, "bytes") ? item->key :
-							       "bytes forwarded");
 		}
 		comma = ", ";
 	}
 }
 
-/* Prints a row: as a paragraph if it has a name, else as one line of values. */
+/* Prints a row that has a name as a paragraph. */
 static void print_row(const char *noun, const struct item *row, FILE *out)
 {
-	bool named = has_name(row);
-
 	for (const struct item *item = row->first; item; item = item->next) {
-		if (named ? is_blank(item) : item->kind == NOTHING)
+		if (is_blank(item))
 			continue;
-		if (!named)
+		if (!strcmp(item->key, "name")) {
+			fprintf(out, "%.*s", (int)strlen(noun) - 1, noun);
+		} else {
 			fputs("  ", out);
-		else if (!strcmp(item->key, "name"))
-			fprintf(out, "%.*s: ", (int)strlen(noun) - 1, noun);
-		else
-			fprintf(out, "  %s: ", item->key);
+			print_key(item->key, tolower, out);
+		}
+		fputs(": ", out);
 		print_value(item, out);
-		if (named)
-			fputc('\n', out);
+		fputc('\n', out);
+	}
+	fputc('\n', out);
+}
+
+/* Returns the value as printed. The caller frees the text. */
+static char *cell_text(const struct item *item)
+{
+	char *text;
+	size_t n;
+	FILE *out = text_open(&text, &n);
+
+	if (is_blank(item))
+		putc('-', out);
+	else
+		print_value(item, out);
+	fclose(out);
+	return text;
+}
+
+#define COLUMNS 16
+
+/* Prints rows without names in columns: each row has the keys of the first one. */
+static void print_table(const struct item *list, FILE *out)
+{
+	const struct item *row, *item;
+	size_t width[COLUMNS] = { 0 }, i;
+	bool head = true;
+	char *text;
+
+	for (row = list->first; row; row = row->next)
+		for (item = row->first, i = 0; item && i < COLUMNS; item = item->next, i++) {
+			text = cell_text(item);
+			width[i] = MAX(MAX(width[i], strlen(text)), strlen(item->key));
+			free(text);
+		}
+	fprintf(out, "%s:\n", list->key);
+	for (row = list->first; row; row = head ? row : row->next, head = false) {
+		for (item = row->first, i = 0; item; item = item->next, i++) {
+			fputs("  ", out);
+			text = head ? xstrdup("") : cell_text(item);
+			if (head)
+				print_key(item->key, toupper, out);
+			else
+				fputs(text, out);
+			if (item->next && i < COLUMNS)
+				fprintf(out, "%*s", (int)(width[i] - strlen(head ? item->key :
+										   text)), "");
+			free(text);
+		}
+		fputc('\n', out);
 	}
 	fputc('\n', out);
 }
@@ -269,8 +331,9 @@ void document_print(const struct document *d, FILE *out)
 		const struct item *row = list->kind == LIST ? list->first : NULL;
 
 		if (row && !has_name(row))
-			fprintf(out, "%s:\n", list->key);
-		for (; row; row = row->next)
-			print_row(list->key, row, out);
+			print_table(list, out);
+		else
+			for (; row; row = row->next)
+				print_row(list->key, row, out);
 	}
 }

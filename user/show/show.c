@@ -269,6 +269,7 @@ static int show_drops(struct document *d, const struct dataplane *dp,
 		document_text(row, "reason", reason_name(k->reason));
 		document_number(row, "packets", r.packets);
 		document_text(row, "verdict", reason_drops(k->reason) ? "dropped" : "passed");
+		document_text(row, "meaning", reason_text(k->reason));
 	}
 	free(peers);
 	free(names);
@@ -346,6 +347,7 @@ static const struct {
 	{ "interfaces", SHOW_INTERFACES }, { "services", SHOW_SERVICES },
 	{ "peers", SHOW_PEERS }, { "routes", SHOW_ROUTES }, { "drops", SHOW_DROPS },
 	{ "metrics", SHOW_METRICS }, { "flows", SHOW_FLOWS }, { "sites", SHOW_SITES },
+	{ "lists", SHOW_LISTS },
 };
 
 /* Prints the plain form. A noun that was asked for but has no rows gets the line "NOUN: none". */
@@ -388,7 +390,9 @@ int show_write(const struct dataplane *dp, unsigned int what, bool json, FILE *o
 	if (!rc && what & SHOW_INTERFACES)
 		rc = show_interfaces(d, &k);
 	if (!rc && what & SHOW_SERVICES)
-		rc = show_services(d, &k, reasons, n) ?: show_followed(d, dp);
+		rc = show_services(d, &k, reasons, n);
+	if (!rc && what & (SHOW_SERVICES | SHOW_LISTS))
+		rc = show_followed(d, dp);
 	if (!rc && what & (SHOW_PEERS | SHOW_ROUTES))
 		rc = show_relay(d, dp, what & SHOW_PEERS ? &k : NULL, what & SHOW_ROUTES, reasons,
 				n);

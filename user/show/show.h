@@ -18,6 +18,7 @@
 #define SHOW_ROUTES (1 << 5)		/* the plain form lists routes with their peers */
 #define SHOW_FLOWS (1 << 6)		/* cannot be combined with other nouns */
 #define SHOW_SITES (1 << 7)
+#define SHOW_LISTS (1 << 8)		/* SHOW_SERVICES shows them, too */
 #define SHOW_ALL (SHOW_INTERFACES | SHOW_SERVICES | SHOW_DROPS | SHOW_PEERS | SHOW_SITES)
 #define SHOW_DOCUMENT (SHOW_ALL | SHOW_ROUTES)	/* everything that the JSON form can show */
 
