@@ -45,12 +45,12 @@ policy: { overlay: "fd12:3456:789a::/48" }
 YAML
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
 shows
-line '  latest handshake: never'
+line '  latest_handshake: never'
 line '  original: 0 received, 0 forwarded, 0 dropped, 0 passed, 0 bytes forwarded, .*'
 line '  tx: 0 forwarded, 0 bytes forwarded, .*'
 ! grep -nE ':[[:space:]]*$' "$work/shown" || fail 'a line says nothing'
 inside client ping -q -c 1 -W 10 fd12:3456:7899::1 > "$work/ping" || fail "no handshake: $(< "$work/ping")"
 shows peers
-line "  latest handshake: $(date +%F) [0-9:]{8} \([0-9]+ s ago\)"
+line "  latest_handshake: $(date +%F) [0-9:]{8} \([0-9]+ s ago\)"
 wgxdp show peers --json > "$work/json"
 grep -qE '"latest_handshake": 1[0-9]{9},?$' "$work/json" || fail "JSON: $(< "$work/json")"

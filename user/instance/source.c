@@ -103,10 +103,20 @@ static int read_silently(const char *file, struct config **ret)
 	return rc;
 }
 
-static bool says_the_same(struct config *c, const struct config *running)
+/* out: gets the differences, or NULL. */
+static bool says_the_same(struct config *c, const struct config *running, FILE *out)
 {
 	c->mode = running->mode;	/* an option of `up`, which no file contains */
-	return !config_changes(c, running, NULL);
+	return !config_changes(c, running, out);
+}
+
+void source_differences(const char *file, const struct config *running, FILE *out)
+{
+	struct config *c = NULL;
+
+	if (!read_silently(file, &c))
+		says_the_same(c, running, out);
+	config_free(c);
 }
 
 bool source_keeps_options(const char *file, const struct config *running)
@@ -140,7 +150,7 @@ enum source_state source_read(const char *instance, const struct config *running
 	/* Reading a FIFO might never end. */
 	if (!S_ISREG(st.st_mode) || read_silently(ret_file, &c))
 		return SOURCE_INVALID;
-	if (!says_the_same(c, running))
+	if (!says_the_same(c, running, NULL))
 		state = changed_at(&st) == noted.time ? SOURCE_BY_HAND : SOURCE_CHANGED;
 	config_free(c);
 	return state;

@@ -210,12 +210,23 @@ static bool is_blank(const struct item *item)
 /* Prints a key as words. `letter` is tolower(3) or toupper(3). */
 static void print_key(const char *key, int (*letter)(int), FILE *out)
 {
+	static const char *const words[][2] = {
+		{ "bytes", "bytes forwarded" },
+		{ "forwarded_xdp", "forwarded by XDP" },
+		{ "forwarded_tc", "forwarded by tc" },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!strcmp(key, words[i][0])) {
+			fputs(words[i][1], out);
+			return;
+		}
 	for (; *key; key++)
 		putc(*key == '_' ? ' ' : letter(*key), out);
 }
 
 /* Prints a value: a mapping as "up, 5 received, strict no", after its name if it has one; a list as
- * its items, with each mapping on a line of its own. */
+ * its items, with each mapping and each sentence ("a: b") on a line of its own. */
 static void print_value(const struct item *value, FILE *out)
 {
 	const char *comma = "";
@@ -226,7 +237,8 @@ static void print_value(const struct item *value, FILE *out)
 		text_print(out, value->text);
 	for (const struct item *item = value->first; item; item = item->next) {
 		if (value->kind == LIST) {
-			fputs(item->kind == MAP ? "\n    " : comma, out);
+			fputs(item->kind == MAP || strstr(item->text, ": ") ? "\n    " : comma,
+			      out);
 			print_value(item, out);
 		} else if (is_blank(item)) {
 			continue;
@@ -236,8 +248,7 @@ static void print_value(const struct item *value, FILE *out)
 			continue;
 		} else if (item->kind == NUMBER) {
 			fprintf(out, "%s%s ", comma, item->text);
-			print_key(strcmp(item->key, "bytes") ? item->key : "bytes_forwarded",
-				  tolower, out);
+			print_key(item->key, tolower, out);
 		} else {
 			fputs(comma, out);
 			print_key(item->key, tolower, out);
@@ -254,13 +265,10 @@ static void print_row(const char *noun, const struct item *row, FILE *out)
 	for (const struct item *item = row->first; item; item = item->next) {
 		if (is_blank(item))
 			continue;
-		if (!strcmp(item->key, "name")) {
-			fprintf(out, "%.*s", (int)strlen(noun) - 1, noun);
-		} else {
-			fputs("  ", out);
-			print_key(item->key, tolower, out);
-		}
-		fputs(": ", out);
+		if (!strcmp(item->key, "name"))
+			fprintf(out, "%.*s: ", (int)strlen(noun) - 1, noun);
+		else
+			fprintf(out, "  %s: ", item->key);
 		print_value(item, out);
 		fputc('\n', out);
 	}

@@ -66,13 +66,14 @@ static void services(struct scrape *s, bool bytes)
 			service_packets(s, id, i / 2, i % 2, bytes);
 }
 
-static void service_drops(struct scrape *s)
+/* Writes the packets that were dropped, or else passed up, by reason. */
+static void service_reasons(struct scrape *s, bool drops)
 {
 	struct dataplane_reason r;
 
 	for (size_t at = 0; reasons_next(s->reasons, s->n_reasons, &at, &r);)
 		if (r.key.id < s->n_services && *s->services[r.key.id].name &&
-		    reason_drops(r.key.reason))
+		    reason_drops(r.key.reason) == drops)
 			metric(&s->text, LABELS({ "service", s->services[r.key.id].name },
 						{ "direction", direction_name(r.key.direction) },
 						{ "reason", reason_name(r.key.reason) }),
@@ -102,7 +103,10 @@ static void service_families(struct scrape *s)
 	services(s, true);
 	metric_family(&s->text, "wgxdp_service_dropped_packets_total", "counter",
 		      "Dropped packets of a service, by the reason for the drop.");
-	service_drops(s);
+	service_reasons(s, true);
+	metric_family(&s->text, "wgxdp_service_passed_packets_total", "counter",
+		      "Packets of a service that were passed up to this host, by the reason.");
+	service_reasons(s, false);
 }
 
 /* ---- flows ---- */
@@ -178,7 +182,7 @@ static void peers(struct scrape *s, bool bytes)
 			peer_packets(s, id, direction, bytes);
 }
 
-static void peer_drops(struct scrape *s)
+static void peer_reasons(struct scrape *s, bool drops)
 {
 	struct dataplane_reason r;
 
@@ -186,7 +190,7 @@ static void peer_drops(struct scrape *s)
 		__u32 id = r.key.id & ~PEER_ID;
 
 		if (r.key.id & PEER_ID && id && id < s->relay.n_peers &&
-		    *s->relay.peers[id].name.name && reason_drops(r.key.reason))
+		    *s->relay.peers[id].name.name && reason_drops(r.key.reason) == drops)
 			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name },
 						{ "direction", "rx" },
 						{ "reason", reason_name(r.key.reason) }),
@@ -212,7 +216,10 @@ static void peer_families(struct scrape *s)
 	peers(s, true);
 	metric_family(&s->text, "wgxdp_peer_dropped_packets_total", "counter",
 		      "Dropped packets from a peer, by the reason for the drop.");
-	peer_drops(s);
+	peer_reasons(s, true);
+	metric_family(&s->text, "wgxdp_peer_passed_packets_total", "counter",
+		      "Packets from a peer that were passed up to this host, by the reason.");
+	peer_reasons(s, false);
 	metric_family(&s->text, "wgxdp_peer_last_handshake_timestamp_seconds", "gauge",
 		      "Time of the last WireGuard handshake with a peer; 0 if there was none.");
 	for (__u32 id = 1; id < s->relay.n_peers; id++)

@@ -14,6 +14,7 @@
 #include "lib/document.h"
 #include "instance/running.h"
 #include "lib/memory.h"
+#include "lib/text.h"
 #include "show/condition.h"
 #include "show/show.h"
 #include "show/show_parts.h"
@@ -186,6 +187,32 @@ void show_limits(struct node row, const struct config *c, const char *service, c
 	document_text(row, "rate_to", r && *rate_format(&r->to, text) ? text : NULL);
 }
 
+#define UNANSWERED 20	/* packets without an answer from which on show warns */
+
+/* Adds a warning if the backend has answered no packet. Answers to packets that keep their addresses
+ * are not counted, so such services get no warning. */
+static void show_unanswered(struct node row, const struct dataplane *dp, __u32 id,
+			    const struct service_config *s)
+{
+	__u64 sent = 0, answers = 0;
+	struct total total;
+	char text[160];
+
+	if (!s || service_is_direct(s, FAMILY_IPV4) || service_is_direct(s, FAMILY_IPV6))
+		return;
+	for (int plane = PLANE_XDP; plane <= PLANE_TC; plane++) {
+		if (!dataplane_total(dp, id, DIRECTION_ORIGINAL, plane, &total))
+			sent += total.forwarded;
+		if (!dataplane_total(dp, id, DIRECTION_REPLY, plane, &total))
+			answers += total.received;
+	}
+	if (sent < UNANSWERED || answers)
+		return;
+	snprintf(text, sizeof(text), "the backend has answered none of %llu packets: `wgxdp doctor` "
+		 "looks for the reason", sent);
+	document_text(row, "warning", text);
+}
+
 static int show_services(struct document *d, const struct conditions *k,
 			 const struct dataplane_reason *reasons, size_t n_reasons)
 {
@@ -209,6 +236,8 @@ static int show_services(struct document *d, const struct conditions *k,
 		document_text(row, "nat", nat_name(k->names[id].nat));
 		document_text(row, "state", service_state_name(is->state));
 		document_text(row, "why", *is->why ? is->why : NULL);
+		show_unanswered(row, dp, id,
+				k->config ? config_service(k->config, k->names[id].name) : NULL);
 		show_lists(row, k->config, k->names[id].name);
 		show_limits(row, k->config, k->names[id].name, "");
 		rc = show_pool(row, dp, id, flows) ?: show_guard(row, dp, table, n, id) ?:
@@ -292,6 +321,23 @@ static int show_express(struct document *d, const struct dataplane *dp)
 	return rc;
 }
 
+#define DIFFERENCES 20		/* lines of differences that show prints, at most */
+
+/* Adds how the running configuration differs from its file. */
+static void show_differences(struct node to, const char *file, const struct config *running)
+{
+	struct node list = document_list(to, "differences");
+	char *text, *rest, *line;
+	size_t n = 0, length;
+	FILE *out = text_open(&text, &length);
+
+	source_differences(file, running, out);
+	fclose(out);
+	for (rest = text; (line = strsep(&rest, "\n")) && *line && n <= DIFFERENCES; n++)
+		document_append(list, n < DIFFERENCES ? line : "…");
+	free(text);
+}
+
 void show_follower(struct node to, const char *instance, const struct config *running, bool json)
 {
 	char file[PATH_MAX] = "", since[64] = "not running";
@@ -311,6 +357,8 @@ void show_follower(struct node to, const char *instance, const struct config *ru
 		document_text(to, "daemon", since);
 		document_text(to, "file", *file ? file : NULL);
 		document_text(to, "configuration", source_state_name(state));
+		if (state == SOURCE_BY_HAND || state == SOURCE_CHANGED)
+			show_differences(to, file, running);
 		return;
 	}
 	map = document_map(to, "daemon");
@@ -319,6 +367,8 @@ void show_follower(struct node to, const char *instance, const struct config *ru
 	map = document_map(to, "configuration");
 	document_text(map, "file", *file ? file : NULL);
 	document_text(map, "state", source_state_name(state));
+	if (state == SOURCE_BY_HAND || state == SOURCE_CHANGED)
+		show_differences(map, file, running);
 }
 
 static void show_version(struct document *d, const char *instance)
