@@ -65,11 +65,11 @@ expect 'prefixes of the file' "$(list 4.prefixes)" == 2
 expect 'skipped lines' "$(list 4.skipped)" == 2
 expect 'the set that is missing' "$(list 2.state)" == waiting
 expect 'without a daemon: the file' "$(list 4.state)" == 'read once'
-grep -q 'no daemon runs, and only a daemon follows a list that another program keeps' "$work/said" || fail "up says $(< "$work/said")"
+grep -q 'no daemon runs, and a list that another program keeps needs one' "$work/said" || fail "up says $(< "$work/said")"
 wgxdp show lists > "$work/out"
 grep -q 'why: no daemon runs, so later changes of this list have no effect' "$work/out" || fail "show lists: $(< "$work/out")"
 wgxdp doctor > "$work/out" 2>&1 || :
-grep -q 'no daemon runs, and only a daemon follows a list' "$work/out" || fail "doctor: $(< "$work/out")"
+grep -q 'no daemon runs, and a list that another program keeps needs one' "$work/out" || fail "doctor: $(< "$work/out")"
 expect 'metrics: lists that are followed' "$(wgxdp show metrics | grep -c '^wgxdp_list_readable.* 1$')" == 0
 expect 'dropped as denied' "$(shown reason original denied)" == 10
 echo 198.51.100.8 > "$file"

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # The plain form of `show` has readable times, the forwarded bytes, no empty line after a colon, and `none` for
-# missing things. BREAK=1 asks for JSON.
+# missing things. It names differences from the file, a backend that never answers, and the meaning of reasons.
+# BREAK=1 asks for JSON.
 #
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #                                      wgs, with a peer
@@ -54,3 +55,17 @@ shows peers
 line "  latest_handshake: $(date +%F) [0-9:]{8} \([0-9]+ s ago\)"
 wgxdp show peers --json > "$work/json"
 grep -qE '"latest_handshake": 1[0-9]{9},?$' "$work/json" || fail "JSON: $(< "$work/json")"
+
+# Changes by commands, and a backend that answers nothing
+inside wg-end nft 'add table inet mute; add chain inet mute input_all { type filter hook input priority 0; policy drop; }'
+inside client "$udptool" send -n 30 -r 3000 uplink "$(mac firewall wan)" 198.51.100.7:4000 198.51.100.1:51821 > /dev/null
+wgxdp service deny add wg-end 203.0.113.0/24 > /dev/null
+shows
+line '    service wg-end: deny 203.0.113.0/24 added'
+line '  warning: the backend has answered none of 30 packets: .*'
+wgxdp show --json > "$work/json"
+grep -q '"service wg-end: deny 203.0.113.0/24 added"' "$work/json" || fail "JSON: $(< "$work/json")"
+inside client "$udptool" send -n 5 -r 3000 uplink "$(mac firewall wan)" 203.0.113.9:4000 198.51.100.1:51821 > /dev/null
+shows drops
+line '  SERVICE +DIRECTION +REASON +PACKETS +VERDICT +MEANING'
+line '  wg-end +original +denied +5 +dropped +the service.s allow and deny lists do not admit this client'

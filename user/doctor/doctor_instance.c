@@ -48,7 +48,7 @@ static void look_at_daemon(struct doctor *k)
 		doctor_ok(k, "daemon", "", "the daemon runs and follows changes");
 	else if (needed)
 		doctor_report(k, STATE_PROBLEM, "daemon", "", fix_daemon(k), "no daemon runs, and "
-			      "only a daemon follows %s: start it", needed);
+			      "%s needs one: start it", needed);
 	else
 		doctor_ok(k, "daemon", "", "no daemon runs, and this configuration needs none: run "
 					   "`wgxdp up` after each change of this host");

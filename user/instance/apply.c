@@ -331,7 +331,7 @@ static void report_unfollowed(const char *instance, const struct config *c)
 	if (follower_runs(instance, &since))
 		return;
 	if (needed && getppid() != 1)
-		log_warning("instance %s: no daemon runs, and only a daemon follows %s: start it "
+		log_warning("instance %s: no daemon runs, and %s needs one: start it "
 			    "(`wgxdp daemon`)", instance, needed);
 	else if (log_waited())
 		log_warning("instance %s: no daemon runs, so wgxdp does not notice when the wait "

@@ -225,8 +225,8 @@ static void print_key(const char *key, int (*letter)(int), FILE *out)
 		putc(*key == '_' ? ' ' : letter(*key), out);
 }
 
-/* Prints a value: a mapping as "up, 5 received, strict no", after its name if it has one; a list as
- * its items, with each mapping and each sentence ("a: b") on a line of its own. */
+/* Prints a value. A mapping is "5 received, strict no", after its name if it has one. Items of a
+ * list that are mappings or sentences ("a: b") have a line each. */
 static void print_value(const struct item *value, FILE *out)
 {
 	const char *comma = "";

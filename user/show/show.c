@@ -189,8 +189,8 @@ void show_limits(struct node row, const struct config *c, const char *service, c
 
 #define UNANSWERED 20	/* packets without an answer from which on show warns */
 
-/* Adds a warning if the backend has answered no packet. Answers to packets that keep their addresses
- * are not counted, so such services get no warning. */
+/* Adds a warning if the backend has answered no packet. Answers to packets that keep their
+ * addresses are not counted, so such services get no warning. */
 static void show_unanswered(struct node row, const struct dataplane *dp, __u32 id,
 			    const struct service_config *s)
 {
@@ -198,7 +198,8 @@ static void show_unanswered(struct node row, const struct dataplane *dp, __u32 i
 	struct total total;
 	char text[160];
 
-	if (!s || service_is_direct(s, FAMILY_IPV4) || service_is_direct(s, FAMILY_IPV6))
+	if (!s || s->nat == NAT_NONE ||
+	    (service_has_family(s, FAMILY_IPV6) && service_is_direct(s, FAMILY_IPV6)))
 		return;
 	for (int plane = PLANE_XDP; plane <= PLANE_TC; plane++) {
 		if (!dataplane_total(dp, id, DIRECTION_ORIGINAL, plane, &total))
@@ -208,8 +209,8 @@ static void show_unanswered(struct node row, const struct dataplane *dp, __u32 i
 	}
 	if (sent < UNANSWERED || answers)
 		return;
-	snprintf(text, sizeof(text), "the backend has answered none of %llu packets: `wgxdp doctor` "
-		 "looks for the reason", sent);
+	snprintf(text, sizeof(text), "the backend has answered none of %llu packets: `wgxdp "
+		 "doctor` looks for the reason", sent);
 	document_text(row, "warning", text);
 }
 
