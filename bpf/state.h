@@ -245,6 +245,7 @@ struct pkt_state {
 	/* To our own address, or to a peer's outside the overlay: only replies may pass there. */
 	__u8 outside;
 	__u8 silent;			/* send no ICMP error about the packet */
+	__u8 tcp_header;		/* relay: length of the TCP header in bytes; 0: not TCP */
 	__u8 direction;
 	__u8 bare;	/* tc: the packet came from an L3 device, without an Ethernet header */
 	/* A packet uses this state. run() clears neither this member nor those below. */

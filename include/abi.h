@@ -20,7 +20,7 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
-#define ABI_VERSION 5
+#define ABI_VERSION 6
 
 #define FAMILY_IPV4 2		/* AF_INET */
 #define FAMILY_IPV6 10		/* AF_INET6 */

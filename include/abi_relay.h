@@ -87,9 +87,9 @@ struct own {
 enum policy_reject { REJECT_ADDRESS, REJECT_PROHIBITED, REJECT_SILENTLY };
 
 struct policy {
-	/* Allowed UDP destination ports: bit port % 64 of the word port / 64, with the port in host
-	 * order. */
-	__u64 ports[1024];
+	/* Allowed destination ports of UDP and of TCP: bit port % 64 of the word port / 64, with
+	 * the port in host order. */
+	__u64 ports[1024], tcp_ports[1024];
 	__u64 icmpv6[4];	/* allowed ICMPv6 types: bit type % 64 of the word type / 64 */
 	__u32 reject;			/* enum policy_reject */
 	/* Prefix of all sites, for user space: its length in bits, and its address. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The step site_admit(): may a packet pass between sites? Plain UDP is admitted by its destination
- * port, or as an answer. For other packets, policy_state() distinguishes what conntrack does: new,
- * belonging to something that was admitted, or invalid. An invalid packet is dropped, not passed
- * up, because the host may have no firewall rules.
+ * The step site_admit(): may a packet pass between sites? UDP and TCP are admitted by their
+ * destination port, or as an answer. For all packets but plain UDP, policy_state() distinguishes
+ * what conntrack does: new, belonging to something that was admitted, or invalid. An invalid packet
+ * is dropped, not passed up, because the host may have no firewall rules.
  *
  * Runs after site_find() (route.h), and before site_resolve() (relay.h).
  * Reads:  s->src, dst, next, outside; the packet; the maps policy, allowed, frags.
@@ -25,6 +25,9 @@ enum policy_state {
 
 #define ICMP6_NI_QUERY 139		/* ICMPv6 type of a node information query (RFC 4620) */
 #define TCP_HEADER 20
+/* Combinations of FIN (1), SYN (2), RST (4) and ACK (16) that occur: SYN, RST and ACK alone, and
+ * ACK with FIN, SYN or RST. */
+#define TCP_FLAGS (1 << 2 | 1 << 4 | 1 << 16 | 1 << 17 | 1 << 18 | 1 << 20)
 #define TCP_CHECK 16			/* offset of the checksum in the TCP header, in bytes */
 
 /* Types that conntrack does not track, so only the policy's list decides: MLD, neighbour discovery
@@ -54,27 +57,57 @@ INLINE int policy_read(struct pkt *p, __u32 off, __u32 n)
 	return off + n > p->s->policy.end || plane_read(p, off, p->s->policy.bytes, n);
 }
 
-/* Returns how to refuse a TCP packet, because none is ever admitted. One with only SYN may begin a
- * connection; one with only ACK may belong to a connection that is older than our memory. */
-INLINE int policy_tcp(struct pkt *p)
+/* Admits a packet by its destination port or as an answer. Sets s->tag. Returns 0 or
+ * DROP_refused. */
+INLINE int policy_ports(struct pkt *p, const struct policy *rules, __u8 protocol)
+{
+	const __u64 *ports = protocol == IPPROTO_TCP ? rules->tcp_ports : rules->ports;
+	__u32 port = bpf_ntohs(p->s->dport);
+	bool listed;
+
+	/* Without this, clang drops the mask that bounds the byte-swapped word for Linux 6.1. */
+	barrier_var(port);
+	listed = ports[port >> 6 & 1023] >> (port & 63) & 1;
+	if (listed && !p->s->outside) {
+		p->s->tag = allowed_tag(rules, p->s->src, p->s->dst, p->s->sport, p->s->dport,
+					protocol);
+		return 0;
+	}
+	p->s->tag = allowed_tag(rules, p->s->dst, p->s->src, p->s->dport, p->s->sport, protocol);
+	return allowed_known(p->s->tag) ? 0 : -DROP_refused;
+}
+
+/* Decides about a TCP packet. One with only SYN may begin a connection; one with only ACK may
+ * belong to a connection that is older than our memory. All others need a connection that was
+ * admitted. */
+INLINE int policy_tcp(struct pkt *p, const struct policy *rules)
 {
 	const __u8 *bytes = p->s->policy.bytes;
-	__u32 begins, header, len = p->s->policy.end - p->s->l4;
+	__u32 flags, header, len = p->s->policy.end - p->s->l4;
 	struct ipv6hdr ip;
+	bool begins;
+	int rc;
 
 	if (policy_read(p, p->s->l4, TCP_HEADER))
 		return -DROP_invalid;
 	header = (bytes[12] >> 4) * 4;
-	begins = bytes[13] & 0x17;	/* FIN, SYN, RST and ACK; the other flags are ignored */
-	if (header < TCP_HEADER || header > len || (begins != 0x02 && begins != 0x10))
+	flags = bytes[13] & 0x17;	/* FIN, SYN, RST and ACK; the other flags are ignored */
+	begins = flags == 0x02 || flags == 0x10;
+	if (header < TCP_HEADER || header > len || !(TCP_FLAGS >> flags & 1))
 		return -DROP_invalid;
+	p->s->tcp_header = header;
+	p->s->sport = load_word(__be16, bytes);
+	p->s->dport = load_word(__be16, bytes + 2);
 	addr_store(&ip.saddr, p->s->src);
 	addr_store(&ip.daddr, p->s->dst);
 	p->s->checksum = load_word(__u16, bytes + TCP_CHECK);
 	p->s->check_at = TCP_CHECK;
 	p->s->partial = csum_compare(p->s->checksum, csum_pseudo6(&ip) + bpf_htons(len) +
 						     bpf_htons(IPPROTO_TCP));
-	return -DROP_refused;
+	rc = policy_ports(p, rules, IPPROTO_TCP);
+	if (!begins && (rc || !allowed_known(p->s->tag)))
+		return -DROP_invalid;
+	return rc ?: POLICY_PASS;
 }
 
 /* Admits an ICMPv6 error about a packet that was admitted, as new or as an answer. The error must
@@ -98,14 +131,14 @@ INLINE int policy_error(struct pkt *p, const struct policy *rules)
 	    (route_word(dst) & ROUTE_PEER_MASK) != (__u32)p->s->peers)
 		return -DROP_invalid;
 	at += walk->off;
-	if (walk->type == IPPROTO_UDP) {
+	if (walk->type == IPPROTO_UDP || walk->type == IPPROTO_TCP) {
 		if (policy_read(p, at, 4))
 			return -DROP_invalid;
 		sport = load_word(__be16, bytes);
 		dport = load_word(__be16, bytes + 2);
-		if (allowed_known(allowed_tag(rules, src, dst, sport, dport, IPPROTO_UDP)))
+		if (allowed_known(allowed_tag(rules, src, dst, sport, dport, walk->type)))
 			return POLICY_PASS;
-		return allowed_known(allowed_tag(rules, dst, src, dport, sport, IPPROTO_UDP)) ?
+		return allowed_known(allowed_tag(rules, dst, src, dport, sport, walk->type)) ?
 		       POLICY_PASS : -DROP_invalid;
 	}
 	if (walk->type != IPPROTO_ICMPV6 || policy_read(p, at, sizeof(struct icmp6hdr)))
@@ -180,7 +213,7 @@ INLINE int policy_state_step(struct pkt *p)
 	case IPPROTO_ICMPV6:
 		return policy_icmp(p, rules);
 	case IPPROTO_TCP:
-		return policy_tcp(p);
+		return policy_tcp(p, rules);
 	case IPPROTO_NONE:
 		return -DROP_invalid;
 	}
@@ -189,28 +222,6 @@ INLINE int policy_state_step(struct pkt *p)
 CALLED_STEP(with_relay, policy_state)
 
 /* ---- policy ---- */
-
-/* Admits a packet by its destination port or as an answer. Sets s->tag. Returns 0 or
- * DROP_refused. */
-INLINE int policy_ports(struct pkt *p)
-{
-	const struct policy *rules = policy_find();
-	__u32 port = bpf_ntohs(p->s->dport);
-	bool listed;
-
-	if (!rules)
-		return -DROP_refused;
-	/* Without this, clang drops the mask that bounds the byte-swapped word for Linux 6.1. */
-	barrier_var(port);
-	listed = rules->ports[port >> 6 & 1023] >> (port & 63) & 1;
-	if (listed && !p->s->outside) {
-		p->s->tag = allowed_tag(rules, p->s->src, p->s->dst, p->s->sport, p->s->dport,
-					IPPROTO_UDP);
-		return 0;
-	}
-	p->s->tag = allowed_tag(rules, p->s->dst, p->s->src, p->s->dport, p->s->sport, IPPROTO_UDP);
-	return allowed_known(p->s->tag) ? 0 : -DROP_refused;
-}
 
 /* Admits a later fragment if its first fragment was admitted. XDP leaves it to tc if it has not
  * seen the first one, which tc may be sending right now. */
@@ -224,6 +235,7 @@ INLINE int policy_later(struct pkt *p)
 /* Applies the policy to a packet between sites. Returns 0 or a reason. */
 INLINE int policy_admits(struct pkt *p)
 {
+	const struct policy *rules = policy_find();
 	int rc = POLICY_UDP;
 
 	p->s->segment_len = p->s->len;
@@ -234,7 +246,8 @@ INLINE int policy_admits(struct pkt *p)
 			rc = -DROP_invalid;
 	}
 	if (rc == POLICY_UDP)
-		rc = pull_udp(p) ? -DROP_invalid : policy_ports(p);
+		rc = pull_udp(p) ? -DROP_invalid :
+		     rules ? policy_ports(p, rules, IPPROTO_UDP) : -DROP_refused;
 	else if (rc == POLICY_LATER)
 		rc = policy_later(p);
 	if (!plane(p, whole)) {

@@ -31,6 +31,7 @@ OWN = {'ta': 'fd99::1', 'tc': 'fd99::2', 'nn': 'fd98:d::1', 'nx': f'{OVERLAY}:e0
 EDGE = {'a': 'fd99::a', 'b': 'fd99::b', 'c': 'fd99::c'}         # the edge routers' own addresses in the tunnel
 WAYS = [('a', 'c'), ('a', 'b'), ('c', 'a'), ('n', 'o'), ('o', 'n'), ('n', 'a'), ('a', 'n'), ('c', 'o'), ('o', 'c'), ('b', 'o')]
 PORTS = range(58000, 60001)
+TCP_PORTS = (5432, *range(9000, 9010))
 NAMES = ('reference', 'wgxdp')
 rng = random.Random(int(sys.argv[1]))
 
@@ -379,6 +380,45 @@ def tcp(site, to):
                     (site, edited(short[:-8], (4, b'\0\x0c')))]
 
 
+class Connection:
+    """A TCP connection: each segment has the right numbers, as the window's checks of conntrack want"""
+    def __init__(self, site, to, dport):
+        self.ends = {site: (host(site), rng.randrange(1024, 65536)), to: (host(to), dport)}
+        self.sites, self.next = (site, to), {site: rng.getrandbits(31), to: rng.getrandbits(31)}
+
+    def segment(self, of, flags, n=0, **more):
+        other = self.sites[self.sites[0] == of]
+        (src, sport), (dst, dport) = self.ends[of], self.ends[other]
+        seq, ack = self.next[of], self.next[other] if 'A' in flags else 0
+        self.next[of] += n + ('S' in flags) + ('F' in flags)
+        return of, IPv6(src=src, dst=dst, **more) / TCP(sport=sport, dport=dport, seq=seq, ack=ack, flags=flags, window=8192) / Raw(rng.randbytes(n))
+
+
+def connected(site, to):
+    """A connection to an allowed port: it begins, sends, is told errors, and ends"""
+    c = Connection(site, to, rng.choice(TCP_PORTS))
+    begin = [c.segment(site, 'S', hlim=rng.choice((2, 64))), c.segment(to, 'SA'), c.segment(site, 'A')]
+    data = [c.segment(site, 'PA', rng.randrange(1, 900)), c.segment(to, 'A'), c.segment(to, 'PA', rng.randrange(1, 900)), c.segment(site, 'A')]
+    told = [(to, quote(host(to), data[0][1], some_error())), (site, quote(host(site), data[2][1], some_error())),
+            (to, quote(host(to, 2), begin[0][1], some_error()))]
+    end = rng.choice((lambda: [c.segment(site, 'FA'), c.segment(to, 'FA'), c.segment(site, 'A')], lambda: [c.segment(site, 'RA')],
+                      lambda: [c.segment(to, 'FA'), c.segment(site, 'FA'), c.segment(to, 'A')]))()
+    return begin + data + told + end
+
+
+def unconnected(site, to):
+    """Answers before the question, a connection that is older than the relay's memory, and the wrong direction"""
+    c, old = Connection(site, to, rng.choice(TCP_PORTS)), Connection(site, to, rng.choice(TCP_PORTS))
+    early = [c.segment(to, flags) for flags in rng.sample(('SA', 'FA', 'R', 'RA'), 2)]
+    c.next[to] -= sum('S' in p[TCP].flags or 'F' in p[TCP].flags for _, p in early)
+    others = [(site, IPv6(src=host(site, 2), dst=host(to)) / TCP(sport=1000 + i, dport=rng.choice(TCP_PORTS), flags=f))
+              for i, f in enumerate(('SA', 'FA', 'R', 'RA', '', 'F', 'SF', 'SR', 'FPU'))]
+    return early + [(to, IPv6(src=host(to), dst=host(site)) / TCP(sport=rng.choice(TCP_PORTS), dport=40000, flags=f)) for f in 'SA'] + others + [
+        c.segment(site, 'S'), c.segment(to, 'SA'), c.segment(site, 'A'),
+        (to, IPv6(src=host(to), dst=host(site)) / TCP(sport=c.ends[to][1], dport=c.ends[site][1] ^ 1, flags='A')),
+        old.segment(site, 'A'), old.segment(to, 'A'), old.segment(site, 'PA', 9)]
+
+
 def other_protocols(site, to):
     src, dst = host(site), host(to)
     return [(site, protocol(src, dst, kind, rng.choice((0, 1, 16, 40))))
@@ -532,7 +572,7 @@ def odd_fragments(site, to):
 
 
 SEQUENCES = [asked, reply_alone, refused_port, pinged, right_errors, wrong_errors, errors_behind_headers, discovers,
-             other_types, tcp, other_protocols, crossing, crooked, padded, no_sum, last_hop, too_big, nowhere,
+             other_types, tcp, connected, unconnected, other_protocols, crossing, crooked, padded, no_sum, last_hop, too_big, nowhere,
              forged, to_the_relay, edge, edge_tells, in_ipv4, fragmented, fragments_refused, odd_fragments]
 ROUNDS = 20
 

@@ -14,7 +14,7 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 overlay=fd12:3456:789a
-rules='invalid established related ports types rest'
+rules='invalid established related ports connections types rest'
 
 device() { # RELAY DEVICE MTU ADDRESS...
 	inside "$1" ip link set "$2" mtu "$3" up
@@ -106,7 +106,7 @@ cat > "$work/wgxdp.yaml" <<- YAML
 	  - { name: n, device: nn, prefixes: [ "$overlay:d00::/56" ] }
 	  - { name: o, device: nx, prefixes: [ "$overlay:e00::/56" ] }
 	  - { name: gone, device: wg-gone, prefixes: [ "$overlay:f00::/56" ] }
-	policy: { overlay: "$overlay::/48", udp-ports: [ 58000-60000${BREAK:+, 443} ] }
+	policy: { overlay: "$overlay::/48", udp-ports: [ 58000-60000${BREAK:+, 443} ], tcp-ports: [ 5432, 9000-9009 ] }
 YAML
 compare auto native
 compare tc tc

@@ -5,8 +5,8 @@
 # vm
 # A relay joins sites end to end, also with forwarding=0, and the host's nft sees none of their packets. Two sites are
 # behind NATs (one is symmetric), one is on the internet with IPv6, and one on a cable of the relay. Their servers
-# ping each other, have tunnels of their own through the relay, learn the path MTU and see its hops. The relay's nft
-# counts and drops overlay packets, and gets none.
+# ping each other, connect to an allowed TCP port, have tunnels of their own through the relay, learn the path MTU and
+# see its hops. The relay's nft counts and drops overlay packets, and gets none.
 #
 #     (a, b and c as in sites.sh)        peers of wgr-one: a (cone) and b (symmetric); of wgr-two: c
 #     server-d .10 --- .1 edge-d ::d --- ::1 relay
@@ -87,7 +87,7 @@ configure() { # names the WireGuard peers; everything else about them comes from
 		  - { name: site-c, device: wgr-two, public-key: "$(key wgr-c)" }
 		  - { name: site-d, device: cable, prefixes: [ "$overlay:d::/64" ] }
 		follow: { wireguard: [ wgr-one, wgr-two ] }
-		policy: { overlay: "$overlay::/48", udp-ports: [ $ports ] }
+		policy: { overlay: "$overlay::/48", udp-ports: [ $ports ], tcp-ports: [ 2222 ] }
 	EOF_YAML
 }
 
@@ -170,6 +170,22 @@ transfers() { # SITE-SITE...: a file each, at once, through the servers' tunnels
 		rm "$work/got-$pair"
 	done
 	say "ok $# transfers of $size bytes at once, $(awk "BEGIN {printf \"%.1f\", $size * $# * 8e-6 / ($(elapsed) - $from)}") Mbit/s: $*"
+}
+
+# A file to an allowed TCP port and back at once, between the servers themselves, while the relay reloads all the time
+connects() { # FROM TO
+	local reloads=0 client
+	start "server-$2" timeout 60 socat TCP6-LISTEN:2222,reuseaddr EXEC:cat
+	wait_for 5 'socat listens' tcp_listens "server-$2" 2222
+	start "server-$1" timeout 60 bash -c "socat -t 20 - TCP6:[$overlay:$2::10]:2222 < $work/file > $work/back"
+	client=$!
+	while kill -0 "$client" 2> "$work/ended"; do
+		inside relay "$wgxdp" reload -c "$work/wgxdp.yaml" > "$work/reload" || fail "reload: $(< "$work/reload")"
+		reloads=$((reloads + 1))
+	done
+	wait "$client" || fail "TCP from $1 to $2, port 2222"
+	cmp "$work/file" "$work/back" || fail "TCP from $1 to $2: another file came back"
+	say "ok TCP from $1 to $2 and back, $size bytes, during $reloads reloads"
 }
 
 ask() { # FROM TO PORT NUMBER: prints how many were answered
@@ -298,6 +314,7 @@ transfers a-b b-a a-c c-a a-d d-a
 expect 'bytes of a that were forwarded' "$(peer site-a rx.bytes)" '>' $((3 * size))
 watch_errors
 for pair in a-b a-c a-d c-a d-a; do allowed_ports ${pair%-*} ${pair#*-}; done
+for pair in a-b b-a a-c a-d d-c; do connects ${pair%-*} ${pair#*-}; done
 refused a b $tunnels::1
 refused a c $tunnels::1
 refused a d $tunnels::1

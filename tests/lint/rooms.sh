@@ -14,7 +14,7 @@ cd "$(dirname "$0")/../.."
 table='
 lib | 4561 | | general code: text, logs, memory, YAML, addresses
 net | 4685 | | access to the kernel and the network: netlink, WireGuard, sockets, DNS
-config | 6160 | | the configuration: it reads, checks, writes and compares it
+config | 6174 | | the configuration: it reads, checks, writes and compares it
 plan | 5490 | net config | the contents of all maps, computed from the configuration and the host; it changes no map
 dataplane | 7980 | net config plan | the BPF programs and maps: it loads, attaches, reads and writes them, and alone uses the skeleton
 instance | 2439 | net config plan dataplane | one running instance: its lock, its running configuration, `apply`, `up --try`
@@ -23,7 +23,7 @@ ddns | 889 | net config | the addresses to publish, and the programs that write 
 daemon | 8699 | net config plan dataplane instance show ddns | the loop of the daemon, and its parts
 exporter | 1662 | net config plan dataplane instance show | the process that serves metrics, status page and API
 doctor | 4778 | net config plan dataplane instance show ddns | diagnosis, and the MTU of a path
-gen | 7537 | net config plan instance | files for other hosts
+gen | 7545 | net config plan instance | files for other hosts
 import | 7325 | net config | configurations made from firewall rules and WireGuard settings
 cmd | 5456 | net config plan dataplane instance show ddns daemon exporter doctor gen import | one file for each command, and main
 '

@@ -222,6 +222,67 @@ static void other_protocols(void **state)
 	}
 }
 
+/* n: bytes behind the TCP header, which has `words` words */
+static struct packet6 tcp6(const char *src, const char *dst, __u16 sport, __u16 dport, int flags, __u32 words, __u32 n)
+{
+	struct packet6 p = packet6(src, dst, IPPROTO_TCP, words * 4 + n);
+
+	put16(p.data, sport);
+	put16(p.data + 2, dport);
+	p.data[12] = words << 4;
+	p.data[13] = flags;
+	return p;
+}
+
+/* Connections to listed ports begin, are answered, and are remembered as long as those of UDP */
+static void connections(void **state)
+{
+	enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
+	struct packet6 syn = tcp6(A, C, 40000, 22, SYN, 5, 0);
+
+	relay_policy()->tcp_ports[22 / 64] |= 1ULL << 22;
+	assert_int_equal(fate(TC, tcp6(C, A, 22, 40000, SYN | ACK, 5, 0)), DROP_invalid);
+	assert_int_equal(fate(TC, tcp6(C, A, 22, 40000, ACK, 5, 0)), DROP_refused);
+	assert_int_equal(fate(TA, tcp6(A, C, 40000, 22, FIN | ACK, 5, 0)), DROP_invalid);
+	assert_int_equal(fate(TC, error6(C, &syn)), DROP_invalid);
+	assert_int_equal(fate(TA, syn), SENT);
+	assert_int_equal(fate(TC, error6(C, &syn)), SENT);
+	assert_int_equal(fate(TC, tcp6(C, A, 22, 40000, SYN | ACK, 6, 0)), SENT);
+	assert_int_equal(fate(TA, tcp6(A, C, 40000, 22, ACK | PSH, 8, 99)), SENT);
+	assert_int_equal(fate(TC, tcp6(C, A, 22, 40000, ACK, 5, 1)), SENT);
+	for (int flags = 0; flags < 256; flags++) {
+		int plain = flags & (FIN | SYN | RST | ACK);
+		bool valid = plain == SYN || plain == RST || plain == ACK || plain == (ACK | FIN) || plain == (ACK | SYN) || plain == (ACK | RST);
+
+		assert_int_equal(fate(TA, tcp6(A, C, 40000, 22, flags, 5, 0)), valid ? SENT : DROP_invalid);
+		assert_int_equal(fate(TC, tcp6(C, A, 22, 40000, flags, 5, 0)), valid ? SENT : DROP_invalid);
+	}
+	assert_int_equal(fate(TC, tcp6(C, A, 22, 40001, ACK, 5, 0)), DROP_refused);
+	assert_int_equal(fate(TC, tcp6(C, B, 22, 40000, ACK, 5, 0)), DROP_refused);
+	assert_int_equal(fate(TC, tcp6(C, A, 40000, 23, SYN, 5, 0)), DROP_refused);
+	assert_int_equal(fate(TC, udp6(C, A, 22, 40000)), DROP_refused);
+	assert_int_equal(fate(TA, udp6(A, C, 40000, 22)), DROP_refused);
+	host_jiffies += 179 * tick_rate;
+	assert_int_equal(fate(TC, tcp6(C, A, 22, 40000, ACK, 5, 0)), SENT);
+	host_jiffies += 181 * tick_rate;
+	assert_int_equal(fate(TC, tcp6(C, A, 22, 40000, ACK, 5, 0)), DROP_refused);
+	assert_int_equal(fate(TA, tcp6(A, C, 40000, 22, ACK, 5, 0)), SENT);
+	assert_int_equal(fate(TC, tcp6(C, A, 22, 40000, FIN | ACK, 5, 0)), SENT);
+}
+
+/* A GSO packet fits if its longest segment does, with the TCP header that it has */
+static void tcp_segments(void **state)
+{
+	relay_policy()->tcp_ports[22 / 64] |= 1ULL << 22;
+	for (__u32 words = 5; words <= 15; words++)
+		for (__u32 more = 0; more < 2; more++) {
+			fate_segs = 2;
+			fate_size = 1380 - 40 - words * 4 + more;
+			assert_int_equal(fate(TA, tcp6(A, C, 40000, 22, 16, words, fate_size + 1)), more ? DROP_packet_too_big : SENT);
+		}
+	fate_segs = fate_size = 0;
+}
+
 static void silence(void **state)
 {
 	struct packet6 p = udp6(N, O, 1, 22);
@@ -376,7 +437,7 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		T(ports), T(replies), T(refreshed), T(not_remembered), T(crowded), T(echoes), T(types), T(edges), T(errors), T(other_protocols), T(silence),
+		T(ports), T(replies), T(refreshed), T(not_remembered), T(crowded), T(echoes), T(types), T(edges), T(errors), T(other_protocols), T(connections), T(tcp_segments), T(silence),
 		T(extensions), T(padded), T(padded_message), T(fragments), T(overtaking), T(event_without_ports),
 	};
 

@@ -572,6 +572,7 @@ void config_free(struct config *c)
 	free(c->follow.wireguard);
 	free(c->follow.tables);
 	free(c->policy.udp_ports);
+	free(c->policy.tcp_ports);
 	free(c->blind.sites);
 	free(c->blind.pairs);
 	free(c->endpoints);

@@ -59,8 +59,9 @@ struct announce_config {
 
 struct policy_config {
 	struct prefix overlay;	/* family 0: there is no overlay, and so no policy */
-	struct port_range *udp_ports;
-	size_t n_udp_ports;
+	/* Destination ports that sites may send to; for TCP, that connections may go to. */
+	struct port_range *udp_ports, *tcp_ports;
+	size_t n_udp_ports, n_tcp_ports;
 	/* ICMPv6 types that may pass: one bit for each index of icmpv6_name(). */
 	__u32 icmpv6;
 	enum policy_reject reject;

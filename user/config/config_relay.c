@@ -128,11 +128,13 @@ static void set_overlay(struct yaml *y, const struct yaml_key *key, struct yaml_
 		prefix_parse(text, &p->overlay);
 }
 
-static void add_udp_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-			  void *object)
+/* Adds a range to a list of ports: key->offset and key->count are of the list. */
+static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		      void *object)
 {
+	struct port_range **list = (struct port_range **)((char *)object + key->offset);
+	size_t *n = (size_t *)((char *)object + key->count);
 	const char *text = yaml_text(y, key, value);
-	struct policy_config *p = object;
 	unsigned int first, last;
 
 	if (!text)
@@ -141,20 +143,20 @@ static void add_udp_ports(struct yaml *y, const struct yaml_key *key, struct yam
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, ports_wrong(text, key->like));
 		return;
 	}
-	for (size_t i = 0; i < p->n_udp_ports; i++)
-		if (first <= p->udp_ports[i].last && last >= p->udp_ports[i].first) {
+	for (size_t i = 0; i < *n; i++)
+		if (first <= (*list)[i].last && last >= (*list)[i].first) {
 			yaml_error(y, value, "%s: '%s' and %u-%u have some ports in common: "
 				   "correct one of the two ranges", key->name, text,
-				   p->udp_ports[i].first, p->udp_ports[i].last);
+				   (*list)[i].first, (*list)[i].last);
 			return;
 		}
-	*append(p->udp_ports, p->n_udp_ports) = (struct port_range){ first, last };
+	*append(*list, *n) = (struct port_range){ first, last };
 }
 
-static void set_udp_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-			  void *object)
+static void set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+		      void *object)
 {
-	((struct policy_config *)object)->n_udp_ports = 0;
+	*(size_t *)((char *)object + key->count) = 0;
 	yaml_set_list(y, key, value, object);
 }
 
@@ -227,7 +229,12 @@ const struct yaml_key config_announce_keys[] = {
 const struct yaml_key config_policy_keys[] = {
 	{ "overlay", set_overlay, "\"fd12:3456:789a::/48\"", .required = true,
 	  .pattern = PATTERN_PREFIX6 },
-	{ "udp-ports", set_udp_ports, "58000-60000", .item = add_udp_ports, IS_PORTS },
+	{ "udp-ports", set_ports, "58000-60000", .item = add_ports, IS_PORTS,
+	  .offset = offsetof(struct policy_config, udp_ports),
+	  .count = offsetof(struct policy_config, n_udp_ports) },
+	{ "tcp-ports", set_ports, "22", .item = add_ports, IS_PORTS,
+	  .offset = offsetof(struct policy_config, tcp_ports),
+	  .count = offsetof(struct policy_config, n_tcp_ports) },
 	{ "icmpv6", set_icmpv6, "echo-request", .item = add_icmpv6, .choices = icmpv6_words },
 	{ "reject", yaml_set_choice, "address-unreachable", AT(policy_config, reject),
 	  .choices = reject_names },

@@ -165,6 +165,15 @@ void config_put_announce(FILE *out, const struct config *c)
 	fputs(" }\n", out);
 }
 
+static void put_port_list(FILE *out, const char *key, const struct port_range *r, size_t n)
+{
+	fprintf(out, "  %s: [", key);
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, r[i].first == r[i].last ? "%s %u" : "%s %u-%u", i ? "," : "",
+			r[i].first, r[i].last);
+	fputs(" ]\n", out);
+}
+
 void config_put_policy(FILE *out, const struct config *c)
 {
 	const struct policy_config *p = &c->policy;
@@ -174,15 +183,11 @@ void config_put_policy(FILE *out, const struct config *c)
 
 	if (!p->overlay.family)
 		return;
-	fprintf(out, "policy:\n  overlay: \"%s\"\n  udp-ports: [",
-		prefix_format(&p->overlay, text));
-	for (size_t i = 0; i < p->n_udp_ports; i++) {
-		const struct port_range *r = &p->udp_ports[i];
-
-		fprintf(out, r->first == r->last ? "%s %u" : "%s %u-%u", i ? "," : "", r->first,
-			r->last);
-	}
-	fputs(" ]\n  icmpv6: [", out);
+	fprintf(out, "policy:\n  overlay: \"%s\"\n", prefix_format(&p->overlay, text));
+	put_port_list(out, "udp-ports", p->udp_ports, p->n_udp_ports);
+	if (p->n_tcp_ports)
+		put_port_list(out, "tcp-ports", p->tcp_ports, p->n_tcp_ports);
+	fputs("  icmpv6: [", out);
 	for (unsigned int i = 0; (name = icmpv6_name(i, &type)); i++)
 		if (p->icmpv6 & 1U << i) {
 			fprintf(out, "%s %s", comma, name);

@@ -363,9 +363,9 @@ static int sync_policy(const struct dataplane *dp, const struct plan_relay *r, i
 		for (int i = 0; i < 2 && !rc; i++)
 			now->factors[i] = factors[i] | 1;
 	}
-	for (int i = 0; i < 1024 + 4 && !rc; i++) {
-		__u64 *word = i < 1024 ? &now->ports[i] : &now->icmpv6[i - 1024];
-		__u64 wanted = i < 1024 ? r->policy.ports[i] : r->policy.icmpv6[i - 1024];
+	/* ports, tcp_ports and icmpv6 */
+	for (size_t i = 0; i < offsetof(struct policy, reject) / sizeof(__u64) && !rc; i++) {
+		__u64 *word = (__u64 *)now + i, wanted = ((const __u64 *)&r->policy)[i];
 
 		*changes += *word != wanted;
 		__atomic_store_n(word, wanted, __ATOMIC_RELAXED);

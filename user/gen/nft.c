@@ -110,9 +110,9 @@ static void put_icmpv6(FILE *out, __u32 types)
 	fputs(" } ", out);
 }
 
-static void put_ranges(FILE *out, const struct port_range *list, size_t n)
+static void put_ranges(FILE *out, const char *protocol, const struct port_range *list, size_t n)
 {
-	fputs(n > 1 ? "udp dport { " : "udp dport ", out);
+	fprintf(out, n > 1 ? "%s dport { " : "%s dport ", protocol);
 	for (size_t i = 0; i < n; i++) {
 		fputs(i ? ", " : "", out);
 		fprintf(out, list[i].first == list[i].last ? "%u" : "%u-%u", list[i].first,
@@ -227,6 +227,17 @@ static void put_between(FILE *out, const struct nft_devices *tunnels, const stru
 	put_prefix(out, "daddr", &p->overlay);
 }
 
+static void put_allowed_ports(FILE *out, const struct nft_devices *tunnels,
+			      const struct policy_config *p, const char *protocol,
+			      const struct port_range *r, size_t n)
+{
+	if (!n)
+		return;
+	put_between(out, tunnels, p);
+	put_ranges(out, protocol, r, n);
+	fputs("counter accept\n", out);
+}
+
 void nft_relay_forward(FILE *out, const struct nft_devices *tunnels, const struct policy_config *p)
 {
 	static const char *const refuse[] = {
@@ -235,11 +246,8 @@ void nft_relay_forward(FILE *out, const struct nft_devices *tunnels, const struc
 		[REJECT_SILENTLY] = "drop",
 	};
 
-	if (p->n_udp_ports) {
-		put_between(out, tunnels, p);
-		put_ranges(out, p->udp_ports, p->n_udp_ports);
-		fputs("counter accept\n", out);
-	}
+	put_allowed_ports(out, tunnels, p, "udp", p->udp_ports, p->n_udp_ports);
+	put_allowed_ports(out, tunnels, p, "tcp", p->tcp_ports, p->n_tcp_ports);
 	if (p->icmpv6) {
 		put_between(out, tunnels, p);
 		put_icmpv6(out, p->icmpv6);

@@ -340,15 +340,21 @@ static void plan_own(struct plan_builder *m)
 				    host_link(m->host, r->own[i].ifindex)->name);
 }
 
+static void set_port_bits(__u64 bits[1024], const struct port_range *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (__u32 port = r[i].first; port <= r[i].last; port++)
+			bits[port / 64] |= 1ULL << port % 64;
+}
+
 static void plan_policy(struct plan_builder *m)
 {
 	const struct policy_config *from = &m->config->policy;
 	struct policy *p = &m->plan->relay.policy;
 	__u8 type;
 
-	for (size_t i = 0; i < from->n_udp_ports; i++)
-		for (__u32 port = from->udp_ports[i].first; port <= from->udp_ports[i].last; port++)
-			p->ports[port / 64] |= 1ULL << port % 64;
+	set_port_bits(p->ports, from->udp_ports, from->n_udp_ports);
+	set_port_bits(p->tcp_ports, from->tcp_ports, from->n_tcp_ports);
 	for (unsigned int i = 0; icmpv6_name(i, &type); i++)
 		if (from->icmpv6 & 1U << i)
 			p->icmpv6[type / 64] |= 1ULL << type % 64;
