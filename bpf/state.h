@@ -245,7 +245,7 @@ struct pkt_state {
 	/* To our own address, or to a peer's outside the overlay: only replies may pass there. */
 	__u8 outside;
 	__u8 silent;			/* send no ICMP error about the packet */
-	__u8 tcp_header;		/* relay: length of the TCP header in bytes; 0: not TCP */
+	__u8 tcp_more;	/* relay: bytes by which a TCP header is longer than UDP's; 0: not TCP */
 	__u8 direction;
 	__u8 bare;	/* tc: the packet came from an L3 device, without an Ethernet header */
 	/* A packet uses this state. run() clears neither this member nor those below. */
@@ -292,6 +292,7 @@ struct pkt_state {
 	struct {
 		__u32 end;		/* offset at which the IP packet ends */
 		__u8 bytes[40];		/* header that is being inspected */
+		__u8 begins;		/* TCP: the packet may begin a connection */
 	} policy;			/* relay: a packet that is not plain UDP */
 	/* This CPU's rate limit of ICMP errors (icmp/send.h), which stays from packet to packet. */
 	__u64 errors_until;

@@ -37,9 +37,7 @@
 /* Returns the length of the IP header with the UDP or TCP header, in bytes. */
 INLINE __u32 headers_len(const struct pkt_state *s)
 {
-	bool tcp = with_relay && s->tcp_header;
-
-	return s->l4 - s->l3 + (tcp ? s->tcp_header : sizeof(struct udphdr));
+	return s->l4 - s->l3 + sizeof(struct udphdr) + (with_relay ? s->tcp_more : 0);
 }
 
 /* Sets s->segments and .segment_len for a GSO packet of len bytes as the kernel will segment it.

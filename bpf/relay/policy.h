@@ -20,6 +20,7 @@
 enum policy_state {
 	POLICY_PASS,
 	POLICY_UDP,			/* UDP behind extension headers: the ports decide */
+	POLICY_TCP,			/* the ports and earlier packets decide */
 	POLICY_LATER,		/* later fragment: the decision for the first fragment holds */
 };
 
@@ -57,45 +58,23 @@ INLINE int policy_read(struct pkt *p, __u32 off, __u32 n)
 	return off + n > p->s->policy.end || plane_read(p, off, p->s->policy.bytes, n);
 }
 
-/* Admits a packet by its destination port or as an answer. Sets s->tag. Returns 0 or
- * DROP_refused. */
-INLINE int policy_ports(struct pkt *p, const struct policy *rules, __u8 protocol)
-{
-	const __u64 *ports = protocol == IPPROTO_TCP ? rules->tcp_ports : rules->ports;
-	__u32 port = bpf_ntohs(p->s->dport);
-	bool listed;
-
-	/* Without this, clang drops the mask that bounds the byte-swapped word for Linux 6.1. */
-	barrier_var(port);
-	listed = ports[port >> 6 & 1023] >> (port & 63) & 1;
-	if (listed && !p->s->outside) {
-		p->s->tag = allowed_tag(rules, p->s->src, p->s->dst, p->s->sport, p->s->dport,
-					protocol);
-		return 0;
-	}
-	p->s->tag = allowed_tag(rules, p->s->dst, p->s->src, p->s->dport, p->s->sport, protocol);
-	return allowed_known(p->s->tag) ? 0 : -DROP_refused;
-}
-
 /* Decides about a TCP packet. One with only SYN may begin a connection; one with only ACK may
  * belong to a connection that is older than our memory. All others need a connection that was
  * admitted. */
-INLINE int policy_tcp(struct pkt *p, const struct policy *rules)
+INLINE int policy_tcp(struct pkt *p)
 {
 	const __u8 *bytes = p->s->policy.bytes;
 	__u32 flags, header, len = p->s->policy.end - p->s->l4;
 	struct ipv6hdr ip;
-	bool begins;
-	int rc;
 
 	if (policy_read(p, p->s->l4, TCP_HEADER))
 		return -DROP_invalid;
 	header = (bytes[12] >> 4) * 4;
 	flags = bytes[13] & 0x17;	/* FIN, SYN, RST and ACK; the other flags are ignored */
-	begins = flags == 0x02 || flags == 0x10;
+	p->s->policy.begins = flags == 0x02 || flags == 0x10;
 	if (header < TCP_HEADER || header > len || !(TCP_FLAGS >> flags & 1))
 		return -DROP_invalid;
-	p->s->tcp_header = header;
+	p->s->tcp_more = header - sizeof(struct udphdr);
 	p->s->sport = load_word(__be16, bytes);
 	p->s->dport = load_word(__be16, bytes + 2);
 	addr_store(&ip.saddr, p->s->src);
@@ -104,10 +83,7 @@ INLINE int policy_tcp(struct pkt *p, const struct policy *rules)
 	p->s->check_at = TCP_CHECK;
 	p->s->partial = csum_compare(p->s->checksum, csum_pseudo6(&ip) + bpf_htons(len) +
 						     bpf_htons(IPPROTO_TCP));
-	rc = policy_ports(p, rules, IPPROTO_TCP);
-	if (!begins && (rc || !allowed_known(p->s->tag)))
-		return -DROP_invalid;
-	return rc ?: POLICY_PASS;
+	return POLICY_TCP;
 }
 
 /* Admits an ICMPv6 error about a packet that was admitted, as new or as an answer. The error must
@@ -136,9 +112,11 @@ INLINE int policy_error(struct pkt *p, const struct policy *rules)
 			return -DROP_invalid;
 		sport = load_word(__be16, bytes);
 		dport = load_word(__be16, bytes + 2);
-		if (allowed_known(allowed_tag(rules, src, dst, sport, dport, walk->type)))
+		/* Read again: the verifier then walks this once for both protocols. */
+		type = read_once(walk->type);
+		if (allowed_known(allowed_tag(rules, src, dst, sport, dport, type)))
 			return POLICY_PASS;
-		return allowed_known(allowed_tag(rules, dst, src, dport, sport, walk->type)) ?
+		return allowed_known(allowed_tag(rules, dst, src, dport, sport, type)) ?
 		       POLICY_PASS : -DROP_invalid;
 	}
 	if (walk->type != IPPROTO_ICMPV6 || policy_read(p, at, sizeof(struct icmp6hdr)))
@@ -213,7 +191,7 @@ INLINE int policy_state_step(struct pkt *p)
 	case IPPROTO_ICMPV6:
 		return policy_icmp(p, rules);
 	case IPPROTO_TCP:
-		return policy_tcp(p, rules);
+		return policy_tcp(p);
 	case IPPROTO_NONE:
 		return -DROP_invalid;
 	}
@@ -222,6 +200,35 @@ INLINE int policy_state_step(struct pkt *p)
 CALLED_STEP(with_relay, policy_state)
 
 /* ---- policy ---- */
+
+/* Admits a packet by its destination port or as an answer. Sets s->tag. Returns 0 or
+ * DROP_refused. */
+INLINE int policy_ports(struct pkt_state *s, const struct policy *rules, const __u64 *ports,
+			__u8 protocol)
+{
+	__u32 port = bpf_ntohs(s->dport);
+	bool listed;
+
+	/* Without this, clang drops the mask that bounds the byte-swapped word for Linux 6.1. */
+	barrier_var(port);
+	listed = ports[port >> 6 & 1023] >> (port & 63) & 1;
+	if (listed && !s->outside) {
+		s->tag = allowed_tag(rules, s->src, s->dst, s->sport, s->dport, protocol);
+		return 0;
+	}
+	s->tag = allowed_tag(rules, s->dst, s->src, s->dport, s->sport, protocol);
+	return allowed_known(s->tag) ? 0 : -DROP_refused;
+}
+
+/* The same for TCP. A packet that begins no connection must belong to an admitted one. */
+INLINE int policy_connection_step(struct pkt_state *s)
+{
+	const struct policy *rules = policy_find();
+	int rc = rules ? policy_ports(s, rules, rules->tcp_ports, IPPROTO_TCP) : -DROP_refused;
+
+	return s->policy.begins || (!rc && allowed_known(s->tag)) ? rc : -DROP_invalid;
+}
+STATE_STEP(with_relay, policy_connection)
 
 /* Admits a later fragment if its first fragment was admitted. XDP leaves it to tc if it has not
  * seen the first one, which tc may be sending right now. */
@@ -246,8 +253,10 @@ INLINE int policy_admits(struct pkt *p)
 			rc = -DROP_invalid;
 	}
 	if (rc == POLICY_UDP)
-		rc = pull_udp(p) ? -DROP_invalid :
-		     rules ? policy_ports(p, rules, IPPROTO_UDP) : -DROP_refused;
+		rc = pull_udp(p) ? -DROP_invalid : rules ?
+		     policy_ports(p->s, rules, rules->ports, IPPROTO_UDP) : -DROP_refused;
+	else if (rc == POLICY_TCP)
+		rc = policy_connection(p->s);
 	else if (rc == POLICY_LATER)
 		rc = policy_later(p);
 	if (!plane(p, whole)) {
