@@ -291,8 +291,7 @@ struct pkt_state {
 	struct learned_work learned;
 	struct {
 		__u32 end;		/* offset at which the IP packet ends */
-		__u8 bytes[40];		/* header that is being inspected */
-		__u8 begins;		/* TCP: the packet may begin a connection */
+		__u8 bytes[40], begins; /* inspected header; a TCP packet may begin a connection */
 	} policy;			/* relay: a packet that is not plain UDP */
 	/* This CPU's rate limit of ICMP errors (icmp/send.h), which stays from packet to packet. */
 	__u64 errors_until;
