@@ -40,7 +40,7 @@ killed_again_and_again() {
 }
 
 goes_on_with_what_runs() {
-	wgxdp up --wan wan --to 192.168.1.10 --port 1001 > /dev/null
+	wgxdp up --wan wan --to 192.168.1.10 --port 1001 --replace > /dev/null
 	wait_for 2 'another configuration' listens 1001
 	kill -KILL "$daemon"
 	wait "$daemon" 2> /dev/null || :
@@ -79,7 +79,7 @@ keeps_changes_after_standard_input() {
 tries_its_file_again() {
 	end_daemon
 	wgxdp down
-	wgxdp up --wan wan --to 192.168.1.10 --port 1005 > /dev/null
+	wgxdp up --wan wan --to 192.168.1.10 --port 1005 --replace > /dev/null
 	configuration 1006
 	touch -d '1 hour ago' "$work/wgxdp.yaml"
 	mv "$work/wgxdp.yaml" "$work/away.yaml"
@@ -94,7 +94,7 @@ tries_its_file_again() {
 
 # The command was killed before its last step, the rename of running.yaml
 goes_on_with_what_a_killed_command_did() {
-	inside firewall strace -f -o /dev/null -e inject=rename:signal=KILL:when=2 "$wgxdp" up --wan wan --to 192.168.1.10 --port 1007 \
+	inside firewall strace -f -o /dev/null -e inject=rename:signal=KILL:when=2 "$wgxdp" up --wan wan --to 192.168.1.10 --port 1007 --replace \
 		> /dev/null 2>&1 || :
 	inside firewall ip address add 198.51.100.251/24 dev wan
 	listens_too() { wgxdp show services | holds 'listen: .*198.51.100.251:1007'; }

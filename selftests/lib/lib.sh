@@ -33,8 +33,8 @@ clock
 began_at=$centis
 ms() { clock && echo $((centis * 10)); } # milliseconds
 elapsed() { clock && printf '%d.%02d\n' $(((centis - began_at) / 100)) $(((centis - began_at) % 100)); } # seconds
-exec {silent}<> <(:) # a pipe without a writer
-nap() { read -rt "$1" -u "$silent" || :; } # SECONDS: a sleep without a process
+exec {nap_pipe}<> <(:) # a pipe without a writer
+nap() { read -rt "$1" -u "$nap_pipe" || :; } # SECONDS: a sleep without a process
 
 # WHAT LEFT OPERATOR RIGHT: compares numbers, or words with == and !=; prints the result, and ends the test if it does
 # not hold
