@@ -149,7 +149,7 @@ INLINE int flow_admits(struct pkt *p)
 {
 	if (!is_nat64(p))
 		return 0;
-	return p->s->is_quote ? flow_quote_kind(p->s) : nat64_admits(p);
+	return p->s->is_quote ? flow_quote_kind(p) : nat64_admits(p);
 }
 
 /* Returns the units of abi_learned.h until an answered flow's time must be extended; 0: now. That

@@ -25,12 +25,32 @@ INLINE __u32 pointer_to4(__u32 pointer)
 	       pointer == 7 ? 8 : pointer < 24 ? 12 : pointer < 40 ? 16 : ~0U;
 }
 
+/* Returns the MTU of a translated error (RFC 7915 sections 4.2 and 5.2): the least of the reported
+ * one and those of both next hops. The error arrived on the link of one next hop, and leaves by the
+ * other. Packets of the error's receiver gain the difference of the IP headers by the translation,
+ * and a fragment header if the quote has one. */
+INLINE __u32 quote_mtu(struct pkt *p, __u32 mtu)
+{
+	__u32 out = p->s->out, limit, gain = sizeof(struct ipv6hdr) - sizeof(struct iphdr);
+	const struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &out);
+	const struct link *link = link_find(p->s->ifindex);
+	bool to6 = p->s->family == FAMILY_IPV4;
+
+	if (!hop || !link)
+		return 0;
+	gain = to6 ? -gain : gain + (p->s->quote.fragment[0] ? sizeof(struct fragment_header) : 0);
+	limit = link_mtu(p->ctx, link, p->s->family);
+	mtu = mtu < limit ? mtu : limit;
+	mtu = (!to6 && mtu < IPV6_MTU_MIN ? IPV6_MTU_MIN : mtu) - gain;
+	limit = hop->fib.mtu_result;
+	mtu = mtu < limit ? mtu : limit;
+	return to6 && mtu < IPV6_MTU_MIN ? IPV6_MTU_MIN : mtu;
+}
+
 #define ICMP_KIND(type, code) ((__u32)(type) << 8 | (code))
 
-INLINE __u32 icmp_to6(__u8 type, __u8 code, __u32 word, __u32 *ret_word)
+INLINE __u32 icmp_to6(struct pkt *p, __u8 type, __u8 code, __u32 word, __u32 *ret_word)
 {
-	__u32 mtu = word & 0xffff;
-
 	*ret_word = 0;
 	if (type == ICMP_TIME_EXCEEDED)
 		return ICMP_KIND(ICMPV6_TIME_EXCEED, code);
@@ -39,8 +59,7 @@ INLINE __u32 icmp_to6(__u8 type, __u8 code, __u32 word, __u32 *ret_word)
 		return (code && code != 2) || *ret_word == ~0U ? 0 : ICMP_KIND(ICMPV6_PARAMPROB, 0);
 	}
 	if (code == ICMP_FRAG_NEEDED) {
-		*ret_word = mtu + sizeof(struct ipv6hdr) - sizeof(struct iphdr);
-		*ret_word = *ret_word < IPV6_MTU_MIN ? IPV6_MTU_MIN : *ret_word;
+		*ret_word = quote_mtu(p, word & 0xffff);
 		return ICMP_KIND(ICMPV6_PKT_TOOBIG, 0);
 	}
 	if (code == ICMP_PROT_UNREACH) {
@@ -55,14 +74,13 @@ INLINE __u32 icmp_to6(__u8 type, __u8 code, __u32 word, __u32 *ret_word)
 	return code > 12 ? 0 : ICMP_KIND(ICMPV6_DEST_UNREACH, 0);
 }
 
-INLINE __u32 icmp_to4(__u8 type, __u8 code, __u32 word, __u32 *ret_word)
+INLINE __u32 icmp_to4(struct pkt *p, __u8 type, __u8 code, __u32 word, __u32 *ret_word)
 {
 	*ret_word = 0;
 	if (type == ICMPV6_TIME_EXCEED)
 		return ICMP_KIND(ICMP_TIME_EXCEEDED, code);
 	if (type == ICMPV6_PKT_TOOBIG) {
-		word = word < IPV6_MTU_MIN ? IPV6_MTU_MIN : word > 0xffff ? 0xffff : word;
-		*ret_word = word - (sizeof(struct ipv6hdr) - sizeof(struct iphdr));
+		*ret_word = quote_mtu(p, word);
 		return ICMP_KIND(ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED);
 	}
 	if (type == ICMPV6_PARAMPROB) {

@@ -86,8 +86,6 @@ INLINE __u32 flow_quote_same(struct quote *q, const struct flow_way *way)
 INLINE void quote_head4(struct iphdr *ip, const struct flow_way *way, const struct ipv6hdr *old,
 			__u32 payload, bool inner)
 {
-	__u32 sum;
-
 	*(__u8 *)ip = 0x45;
 	ip->tos = bpf_ntohs(*(__be16 *)old) >> 4;
 	ip->tot_len = bpf_htons(sizeof(*ip) + payload);
@@ -98,8 +96,7 @@ INLINE void quote_head4(struct iphdr *ip, const struct flow_way *way, const stru
 	ip->check = 0;
 	ip->saddr = addr_to4(inner ? way->dst : way->src);
 	ip->daddr = addr_to4(inner ? way->src : way->dst);
-	sum = quote_sum(ip, sizeof(*ip));
-	ip->check = ~sum;
+	ip->check = ~quote_sum(ip, sizeof(*ip));
 }
 
 INLINE void quote_head6(struct ipv6hdr *ip, const struct flow_way *way, const struct iphdr *old,
@@ -118,7 +115,6 @@ INLINE void quote_head6(struct ipv6hdr *ip, const struct flow_way *way, const st
 INLINE __u32 quote_drop_fragment(const struct quote *q, struct iphdr *ip)
 {
 	const struct fragment_header *f = (void *)q->fragment;
-	__u32 sum;
 
 	if (!f->next)
 		return 0;
@@ -126,8 +122,7 @@ INLINE __u32 quote_drop_fragment(const struct quote *q, struct iphdr *ip)
 	ip->id = bpf_htons(bpf_ntohl(f->id));
 	ip->frag_off = bpf_htons((bpf_ntohs(f->offset) & 1) << 13);
 	ip->check = 0;
-	sum = quote_sum(ip, sizeof(*ip));
-	ip->check = ~sum;
+	ip->check = ~quote_sum(ip, sizeof(*ip));
 	return (__u16)~quote_sum(f, sizeof(*f));
 }
 
@@ -183,26 +178,20 @@ INLINE void flow_quote_change(struct quote *q, struct flow_work *s)
 
 /* Finds the type and code that an ICMP error gets in the other IP version. Returns 0, or a reason
  * if it cannot be translated; quoted IPv4 options have no equivalent in IPv6. */
-INLINE int flow_quote_kind_step(struct pkt_state *state)
+INLINE int flow_quote_kind_step(struct pkt *p)
 {
-	struct flow_nat64 *a = &state->flow.nat64;
-	const struct quote *q = &state->quote;
-	bool ipv4 = state->family == FAMILY_IPV4;
-	__u32 kind, word = bpf_ntohl(load_word(__be32, q->icmp + 4)), new_word = 0;
+	struct flow_nat64 *a = &p->s->flow.nat64;
+	const struct quote *q = &p->s->quote;
+	bool ipv4 = p->s->family == FAMILY_IPV4;
+	__u32 word = bpf_ntohl(load_word(__be32, q->icmp + 4));
 
 	if (ipv4 && q->inner[0] != 0x45)
 		return -DROP_untranslatable;
-	kind = ipv4 ? icmp_to6(q->icmp[0], q->icmp[1], word, &new_word) :
-		      icmp_to4(q->icmp[0], q->icmp[1], word, &new_word);
-	/* The quoted fragment got a fragment header when it became IPv6, so the MTU for its IPv4
-	 * sender is smaller by that header. */
-	if (kind == ICMP_KIND(ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED) && q->fragment[0])
-		new_word -= sizeof(struct fragment_header);
-	a->kind = kind;
-	a->word = new_word;
-	return kind ? 0 : -DROP_untranslatable;
+	a->kind = ipv4 ? icmp_to6(p, q->icmp[0], q->icmp[1], word, &a->word) :
+			 icmp_to4(p, q->icmp[0], q->icmp[1], word, &a->word);
+	return a->kind ? 0 : -DROP_untranslatable;
 }
-STATE_STEP(with_flows, flow_quote_kind)
+CALLED_STEP(with_flows, flow_quote_kind)
 
 /* Builds all headers. It is split in two steps, because one would exceed the stack. */
 INLINE int flow_quote_prepare_step(struct pkt_state *state)

@@ -22,6 +22,14 @@ services:
     listen: { addresses: [ "2001:db8:1::1" ], ports: [ 53000 ] }
     backend: { ipv4: 192.168.1.30, port: 51820 }
     nat: masquerade
+  - name: wide
+    listen: { addresses: [ 203.0.113.1 ], ports: [ 52001 ] }
+    backend: { ipv6: "2001:db8:3::10", port: 51820 }
+    nat: masquerade
+  - name: narrow
+    listen: { addresses: [ "2001:db8:1::1" ], ports: [ 53001 ] }
+    backend: { ipv4: 192.168.2.10, port: 51820 }
+    nat: masquerade
 '''
 
 
@@ -74,6 +82,10 @@ BOTH6 = Masquerade('both', 'w0', '2001:db8:1::1', 51820, '2001:db8:2::10', 51821
 UP = Nat64('up', 'w0', '203.0.113.1', 52000, '2001:db8:2::20', 51820, 'l0', 20, '2001:db8:2::1')
 DOWN = Nat64('down', 'w0', '2001:db8:1::1', 53000, '192.168.1.30', 51820, 'l0', 30, '192.168.1.1')
 
+# their next hops have 9000 and 1300 bytes
+WIDE = Nat64('wide', 'w0', '203.0.113.1', 52001, '2001:db8:3::10', 51820, 'j0', 10, '2001:db8:3::1')
+NARROW = Nat64('narrow', 'w0', '2001:db8:1::1', 53001, '192.168.2.10', 51820, 'm0', 10, '192.168.2.1')
+
 
 def known():
     """A client and its answers, from the first on"""
@@ -119,7 +131,7 @@ ONLY_DOWN = [
     ('an option', None, ICMPv6ParamProblem(code=2, ptr=40)), ('the flow label', None, ICMPv6ParamProblem(code=0, ptr=2)),
     ('the payload length', ICMP(type=12, code=0, ptr=2), ICMPv6ParamProblem(code=0, ptr=4)),
     ('the source', ICMP(type=12, code=0, ptr=12), ICMPv6ParamProblem(code=0, ptr=8)),
-    ('a jumbo MTU', ICMP(type=3, code=4, nexthopmtu=65515), ICMPv6PacketTooBig(mtu=100000)),
+    ('a jumbo MTU', ICMP(type=3, code=4, nexthopmtu=1480), ICMPv6PacketTooBig(mtu=100000)),
 ]
 
 
@@ -180,6 +192,29 @@ def errors():
             for name, icmp4, icmp6 in ONLY_UP if ':' not in (s.ours if reply else s.local) else ONLY_DOWN:
                 if (':' in s.ours) != (':' in s.local):
                     tell(s, name, icmp4, icmp6, reply)
+
+
+def next_hops():
+    """The MTU of a translated error is the least of the reported one and those of both next hops (RFC 7915, sections 4.2 and 5.2)"""
+    def too_big(s, reply, mtu, told, ident=None):
+        ipv6, ipv4 = ICMPv6PacketTooBig(mtu=mtu), ICMP(type=3, code=4, nexthopmtu=told)
+        if ':' not in (s.ours if reply else s.local):
+            ipv6, ipv4 = ICMPv6PacketTooBig(mtu=told), ICMP(type=3, code=4, nexthopmtu=mtu)
+        tell(s, f'too big for {mtu} bytes', ipv4, ipv6, reply, ident=ident)
+
+    for s in (WIDE, NARROW):
+        s.sends('a newcomer')
+        s.sends('its answer', reply=True)
+    for s, reply, told in ((UP, True, 1500 - 20), (UP, False, 1500), (DOWN, True, 1500), (DOWN, False, 1500 - 20),
+                           (WIDE, True, 1500), (WIDE, False, 1500 + 20), (NARROW, True, 1300 + 20), (NARROW, False, 1300)):
+        for mtu in (9000, 65535):
+            too_big(s, reply, mtu, told)
+    for s, reply, told in ((UP, True, 1500 - 28), (WIDE, True, 1500), (DOWN, False, 1500 - 28), (NARROW, False, 1300)):
+        too_big(s, reply, 9000, told, ident=0x12345678)
+    too_big(UP, True, 1499, 1479)
+    too_big(WIDE, True, 1519, 1499)
+    too_big(WIDE, False, 1499, 1519)
+    too_big(NARROW, False, 1319, 1299)
 
 
 # --- fragments, options, long packets, unknown packets
@@ -297,7 +332,7 @@ def nobodys():
         s.passes('from a LAN host', 'source', src='2001:db8:2::77' if ':' in s.local else '192.168.1.77')
 
 
-GROUPS = (known, errors, fragments, headers, answered, fragmented, nobodys)
+GROUPS = (known, errors, next_hops, fragments, headers, answered, fragmented, nobodys)
 
 
 def build():
