@@ -187,7 +187,7 @@ static int parse_key(void *arguments, const struct command_option *o, char *valu
 
 static int parse_host(void *member, const struct command_option *o, char *value)
 {
-	const char *why = address_wrong(value, 0, true);
+	const char *why = address_wrong(value, 0, DNS_NAMES);
 
 	*(const char **)member = value;
 	return why ? option_wrong(o, value, "%s", why) : 0;

@@ -251,7 +251,7 @@ static int check_target(struct job *j, int n, char **words)
 	j->target = words[0];
 	is_name = address_parse(j->target, &literal);
 	if (is_name)
-		why = address_wrong(j->target, 0, true);
+		why = address_wrong(j->target, 0, DNS_NAMES);
 	if (why)
 		log_error("mtu: %s: %s", j->target, why);
 	else if (!is_name && j->family && literal.family != j->family)

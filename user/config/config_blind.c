@@ -78,7 +78,8 @@ static bool read_address(struct yaml *y, const struct yaml_key *key, struct yaml
 	const char *text = yaml_text(y, key, value);
 
 	if (text && address_parse(text, ret))
-		yaml_error(y, value, "%s: '%s' %s", key->name, text, address_wrong(text, 0, false));
+		yaml_error(y, value, "%s: '%s' %s", key->name, text,
+			   address_wrong(text, 0, NO_NAMES));
 	return text && ret->family;
 }
 

@@ -31,7 +31,7 @@ void config_check_device(struct check *k, const char *key, const char *name, con
 
 void config_check_host(struct check *k, const char *key, const char *text, __u8 family, bool names)
 {
-	const char *why = *text ? address_wrong(text, family, names) : NULL;
+	const char *why = *text ? address_wrong(text, family, names ? HOST_NAMES : NO_NAMES) : NULL;
 
 	if (why)
 		tell(k, "%s: '%s' %s", key, text, why);

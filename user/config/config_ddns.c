@@ -31,7 +31,7 @@ static bool read_host_name(struct yaml *y, const struct yaml_key *key, struct ya
 			   char ret[256])
 {
 	const char *text = yaml_text(y, key, value),
-		   *why = text ? address_wrong(text, 0, true) : NULL;
+		   *why = text ? address_wrong(text, 0, HOST_NAMES) : NULL;
 	struct address ignored;
 
 	if (!text)
@@ -119,7 +119,7 @@ static void set_server(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		       void *object)
 {
 	const char *text = yaml_text(y, key, value),
-		   *why = text ? address_wrong(text, 0, true) : NULL;
+		   *why = text ? address_wrong(text, 0, DNS_NAMES) : NULL;
 	struct ddns_config *d = object;
 	struct address a;
 

@@ -17,7 +17,7 @@ static void set_host(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		     void *object)
 {
 	const char *text = yaml_text(y, key, value),
-		   *why = text ? address_wrong(text, 0, true) : NULL;
+		   *why = text ? address_wrong(text, 0, DNS_NAMES) : NULL;
 
 	if (why)
 		yaml_error(y, value, "%s: '%s' %s", key->name, text, why);

@@ -28,7 +28,8 @@ void config_add_address(struct yaml *y, const struct yaml_key *key, struct yaml_
 				     (size_t *)((char *)object + key->count), sizeof(*place));
 
 	if (text && address_parse(text, place))
-		yaml_error(y, value, "%s: '%s' %s", key->name, text, address_wrong(text, 0, false));
+		yaml_error(y, value, "%s: '%s' %s", key->name, text,
+			   address_wrong(text, 0, NO_NAMES));
 }
 
 #define AT(f) .offset = offsetof(struct service_config, flows.f)

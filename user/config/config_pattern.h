@@ -17,7 +17,9 @@
 /* The last label of a name has a character that is not a digit. */
 #define PATTERN_DOMAIN "(" PATTERN_LABEL "[.])*" \
 	"[0-9]*([A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?|[0-9]-[0-9A-Za-z-]*[0-9A-Za-z])[.]?"
-#define PATTERN_HOST PATTERN_ADDRESS "|" PATTERN_DOMAIN
+/* An address, or a name with '_' too. */
+#define PATTERN_HOST PATTERN_ADDRESS "|([0-9A-Za-z_]([0-9A-Za-z_-]{0,61}[0-9A-Za-z_])?[.])*" \
+	"[0-9]*([A-Za-z_]([0-9A-Za-z_-]*[0-9A-Za-z_])?|[0-9]-[0-9A-Za-z_-]*[0-9A-Za-z_])[.]?"
 #define PATTERN_ENDPOINT "(" PATTERN_IPV4 "|\\[" PATTERN_IPV6 "\\]):[1-9][0-9]{0,4}"
 /* The last character of a key has only four bits of it. */
 #define PATTERN_KEY "[0-9A-Za-z+/]{42}[048AEIMQUYcgkosw]="

@@ -82,8 +82,8 @@ void topology_set_interface(struct yaml *y, const struct yaml_key *key, struct y
 static bool take_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			 __u8 family, struct address *ret)
 {
-	const char *text = yaml_text(y, key, value), *why = text ? address_wrong(text, 0, false) :
-		NULL;
+	const char *text = yaml_text(y, key, value),
+		   *why = text ? address_wrong(text, 0, NO_NAMES) : NULL;
 
 	if (text && !why && !address_parse(text, ret) && family && ret->family != family)
 		why = family == FAMILY_IPV4 ? "is an IPv6 address: write an IPv4 address" :

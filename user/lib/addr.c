@@ -76,13 +76,12 @@ int address_parse(const char *s, struct address *ret)
 	return 0;
 }
 
-int prefix_parse(const char *s, struct prefix *ret)
+/* Parses an address with or without a length, and keeps the bits behind the length. */
+static int parse_with_length(const char *s, struct prefix *ret)
 {
 	const char *slash = strchr(s, '/');
 	char text[INET6_ADDRSTRLEN];
 	struct address a;
-	struct prefix p;
-	struct addr mask;
 	unsigned int len;
 
 	if (slash && slash - s >= (ptrdiff_t)sizeof(text))
@@ -97,11 +96,25 @@ int prefix_parse(const char *s, struct prefix *ret)
 	len = family_bits(a.family);
 	if (slash && number_parse(slash + 1, len, &len))
 		return -EINVAL;
-	p = (struct prefix) { .addr = a.addr, .family = a.family, .len = len };
-	mask = prefix_mask(&p);
-	if (p.addr.q[0] & ~mask.q[0] || p.addr.q[1] & ~mask.q[1])
+	*ret = (struct prefix){ .addr = a.addr, .family = a.family, .len = len };
+	return 0;
+}
+
+int prefix_parse(const char *s, struct prefix *ret)
+{
+	struct prefix p, cleared;
+
+	if (parse_with_length(s, &p) || network_parse(s, &cleared) || prefix_compare(&p, &cleared))
 		return -EINVAL;
 	*ret = p;
+	return 0;
+}
+
+int network_parse(const char *s, struct prefix *ret)
+{
+	if (parse_with_length(s, ret))
+		return -EINVAL;
+	prefix_clear_host(ret);
 	return 0;
 }
 

@@ -30,6 +30,8 @@ int address_parse(const char *s, struct address *ret);
 /* Parses "10.0.0.0/8", "fd00::/8", or an address alone (/32, /128). Returns -EINVAL if the text is
  * something else, or if a bit behind the prefix length is set. */
 int prefix_parse(const char *s, struct prefix *ret);
+/* Does the same, but sets the bits behind the prefix length to 0. */
+int network_parse(const char *s, struct prefix *ret);
 /* Parses "192.0.2.1:51820" or "[2001:db8::1]:51820". Returns -EINVAL for anything else. */
 int endpoint_parse(const char *s, struct address *ret_address, __be16 *ret_port);
 /* Parses a port number from 1 to 65535. */
@@ -88,6 +90,8 @@ static inline int prefix_compare(const struct prefix *a, const struct prefix *b)
 			return be64toh(a->addr.q[i]) < be64toh(b->addr.q[i]) ? -1 : 1;
 	return a->len - b->len;
 }
-/* Checks the address of a host or, if `names` is true, its host name. family: 0 allows both.
- * Returns what is wrong, in words that follow the text ("is …"), or NULL if it is valid. */
-const char *address_wrong(const char *text, __u8 family, bool names);
+/* Checks the address of a host or, if allowed, its name: a host name (RFC 1123), or one with '_',
+ * which DNS and WireGuard accept. family: 0 allows both. Returns what is wrong, in words that
+ * follow the text ("is …"), or NULL if it is valid. */
+enum address_names { NO_NAMES, HOST_NAMES, DNS_NAMES };
+const char *address_wrong(const char *text, __u8 family, enum address_names names);

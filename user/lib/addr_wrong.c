@@ -8,9 +8,9 @@
 #include <string.h>
 #include "lib/addr.h"
 
-/* Returns whether a text is a host name (RFC 1123). Its last label must not be a number, or else
+/* Returns whether a text is a name of this kind. Its last label must not be a number, or else
  * mistyped addresses would pass for names. */
-static bool is_host_name(const char *s)
+static bool is_name(const char *s, enum address_names names)
 {
 	bool digits = true;
 	size_t label = 0, n;
@@ -24,7 +24,9 @@ static bool is_host_name(const char *s)
 				digits = true;
 			continue;
 		}
-		if (!isascii(s[n]) || (!isalnum(s[n]) && (s[n] != '-' || !label)) || ++label > 63)
+		if (!isascii(s[n]) || ++label > 63 ||
+		    (!isalnum(s[n]) && (s[n] != '-' || label == 1) &&
+		     (s[n] != '_' || names != DNS_NAMES)))
 			return false;
 		digits &= isdigit(s[n]) != 0;
 	}
@@ -64,7 +66,7 @@ static const char *ipv6_wrong(const __u8 *b)
 }
 
 /* Returns what is wrong with a text that is not an address. */
-static const char *text_wrong(const char *text, __u8 family, bool names)
+static const char *text_wrong(const char *text, __u8 family, enum address_names names)
 {
 	static char alone[128];
 	struct in6_addr mapped;
@@ -86,7 +88,7 @@ static const char *text_wrong(const char *text, __u8 family, bool names)
 	}
 	if (!names)
 		return "is not an address: write one such as 203.0.113.1 or 2001:db8::1";
-	if (is_host_name(text))
+	if (is_name(text, names))
 		return NULL;
 	if (!family)
 		return "is neither an address nor a host name: write one such as 2001:db8::10 or "
@@ -98,7 +100,7 @@ static const char *text_wrong(const char *text, __u8 family, bool names)
 	       "wg-end.example.net";
 }
 
-const char *address_wrong(const char *text, __u8 family, bool names)
+const char *address_wrong(const char *text, __u8 family, enum address_names names)
 {
 	struct address a;
 

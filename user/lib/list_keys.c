@@ -73,26 +73,6 @@ static char *trim(char *s)
 	return s;
 }
 
-/* Parses an address with or without a length, and clears the bits behind the length. */
-static int parse_prefix(char *text, struct prefix *ret)
-{
-	char *slash = strchr(text, '/'), *end = NULL;
-	struct address a;
-	unsigned long len;
-
-	if (slash)
-		*slash = '\0';
-	if (address_parse(text, &a))
-		return -EINVAL;
-	len = slash && isdigit((unsigned char)slash[1]) ? strtoul(slash + 1, &end, 10) :
-	      a.family == FAMILY_IPV4 ? 32 : 128;
-	if ((slash && (!end || *end)) || len > (a.family == FAMILY_IPV4 ? 32 : 128))
-		return -EINVAL;
-	*ret = (struct prefix){ .addr = a.addr, .family = a.family, .len = len };
-	prefix_clear_host(ret);
-	return 0;
-}
-
 /* Returns 0, or -EINVAL if the line is wrong. */
 static int add_line(struct list_keys *k, char *line)
 {
@@ -109,7 +89,7 @@ static int add_line(struct list_keys *k, char *line)
 		list_keys_add_range(k, &first, &last);
 		return 0;
 	}
-	if (parse_prefix(line, &p))
+	if (network_parse(line, &p))
 		return -EINVAL;
 	list_keys_add(k, &p);
 	return 0;
