@@ -319,6 +319,13 @@ static void names(void **state)
 		{ "[Peer]\n" B "# friendly_name=site-a\nAllowedIPs = fd00::/64\n# other\n[Peer]\n" C, "site-a", "other" },
 		{ "# Endpoint = 192.0.2.1:51820\n[Peer]\n" B "#[Peer]\n[Peer]\n" C, "HI0hmeRD", "Dgmo78O/" },
 		{ "# of the interface\n[Interface]\nPrivateKey = x\n[Peer]\n" B "[Peer]\n" C, "HI0hmeRD", "Dgmo78O/" },
+		/* marks of installers: PiVPN, Nyr's and complexorganizations' */
+		{ "### begin keno ###\n[Peer]\n" B "### end keno ###\n\n[Peer]\n" C, "keno", "Dgmo78O/" },
+		{ "# BEGIN_PEER keno\n[Peer]\n" B "# END_PEER keno\n[Peer]\n" C, "keno", "Dgmo78O/" },
+		{ "# keno start\n[Peer]\n" B "# keno end\n[Peer]\n" C, "keno", "Dgmo78O/" },
+		{ "# keno\n[Peer]\n" B "# west end\n[Peer]\n" C, "keno", "west-end" },
+		{ "# kept\n# end\n[Peer]\n" B "# begin\n[Peer]\n" C, "HI0hmeRD", "begin" },
+		{ "# HeaderProtectionKey = secret\n[Peer]\n" B "# Jc=4\n[Peer]\n" C, "HI0hmeRD", "Dgmo78O/" },
 		{ "# one\n[Peer]\n" B "# one\n[Peer]\n" C, "one", "Dgmo78O/" },
 		{ "# first line\n# second\n[Peer]\n" B "# ...\n[Peer]\n" C, "second", "Dgmo78O/" },
 		{ "# \xc3\xbc" "ber\tall\n[Peer]\n" B "# -x\n[Peer]\nPublicKey = broken\n" C, "ber-all", "x" },

@@ -102,6 +102,8 @@ struct wg_names {			/* sorted by key, then by position */
 	size_t n;
 };
 
+/* Returns whether files of wg-quick(8), or AmneziaWG's awg-quick(8), have this setting. */
+bool wg_quick_has(const char *key);
 /* Reads peers' names from the text of a wg-quick(8) file: `# friendly_name=NAME` in or above a
  * [Peer] section, or else the comment directly above it. Characters that are not allowed in names
  * become '-'. Peers without a name, or with the name of an earlier peer, are not in the list. */

@@ -13,13 +13,26 @@
 #include "lib/grow.h"
 #include "net/wireguard.h"
 
-/* Settings in files of wg-quick(8). A comment that begins with one is a disabled setting, not a
- * name. */
+/* Settings in files of wg-quick(8) and awg-quick(8). A comment that begins with one is a disabled
+ * setting, not a name. */
 static const char *const settings[] = {
 	"PrivateKey", "ListenPort", "FwMark", "PublicKey", "PresharedKey", "AllowedIPs",
 	"Endpoint", "PersistentKeepalive", "Address", "DNS", "MTU", "Table",
 	"PreUp", "PostUp", "PreDown", "PostDown", "SaveConfig",
+	"Jc", "Jmin", "Jmax", "S1", "S2", "S3", "S4", "H1", "H2", "H3", "H4",
+	"I1", "I2", "I3", "I4", "I5", "J1", "J2", "J3", "Itime", "AdvancedSecurity",
+	"HeaderProtectionKey", "ContentPaddingAddition", "RekeyAfterTime", "RekeyTimeout",
+	"RejectAfterTime", "KeepaliveTimeout", "MaxHandshakeAttempts", "RandomTrailers",
+	"DisableCookies",
 };
+
+bool wg_quick_has(const char *key)
+{
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
+		if (!strcasecmp(settings[i], key))
+			return true;
+	return false;
+}
 
 struct reader {
 	struct wg_names *names;
@@ -70,12 +83,30 @@ static const char *value_of(const char *line, const char *key)
 
 static bool is_setting(const char *comment)
 {
-	if (*comment == '[')
-		return true;
-	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
-		if (value_of(comment, settings[i]))
-			return true;
-	return false;
+	char key[32];
+
+	snprintf(key, sizeof(key), "%.*s", (int)strcspn(comment, " \t="), comment);
+	return *comment == '[' || (wg_quick_has(key) && value_of(comment, key));
+}
+
+static bool is_word(const char *name, size_t n, const char *word)
+{
+	return n == strlen(word) && !strncasecmp(name, word, n);
+}
+
+/* Removes the mark of an installer from a name, such as "begin-site-a", "BEGIN_PEER-site-a" or
+ * "site-a-start". The mark of a section's end leaves no name. */
+static void remove_mark(const struct reader *r, char name[NAME_LEN])
+{
+	size_t n = strcspn(name, "-"), last = strrchr(name, '-') ? strrchr(name, '-') - name : n;
+
+	if (is_word(name, n, "end") || is_word(name, n, "END_PEER") ||
+	    (!strcasecmp(name + last, "-end") && is_word(name, last, r->name)))
+		*name = '\0';
+	else if (name[n] && (is_word(name, n, "begin") || is_word(name, n, "BEGIN_PEER")))
+		memmove(name, name + n + 1, strlen(name + n));
+	else if (!strcasecmp(name + last, "-start"))
+		name[last] = '\0';
 }
 
 static void read_comment(struct reader *r, const char *text)
@@ -88,8 +119,10 @@ static void read_comment(struct reader *r, const char *text)
 		to_name(friendly, r->friendly);
 	else if (is_setting(text))
 		*r->above = '\0';
-	else if (*text)
+	else if (*text) {
 		to_name(text, r->above);
+		remove_mark(r, r->above);
+	}
 }
 
 static void end_section(struct reader *r)
