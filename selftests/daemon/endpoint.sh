@@ -111,6 +111,11 @@ took=$(awk -v a="$began" -v b="$(elapsed)" 'BEGIN {print int((b - a) * 1000)}')
 expect 'ms for two dead ones, side by side' "$took" '<' "$(at_most 4000)"
 names
 says 'nothing resolved' 255 "${arguments[@]}" <<< 'No addresses resolved for vpn.example.net.'
+for address in 0.0.0.0 127.0.0.1 ::; do # a parked name, or a name server that blocks
+	name $address
+	says "only $address" 255 "${arguments[@]}" <<< 'No addresses resolved for vpn.example.net.'
+	grep -qF "the answer is $address, which wgxdp cannot use" "$work/errors" || fail "$address is not named: $(< "$work/errors")"
+done
 is_at 203.0.113.1:51820
 expect "the other peer's endpoint" "$(inside laptop wg show wgl endpoints | awk -v key="$other" '$1 == key {print $2}')" == 198.51.100.9:1000
 

@@ -19,6 +19,8 @@
 #include <cmocka.h>
 #include "instance/resolver.h"
 #include "instance/run_state.h"
+#include "capture_stderr.h"
+#include "has_text.h"
 
 /* Replaces run_state.c: this test writes nothing */
 void run_state_path(char path[RUN_STATE_PATH_LEN], const char *instance, const char *name)
@@ -307,6 +309,7 @@ static void not_of_hosts(void **state)
 {
 	static const char *const bad[] = { "0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255" };
 	static const char *const bad6[] = { "::", "::1", "fe80::1", "ff02::1", "::ffff:192.168.1.11" };
+	struct captured t;
 
 	said[0] = (struct said){ .name = "wg-end", .family = AF_INET, .nodes = { { "192.168.1.10", 60 } } };
 	said[1] = (struct said){ .name = "wg-end", .family = AF_INET6, .nodes = { { "2001:db8::10", 60 } } };
@@ -315,7 +318,13 @@ static void not_of_hosts(void **state)
 	for (size_t i = 0; i < sizeof(bad6) / sizeof(bad6[0]); i++) {
 		said[0].nodes[0].address = bad[i % (sizeof(bad) / sizeof(bad[0]))];
 		said[1].nodes[0].address = bad6[i];
+		capture_stderr(&t);
 		run_round();
+		release_stderr(&t);
+		if (!i) {				/* the warning names them */
+			has(t.text, "wg-end: no IPv4 address was found (the answer is 0.0.0.0, which wgxdp cannot use)");
+			has(t.text, "the answer is ::, which wgxdp cannot use");
+		}
 		assert_false(moved);
 		is_at(FAMILY_IPV4, "192.168.1.10");
 		is_at(FAMILY_IPV6, "2001:db8::10");
@@ -323,6 +332,13 @@ static void not_of_hosts(void **state)
 	said[0].nodes[1].address = "192.168.1.11";	/* behind an impossible one */
 	run_round();
 	is_at(FAMILY_IPV4, "192.168.1.11");
+	said[0].nodes[1].address = NULL;		/* also if there was none before */
+	want("", "");
+	want("wg-end", "");
+	capture_stderr(&t);
+	run_round();
+	release_stderr(&t);
+	has(t.text, "wg-end: no IPv4 address was found (the answer is 0.0.0.0, which wgxdp cannot use)");
 }
 
 /* A name loses its addresses of one family: the last answer of that family stays, and the other family is followed */

@@ -109,19 +109,11 @@ static void tell_move(const struct resolved_backend *a, const struct address *to
 		log_event("%s is %s", a->text, address_format(to, is));
 }
 
-static bool take_address(const struct ares_addrinfo_node *node, struct address *ret)
-{
-	char text[ADDRESS_STRLEN];
-
-	*ret = address_from_socket(node->ai_addr);
-	return !address_wrong(address_format(ret, text), ret->family, false);
-}
-
 /* Keeps the name's address if the answer contains it, else takes the answer's first address.
- * Returns the seconds until the name is due again; 0 if no address in the answer can be a
- * host's. */
+ * Returns the seconds until the name is due again; 0 if no address in the answer can be a host's,
+ * and why as dns_take(). */
 static unsigned int take_answers(struct resolved_backend *a, const struct ares_addrinfo *info,
-				 bool *moved)
+				 bool *moved, char why[DNS_WHY_LEN])
 {
 	struct address first = { .family = 0 }, one;
 	int ttl = TTL_MAX;
@@ -130,7 +122,7 @@ static unsigned int take_answers(struct resolved_backend *a, const struct ares_a
 	for (const struct ares_addrinfo_cname *c = info->cnames; c; c = c->next)
 		ttl = c->ttl < ttl ? c->ttl : ttl;
 	for (const struct ares_addrinfo_node *node = info->nodes; node; node = node->ai_next) {
-		if (node->ai_family != a->family || !take_address(node, &one))
+		if (!dns_take(node, a->family, &one, why))
 			continue;
 		ttl = node->ai_ttl < ttl ? node->ai_ttl : ttl;
 		first = first.family ? first : one;
@@ -147,17 +139,17 @@ static unsigned int take_answers(struct resolved_backend *a, const struct ares_a
 	return ttl <= 0 ? TTL_HOSTS : ttl < TTL_MIN ? TTL_MIN : ttl;
 }
 
-static void tell_failure(const struct resolved_backend *a, int status)
+static void tell_failure(const struct resolved_backend *a, const char *why)
 {
+	const char *family = a->family == FAMILY_IPV4 ? "IPv4" : "IPv6";
 	char text[ADDRESS_STRLEN];
 
 	/* plan_make() reports names that have no address. */
 	if (a->address.family)
 		log_warning("%s: no %s address was found (%s): the last one is used, %s", a->text,
-			    a->family == FAMILY_IPV4 ? "IPv4" : "IPv6",
-			    status ? ares_strerror(status) :
-				"the answer has no address that a host can use",
-			    address_format(&a->address, text));
+			    family, why, address_format(&a->address, text));
+	else
+		log_warning("%s: no %s address was found (%s)", a->text, family, why);
 }
 
 static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo *info)
@@ -165,18 +157,19 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
 	struct name *n = data;
 	struct resolver *r = n->resolver;
 	struct resolved_backend *a = answer_of(n);
+	char why[DNS_WHY_LEN] = "";
 	unsigned int again = 0;
 
 	r->open--;
 	if (a && status == ARES_SUCCESS)
-		again = take_answers(a, info, &r->moved);
+		again = take_answers(a, info, &r->moved, why);
 	if (info)
 		ares_freeaddrinfo(info);
 	if (again) {
 		n->retry = 0;
 	} else {
-		if (a && !n->retry && status != ARES_EDESTRUCTION)
-			tell_failure(a, status);
+		if (a && !n->retry && status != ARES_EDESTRUCTION && (*why || a->address.family))
+			tell_failure(a, *why ? why : ares_strerror(status ?: ARES_ENODATA));
 		again = n->retry = next_wait(n->retry, RETRY_MIN, RETRY_MAX);
 	}
 	n->due = uv_now(r->loop) + again * 1000ULL;

@@ -193,3 +193,17 @@ void dns_close(struct dns *d)
 		ares_destroy(d->channels[i]);
 	uv_close((uv_handle_t *)&d->timeout, on_closed);
 }
+
+bool dns_take(const struct ares_addrinfo_node *node, int family, struct address *ret,
+	      char why[DNS_WHY_LEN])
+{
+	char text[ADDRESS_STRLEN];
+
+	if (node->ai_family != family)
+		return false;
+	*ret = address_from_socket(node->ai_addr);
+	if (!address_wrong(address_format(ret, text), ret->family, NO_NAMES))
+		return true;
+	snprintf(why, DNS_WHY_LEN, "the answer is %s, which wgxdp cannot use", text);
+	return false;
+}

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <ares.h>
 #include <uv.h>
+#include "lib/addr.h"
 
 struct dns;
 
@@ -27,3 +28,9 @@ void dns_go(struct dns *d);
 /* Closes the channel, and frees it in the loop's next iteration. Questions without an answer end
  * with ARES_EDESTRUCTION. */
 void dns_close(struct dns *d);
+
+/* Stores the address of an answer's node. Returns false if its family is not `family` (AF_INET or
+ * AF_INET6), or if no host can have the address: then why says so, and names the address. */
+#define DNS_WHY_LEN (ADDRESS_STRLEN + 64)
+bool dns_take(const struct ares_addrinfo_node *node, int family, struct address *ret,
+	      char why[DNS_WHY_LEN]);

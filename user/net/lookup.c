@@ -16,6 +16,7 @@ struct lookup {
 		size_t n;
 		unsigned int ttl;
 		const char *failed;
+		char why[DNS_WHY_LEN];	/* from dns_take() */
 	} halves[2];
 	unsigned int open;
 };
@@ -24,13 +25,9 @@ static const int families[2] = { AF_INET6, AF_INET };
 
 static void add_node(struct half *h, const struct ares_addrinfo_node *node)
 {
-	char text[ADDRESS_STRLEN];
 	struct address a;
 
-	if (node->ai_family != families[h - h->lookup->halves])
-		return;
-	a = address_from_socket(node->ai_addr);
-	if (address_wrong(address_format(&a, text), a.family, false) ||
+	if (!dns_take(node, families[h - h->lookup->halves], &a, h->why) ||
 	    address_find(h->list, h->n, &a) < h->n)
 		return;
 	*append(h->list, h->n) = a;
@@ -48,6 +45,7 @@ static void on_answer(void *data, int status, int timeouts, struct ares_addrinfo
 			h->ttl = c->ttl < h->ttl ? c->ttl : h->ttl;
 		for (const struct ares_addrinfo_node *a = info->nodes; a; a = a->ai_next)
 			add_node(h, a);
+		h->failed = !h->n && *h->why ? h->why : NULL;
 	} else if (status != ARES_ENODATA && status != ARES_ENOTFOUND) {
 		h->failed = ares_strerror(status);
 	}

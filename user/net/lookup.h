@@ -17,8 +17,8 @@ struct lookup_answer {
 	struct address *list;
 	size_t n;
 	unsigned int ttl;		/* lowest TTL of the records, in seconds */
-	/* For IPv6 and IPv4: why its addresses are unknown (no server answered). NULL: they are
-	 * known, or there are none. */
+	/* For IPv6 and IPv4: why its addresses are unknown (no server answered, or no host can have
+	 * the address in the answer). NULL: they are known, or there are none. */
 	const char *failed[2];
 };
 
