@@ -103,6 +103,10 @@ arguments_of tests/import/fail2ban.yaml
 sed 's|deny: .*|deny: [ { file: /nowhere } ]|' tests/import/fail2ban.yaml > "$work/config"
 compare -c config "${arguments[@]}"
 grep '^undecided: ' "$work/said" | holds -F 'it has a list whose entries are not in the rules' || fail "unknown list: $(< "$work/said")"
+# Lines that import has not read are named, and the status is 3.
+sed "\$a iptables -D FORWARD 1" tests/import/script.sh > "$work/lost.sh"
+compare lost.sh
+[[ $status == 3 && $(< "$work/errors") == *'lost.sh:8: import has not read'* ]] || fail "a lost line: status $status: $(< "$work/errors")"
 # wrong usage
 for wrong in -v -j '-c config'; do
 	status=0

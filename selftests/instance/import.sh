@@ -120,14 +120,14 @@ without() { # PORTS
 
 imported() { # EXPECTED: runs import, and compares
 	local status=0 wanted=0 origin arguments
-	! grep -q '^# wgxdp has no counterpart' "$1" || wanted=3
+	! grep -q '^# \(wgxdp has no counterpart\|The configuration lacks\)' "$1" || wanted=3
 	grep -q '^[a-z]' "$1" || wanted=1 # nothing became a part of a configuration
 	read -ra arguments <<< "$(sed -n '2s/^# wgxdp import//p' "$1")"
 	(cd "$work" && "$wgxdp" import "${arguments[@]}") > "$work/got" 2> "$work/warnings" || status=$?
 	{ head -n 3 "$1"; cat "$work/got"; } > "$work/whole"
 	diff "$1" "$work/whole" > "$work/diff" || fail "$name: not the expected configuration: $(< "$work/diff")"
 	[[ $status == "$wanted" ]] || fail "$name: status $status"
-	! grep -q 'has no counterpart' "$1" || [[ -s $work/warnings ]] || fail "$name: no warning"
+	! grep -q 'has no counterpart\|The configuration lacks' "$1" || [[ -s $work/warnings ]] || fail "$name: no warning"
 	for file in "${files[@]}"; do
 		while IFS= read -r origin; do
 			grep -qF -- "$origin" "$1" || fail "$name: the rule $origin is lost"

@@ -47,13 +47,14 @@ static int run_compare(struct arguments *a)
 	struct comparison c = { 0 };
 	struct config *config = NULL;
 	int status = EXIT_USAGE, rc;
+	size_t n_lost = import_warn_lost(&a->im);	/* those that import did not read */
 
 	rc = a->config ? config_read(a->config, &config) ?: import_rules(&a->im) :
 			 import_make(&a->im) ?: make_config(&a->im, &config);
 	rc = rc ?: compare_run(&c, &a->im, config);
 	if (!rc) {
 		(a->json ? compare_print_json : compare_print)(&c, a->all, stdout);
-		status = c.n_of[COMPARE_DIFFERS] ? EXIT_HOST : EXIT_DONE;
+		status = c.n_of[COMPARE_DIFFERS] || n_lost ? EXIT_HOST : EXIT_DONE;
 	}
 	return status;
 }
@@ -86,6 +87,7 @@ static int run_import(const struct global *g, int argc, char **argv)
 		if (import_is_empty(im)) {
 			log_error("import: no rule and no setting of %s becomes a part of a "
 				  "configuration: %s", n ? "these files" : "this host",
+				  im->lost.n ? "see the warnings" :
 				  n ? "name files with other rules" :
 				  "run import as root, or name files");
 			status = EXIT_FAILED;

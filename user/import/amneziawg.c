@@ -95,14 +95,14 @@ void import_amneziawg(struct import *im)
 		const struct import_device *d = &im->devices.list[i];
 		const char *why;
 
-		if (!d->amneziawg.n_headers && !d->amneziawg.n_junk)
+		if (d->is_unknown || (!d->amneziawg.n_headers && !d->amneziawg.n_junk))
 			continue;
 		why = is_too_large(&d->amneziawg) ? "the sizes are larger than wgxdp allows" :
 						    why_not(im, d);
 		if (why)
-			import_lose(im, "%s: the settings of AmneziaWG (H1 to S4) are in no "
-				    "service: %s: write the key wireguard of the service yourself",
-				    d->origin, why);
+			import_lose(&im->lost, "%s: the settings of AmneziaWG (H1 to S4) are in "
+				    "no service: %s: write the key wireguard of the service "
+				    "yourself", d->origin, why);
 		for (size_t j = 0; j < im->n_services && !why; j++)
 			if (im->services[j].s.backend.port == d->port)
 				set_guard(d, &im->services[j]);

@@ -3,7 +3,6 @@
  * Implements the parts of import.h that read texts and check the configuration.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 #include "config/config_check.h"
 #include "config/config_diff.h"
@@ -14,15 +13,6 @@
 #include "lib/yaml.h"
 
 #define WORK_MAX 500000000	/* see struct source_work: some seconds */
-
-void import_lose(struct import *im, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	*append(im->lost, im->n_lost) = xvasprintf(format, args);
-	va_end(args);
-}
 
 /* ---- reading ---- */
 
@@ -83,13 +73,13 @@ static int read_text(struct import *im, const struct import_text *t, enum kind k
 	switch (kind) {
 	case KIND_IPTABLES:
 		im->iptables = true;
-		return read_iptables(&im->rules, t);
+		return read_iptables(&im->rules, &im->lost, t);
 	case KIND_QUICK:
-		return read_wg_quick(&im->devices, &im->rules, t);
+		return read_wg_quick(&im->devices, &im->rules, &im->lost, t);
 	case KIND_DUMP:
 		return read_wg_dump(&im->devices, t);
 	case KIND_UCI:
-		return read_uci(&im->rules, t);
+		return read_uci(&im->rules, &im->lost, t);
 	default:
 		return refuse(t, kind);
 	}
@@ -230,7 +220,7 @@ static bool drop_entry(struct import *im, const struct refusal *r)
 
 	if (sscanf(r->path, "/services/%zu", &i) == 1 && i < im->n_services &&
 	    strstr(r->path, "/wireguard") && im->services[i].server) {
-		import_lose(im, "%s: the settings of AmneziaWG: %s",
+		import_lose(&im->lost, "%s: the settings of AmneziaWG: %s",
 			    im->services[i].server->origin, r->text);
 		im->services[i].s.guard = (struct guard_config){ .on = false };
 		im->services[i].s.backend.n_keys = 0;
@@ -240,13 +230,13 @@ static bool drop_entry(struct import *im, const struct refusal *r)
 	} else if (sscanf(r->path, "/services/%zu", &i) == 1 && i < im->n_services) {
 		drop_service(im, i, r->text);
 	} else if (sscanf(r->path, "/peers/%zu", &i) == 1 && i < c->n_peers) {
-		import_lose(im, "peer %s of %s: %s", c->peers[i].name, c->peers[i].device,
+		import_lose(&im->lost, "peer %s of %s: %s", c->peers[i].name, c->peers[i].device,
 			    r->text);
 		config_free_peer(&c->peers[i]);
 		memmove(&c->peers[i], &c->peers[i + 1],
 			(--c->n_peers - i) * sizeof(*c->peers));
 	} else if (sscanf(r->path, "/endpoints/%zu", &i) == 1 && i < c->n_endpoints) {
-		import_lose(im, "endpoint %s of %s: %s", c->endpoints[i].host,
+		import_lose(&im->lost, "endpoint %s of %s: %s", c->endpoints[i].host,
 			    c->endpoints[i].interface, r->text);
 		memmove(&c->endpoints[i], &c->endpoints[i + 1],
 			(--c->n_endpoints - i) * sizeof(*c->endpoints));
@@ -293,8 +283,8 @@ int import_rules(struct import *im)
 	if (rc)
 		return rc;
 	if (im->rules.lacks_tables && !im->n_nft)
-		import_lose(im, "iptables-save left out tables that iptables cannot write: give "
-			    "import the output of `nft -j list ruleset`, too");
+		import_lose(&im->lost, "iptables-save left out tables that iptables cannot write: "
+			    "give import the output of `nft -j list ruleset`, too");
 	rules_link(&im->rules);
 	import_find_interfaces(im);
 	return im->rules.too_many ? too_many() : 0;
@@ -329,9 +319,9 @@ void import_free(struct import *im)
 	for (size_t i = 0; i < im->n_nft; i++)
 		free(im->nft[i].text);
 	free(im->nft);
-	for (size_t i = 0; i < im->n_lost; i++)
-		free(im->lost[i]);
-	free(im->lost);
+	for (size_t i = 0; i < im->lost.n; i++)
+		free(im->lost.list[i]);
+	free(im->lost.list);
 	free(im->lans);
 	free(im->policy_rules);
 	rules_free(&im->rules);

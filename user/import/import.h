@@ -41,8 +41,7 @@ struct import {
 	struct import_text *nft;	/* rulesets that are read last */
 	size_t n_nft;
 	bool iptables;			/* rules of iptables were read */
-	char **lost;			/* sentences about settings without a counterpart */
-	size_t n_lost;
+	struct import_lost lost;
 	size_t *policy_rules;		/* rules that the policy says too */
 	size_t n_policy_rules;
 };
@@ -65,8 +64,10 @@ int import_write(const struct import *im, FILE *out);
 /* Returns whether nothing became a part of the configuration. Then import_write() writes comments
  * only, which no command loads: loading an empty configuration would remove everything. */
 bool import_is_empty(const struct import *im);
-/* Warns about each rule without a counterpart. Returns their number. */
+/* Warns about each rule without a counterpart and about .lost, or only about .lost. Returns the
+ * number of warnings. */
 size_t import_warn(const struct import *im);
+size_t import_warn_lost(const struct import *im);
 void import_free(struct import *im);
 
 /* ---- parts of import_make() and of compare.h, for each other ---- */
@@ -79,6 +80,3 @@ void import_find_interfaces(struct import *im);
 void import_services(struct import *im);	/* services.c */
 void import_amneziawg(struct import *im);	/* amneziawg.c: guards of services */
 void import_relay(struct import *im);		/* relay.c: peers, policy, endpoints */
-/* Adds a sentence to .lost. */
-void import_lose(struct import *im, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));

@@ -153,11 +153,11 @@ static void put_left(FILE *out, const struct import *im, enum rule_fate fate, co
 static void put_lost(FILE *out, const struct import *im)
 {
 	put_left(out, im, RULE_NAMED, "\n# wgxdp has no counterpart for these:\n");
-	if (im->n_lost)
-		fputs("\n# wgxdp has no counterpart for these either:\n", out);
-	for (size_t i = 0; i < im->n_lost; i++) {
+	if (im->lost.n)
+		fputs("\n# The configuration lacks these, or has them in another form:\n", out);
+	for (size_t i = 0; i < im->lost.n; i++) {
 		fputs("# ", out);
-		put_plain(out, im->lost[i]);
+		put_plain(out, im->lost.list[i]);
 		fputc('\n', out);
 	}
 	put_left(out, im, RULE_STAYS, "\n# These rules are for other packets, and the kernel still "
@@ -183,6 +183,13 @@ bool import_is_empty(const struct import *im)
 	return !im->n_services && !im->config->n_peers && !im->config->n_endpoints;
 }
 
+size_t import_warn_lost(const struct import *im)
+{
+	for (size_t i = 0; i < im->lost.n; i++)
+		log_warning("%s", im->lost.list[i]);
+	return im->lost.n;
+}
+
 size_t import_warn(const struct import *im)
 {
 	size_t n = 0;
@@ -195,7 +202,5 @@ size_t import_warn(const struct import *im)
 		log_warning("%s: %s: %s", rule->origin, rule->text, rule->why ?: "");
 		n++;
 	}
-	for (size_t i = 0; i < im->n_lost; i++)
-		log_warning("%s", im->lost[i]);
-	return n + im->n_lost;
+	return n + import_warn_lost(im);
 }

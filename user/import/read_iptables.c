@@ -2,6 +2,7 @@
  *
  * Reads rules of iptables and ip6tables: the lines of iptables-save(8), and commands of scripts.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -38,7 +39,7 @@ static const char *split(struct line *l, const char *s)
 		if (l->n == WORDS_MAX)
 			break;
 		l->words[l->n++] = l->text + used;
-		for (; *s && (quote || !strchr(" \t\r;|&", *s)); s++) {
+		for (; *s && (quote || !strchr(" \t\r;|&", *s) || !strncmp(s - 1, ">&", 2)); s++) {
 			const char *put = s, *end = s + 1;
 
 			if (used + IFNAMSIZ + 1 >= LINE_LEN)
@@ -69,9 +70,8 @@ too_long:
 /* ---- a rule ---- */
 
 struct reader {
-	struct rules *rules;
 	struct rule rule;
-	bool ipv6, unlike;
+	bool unlike;
 	char **at;			/* the word that is read */
 };
 
@@ -312,7 +312,7 @@ static void set_policy(struct rules *r, const struct place *p, const char *chain
 static void add_rule(struct rules *r, const struct place *p, struct line *l, size_t first,
 		     const char *text, const char *origin)
 {
-	struct reader reader = { .rules = r, .ipv6 = p->ipv6 };
+	struct reader reader = { .unlike = false };
 	char **words = &l->words[first];
 	bool insert = is(*words, "-I --insert");
 	size_t position = insert, skip = 2;
@@ -344,40 +344,69 @@ static bool is_iptables(const char *word, bool *ret_ipv6)
 						   !strcmp(name, "-legacy"));
 }
 
-bool read_iptables_command(struct rules *r, const char *command, const char *device,
-			   const char *origin)
+static bool has_rules(const struct rules *r, const char *table)
+{
+	for (size_t i = 0; i < r->n_chains; i++)
+		if (r->chains[i].first != NONE && !strcmp(r->chains[i].table, table))
+			return true;
+	return false;
+}
+
+/* Reads the command whose words are in *l. Returns false if import cannot: if it is not of
+ * iptables, has a variable of the shell, or removes or replaces rules. *is_any: becomes true if it
+ * is of iptables. */
+static bool read_command(struct rules *r, struct line *l, const char *text, const char *origin,
+			 bool *is_any)
+{
+	struct place p = { 0 };
+	const char *table = "filter";
+	size_t at = l->n && !strcmp(l->words[0], "sudo"), first = 0;
+	bool flushes = false, changes_none = false;
+
+	if (at >= l->n || !is_iptables(l->words[at], &p.ipv6))
+		return false;
+	*is_any = true;
+	for (size_t i = at + 1; i < l->n; i++) {
+		const char *word = l->words[i];
+
+		if (strpbrk(word, "$`") || is(word, "-D --delete -R --replace -E --rename-chain"))
+			return false;
+		if (is(word, "-t --table") && i + 1 < l->n)
+			table = l->words[i + 1];
+		if (is(word, "-A --append -I --insert -P --policy") && !first)
+			first = i;
+		flushes |= is(word, "-F --flush");
+		changes_none |= is(word, "-N --new-chain -X --delete-chain -Z --zero -C --check "
+					 "-L --list -S --list-rules");
+	}
+	snprintf(p.table, sizeof(p.table), "%s %s", p.ipv6 ? "ip6tables" : "iptables", table);
+	if (first)
+		add_rule(r, &p, l, first, text, origin);
+	return flushes ? !has_rules(r, p.table) : first || changes_none;
+}
+
+bool read_commands(struct rules *r, struct import_lost *lost, const char *line, const char *device,
+		   const char *origin)
 {
 	struct line l = { 0 };
-	bool any = false;
+	bool any = false, all = true;
 
 	snprintf(l.device, sizeof(l.device), "%s", device);
-	while (command) {
-		struct place p = { 0 };
-		const char *start = command, *table = "filter";
-		size_t first = 0, i = 0;
+	for (const char *start = line, *next; start && *start && *start != '#'; start = next) {
+		size_t n;
 		char *text;
 
-		command = split(&l, command);
-		if (l.n && !strcmp(l.words[0], "sudo"))
-			i++;
-		if (!l.n || i >= l.n || !is_iptables(l.words[i], &p.ipv6))
-			continue;
-		any = true;
-		for (i++; i < l.n; i++) {
-			if (is(l.words[i], "-t --table") && i + 1 < l.n)
-				table = l.words[i + 1];
-			if (is(l.words[i], "-A --append -I --insert -P --policy") && !first)
-				first = i;
-		}
-		snprintf(p.table, sizeof(p.table), "%s %s", p.ipv6 ? "ip6tables" : "iptables",
-			 table);
-		text = xstrndup(start, command ? strcspn(start, ";|&") : strlen(start));
-		for (i = strlen(text); i && strchr(" \t", text[i - 1]); i--)
-			text[i - 1] = '\0';
-		if (first)
-			add_rule(r, &p, &l, first, text, origin);
+		next = split(&l, start);
+		n = next ? (size_t)(next - start) : strlen(start);
+		while (n && strchr(" \t;|&", start[n - 1]))
+			n--;
+		text = xstrndup(start, n);
+		all &= read_command(r, &l, text, origin, &any);
 		free(text);
 	}
+	if (!all)
+		import_lose(lost, "%s: import has not read all commands of this line: %s", origin,
+			    line);
 	return any;
 }
 
@@ -434,31 +463,30 @@ static void read_comment(struct rules *r, struct place *p, const char *text)
 	r->lacks_tables |= strstr(text, "# Table `") && strstr(text, "is incompatible");
 }
 
-int read_iptables(struct rules *r, const struct import_text *t)
+int read_iptables(struct rules *r, struct import_lost *lost, const struct import_text *t)
 {
 	struct place p = { .ipv6 = is_ipv6(t) };
+	struct import_lines lines = { .text = t, .rest = t->text, .script = true };
 	struct line l = { 0 };
-	char *rest = t->text, *text, *origin;
 	const char *problem = NULL;
-	unsigned int number = 0;
+	char *text;
 
-	while (!problem && (text = strsep(&rest, "\n"))) {
-		number++;
-		text += strspn(text, " \t\r");
-		text[strcspn(text, "\r")] = '\0';
-		if (*text == '#')
-			read_comment(r, &p, text);
-		if (!*text || *text == '#' || !strncmp(text, "COMMIT", 6))
-			continue;
-		origin = xasprintf("%s:%u", t->name, number);
-		if (*text == '*')
+	while (!problem && (text = import_next_line(&lines))) {
+		if (*text == '*' && islower(text[1]))
 			snprintf(p.table, sizeof(p.table), "%s %.40s",
 				 p.ipv6 ? "ip6tables" : "iptables", text + 1);
-		else if (!read_iptables_command(r, text, "", origin) && *p.table)
-			problem = read_line(r, &p, &l, text, origin);
-		free(origin);
+		else if (*text == '#')
+			read_comment(r, &p, text);
+		else if (!strcmp(text, "COMMIT"))
+			*p.table = '\0';
+		else if (*p.table)
+			problem = read_line(r, &p, &l, text, lines.origin);
+		else
+			read_commands(r, lost, text, "", lines.origin);
+		lines.script = !*p.table;
 	}
 	if (problem)
-		log_error("%s:%u: %s", t->name, number, problem);
+		log_error("%s: %s", lines.origin, problem);
+	free(lines.origin);
 	return problem ? -EINVAL : 0;
 }

@@ -12,7 +12,6 @@
 #include "lib/yaml.h"
 
 #define STEPS 20			/* cost of a look at an object of the ruleset */
-#define LIST_NAME_PART 120		/* longest name of a table or set in a configuration */
 
 struct nft {
 	struct rules *rules;
@@ -92,22 +91,14 @@ static struct yaml_node *address_set(struct nft *x, const char *name, __u8 *ret_
 
 /* Adds a named set of addresses to the rules, with its elements. Returns false if it cannot read
  * an element. */
-static bool add_set(struct nft *x, const char name[LIST_NAME_LEN], __u8 family,
+static bool add_set(struct nft *x, const char *name, __u8 family,
 		    struct yaml_node *elements)
 {
 	struct rule_match m = { .field = FIELD_SOURCE };
 	bool good = !elements || add_value(x, &m, elements);
 
-	if (good) {
-		struct rule_set *s = append(x->rules->sets, x->rules->n_sets);
-
-		memcpy(s->name, name, LIST_NAME_LEN);
-		s->family = family;
-		s->list = xcalloc(m.n, sizeof(*s->list));
-		for (size_t i = 0; i < m.n; i++)
-			if (m.values[i].prefix.family == family)
-				s->list[s->n++] = m.values[i].prefix;
-	}
+	if (good)
+		rules_add_set(x->rules, name, family, &m);
 	free(m.values);
 	return good;
 }

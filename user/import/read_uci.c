@@ -13,17 +13,21 @@
 
 #define SETTINGS_MAX 20000		/* most settings that are read */
 #define TEXT_MAX 400			/* bytes after which the text of a rule is cut */
+#define ALIASES_MAX 8	/* longest chain of networks, each of which has a device such as @wan */
 
 struct setting {			/* PACKAGE.SECTION.KEY=VALUE, without quotes */
 	char *section, *key, *value;	/* section: "firewall.@redirect[0]"; key: "" is its type */
 	unsigned int line;
+	bool named;			/* the network, whose device is unknown, is in .lost */
 };
 
 struct uci {
 	struct rules *rules;
+	struct import_lost *lost;
 	const struct import_text *t;
 	struct setting *list;
 	size_t n;
+	bool has_networks, lacks_networks;	/* lacks: a zone names a network */
 };
 
 /* ---- settings ---- */
@@ -42,30 +46,31 @@ static void unquote(char *s)
 /* Returns false if there are too many. */
 static bool read_settings(struct uci *u)
 {
-	char *rest = u->t->text, *line;
-	unsigned int number = 0;
+	struct import_lines lines = { .text = u->t, .rest = u->t->text };
+	char *line;
 
-	while ((line = strsep(&rest, "\n"))) {
+	while ((line = import_next_line(&lines))) {
 		char *value = strchr(line, '='), *first, *second;
 
-		number++;
 		if (!value || *line == '#')
 			continue;
+		u->has_networks |= !strncmp(line, "network.", 8);
 		*value++ = '\0';
 		unquote(value);
 		first = strchr(line, '.');
 		if (u->n == SETTINGS_MAX)
-			return false;
+			break;
 		if (!first)
 			continue;
 		second = strchr(first + 1, '.');
 		if (second)
 			*second++ = '\0';
 		*append(u->list, u->n) = (struct setting){
-			line, second ?: value + strlen(value), value, number,
+			line, second ?: value + strlen(value), value, lines.number, false,
 		};
 	}
-	return true;
+	free(lines.origin);
+	return !line;
 }
 
 /* Returns the value of a key in the section of a setting, whose settings follow each other. */
@@ -94,19 +99,32 @@ static bool is_off(const char *value)
 
 /* ---- interfaces ---- */
 
-static void add_names(struct rule_match *m, const char *list)
+/* Returns whether one of them can be the name of a network device. */
+static bool add_names(struct rule_match *m, const char *list)
 {
 	char *copy = xstrdup(list), *rest = copy, *name;
+	bool any = false;
 
 	while ((name = strsep(&rest, " ")))
-		if (*name && !strpbrk(name, "@/"))
-			rule_add_name(m, name);
+		any |= *name != '@' && rule_add_name(m, name);
 	free(copy);
+	return any;
 }
 
-/* If the protocol of a network makes a device of its own, adds that and returns true. Its option
- * `device` is then what carries it, such as the modem of PPPoE. */
-static bool add_made_device(struct uci *u, struct rule_match *m, const char *name)
+/* Returns the first setting of the section; NULL: there is no such section. */
+static struct setting *find_network(const struct uci *u, const char *name)
+{
+	for (size_t i = 0; i < u->n; i++)
+		if (!strncmp(u->list[i].section, "network.", 8) &&
+		    !strcmp(u->list[i].section + 8, name))
+			return &u->list[i];
+	return NULL;
+}
+
+/* Adds the devices of a network. If its protocol makes a device of its own, `device` is what
+ * carries that, such as the modem of PPPoE. Names a network whose device exists only at run time,
+ * such as that of an LTE modem. */
+static void add_network(struct uci *u, struct rule_match *m, const char *name)
 {
 	static const struct {
 		const char *protocol, *before;	/* before: what precedes the network's name */
@@ -114,37 +132,33 @@ static bool add_made_device(struct uci *u, struct rule_match *m, const char *nam
 		{ "pppoe", "pppoe-" }, { "pppoa", "pppoa-" }, { "pptp", "pptp-" },
 		{ "l2tp", "l2tp-" }, { "3g", "3g-" }, { "wireguard", "" }, { "amneziawg", "" },
 	};
-	char device[64];
+	struct setting *s = NULL;
+	const char *device = "";
+	char made[64];
 
-	for (size_t i = 0; i < u->n; i++) {
-		const struct setting *s = &u->list[i];
-
-		if (strncmp(s->section, "network.", 8) || strcmp(s->section + 8, name) ||
-		    strcmp(s->key, "proto"))
-			continue;
-		for (size_t j = 0; j < sizeof(makers) / sizeof(*makers); j++) {
-			if (strcmp(s->value, makers[j].protocol))
-				continue;
-			snprintf(device, sizeof(device), "%s%.40s", makers[j].before, name);
-			rule_add_name(m, device);
-			return true;
-		}
+	for (int i = 0; i < ALIASES_MAX; i++) {
+		s = find_network(u, name);
+		device = s ? get(u, s, "device") : "";
+		if (*device != '@')
+			break;
+		name = device + 1;
 	}
-	return false;
-}
-
-/* Adds the devices of a network. */
-static void add_network(struct uci *u, struct rule_match *m, const char *name)
-{
-	if (add_made_device(u, m, name))
+	u->lacks_networks |= *name && !u->has_networks;
+	if (!s)
 		return;
-	for (size_t i = 0; i < u->n; i++) {
-		const struct setting *s = &u->list[i];
-
-		if (!strncmp(s->section, "network.", 8) && !strcmp(s->section + 8, name) &&
-		    (!strcmp(s->key, "device") || !strcmp(s->key, "ifname")))
-			add_names(m, s->value);
+	for (size_t i = 0; i < sizeof(makers) / sizeof(*makers); i++) {
+		if (strcmp(get(u, s, "proto"), makers[i].protocol))
+			continue;
+		snprintf(made, sizeof(made), "%s%.40s", makers[i].before, name);
+		rule_add_name(m, made);
+		return;
 	}
+	if (add_names(m, device) || add_names(m, get(u, s, "ifname")) || s->named)
+		return;
+	s->named = true;
+	import_lose(u->lost, "%s:%u: network %s: uci does not give its network device, so its "
+		    "zone lacks it: write it as `device` of the zone (see `ifstatus %s`)",
+		    u->t->name, s->line, name, name);
 }
 
 /* Ends a condition about devices. Returns false, and removes it, if no device was added. */
@@ -313,15 +327,65 @@ static void add_named(struct uci *u, const struct setting *s, struct rule *rule)
 	rules_add(u->rules, rule, 0);
 }
 
+/* Returns fw4's set of nftables with the entries of an ipset. NULL: these are not only addresses of
+ * sources, or import cannot read them. */
+static struct rule_set *find_set(struct uci *u, const char *ipset)
+{
+	struct rule_match m = { .field = FIELD_SOURCE };
+	const struct setting *s = u->list, *end = s + u->n;
+	char name[LIST_NAME_LEN], *entries, *rest, *word;
+	bool good = strlen(ipset) <= LIST_NAME_PART;
+	struct rule_set *set;
+
+	while (s < end && (*s->key || strcmp(s->value, "ipset") ||
+			   strcmp(get(u, s, "name"), ipset)))
+		s++;
+	if (s == end || is_off(get(u, s, "enabled")) ||
+	    (strcmp(get(u, s, "match"), "src_net") && strcmp(get(u, s, "match"), "src_ip")))
+		return NULL;
+	snprintf(name, sizeof(name), "inet fw4 %.120s", ipset);
+	set = rules_set(u->rules, name);
+	if (set)
+		return set;
+	entries = rest = xstrdup(get(u, s, "entry"));
+	while (good && (word = strsep(&rest, " ")))
+		good = !*word || rule_add_address(&m, word);
+	if (good)
+		set = rules_add_set(u->rules, name, strcmp(get(u, s, "family"), "ipv6") ?
+				    FAMILY_IPV4 : FAMILY_IPV6, &m);
+	if (good && *get(u, s, "loadfile"))
+		import_lose(u->lost, "%s:%u: ipset %s: import has not read the addresses in %s: "
+			    "they count only if the service follows the set", u->t->name, s->line,
+			    ipset, get(u, s, "loadfile"));
+	free(entries);
+	free(m.values);
+	return set;
+}
+
+/* Adds the condition of an ipset, such as "blocklist" or "!blocklist". */
+static void add_ipset(struct uci *u, struct rule *rule, const char *text)
+{
+	struct rule_set *set = *text ? find_set(u, text + (*text == '!')) : NULL;
+
+	if (set) {
+		rule->families &= set->family == FAMILY_IPV4 ? RULE_IPV4 : RULE_IPV6;
+		rule_add_match(rule, FIELD_SOURCE, *text == '!')->set =
+			set - u->rules->sets + 1;
+	} else {
+		rule->unknown |= *text;
+	}
+}
+
 /* Adds the conditions that rules, redirects and `nat` have, and the rule. */
 static void end(struct uci *u, const struct setting *s, struct rule *rule)
 {
 	static const char *const unknown[] = {
-		"src_mac", "extra", "ipset", "limit", "src_port", "mark", "weekdays", "monthdays",
+		"src_mac", "extra", "limit", "src_port", "mark", "weekdays", "monthdays",
 		"start_date", "start_time", "stop_date", "stop_time", "helper", "device",
 	};
 
 	add_condition(rule, FIELD_SOURCE, get(u, s, "src_ip"));
+	add_ipset(u, rule, get(u, s, "ipset"));
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++)
 		rule->unknown |= *get(u, s, unknown[i]);
 	add_named(u, s, rule);
@@ -418,9 +482,9 @@ static void add_masquerade(struct uci *u, const struct setting *s, const char *k
 	add_named(u, s, &rule);
 }
 
-int read_uci(struct rules *r, const struct import_text *t)
+int read_uci(struct rules *r, struct import_lost *lost, const struct import_text *t)
 {
-	struct uci u = { .rules = r, .t = t };
+	struct uci u = { .rules = r, .lost = lost, .t = t };
 
 	if (!read_settings(&u)) {
 		log_error("%s: more than %d settings: write only those of the firewall and the "
@@ -449,6 +513,9 @@ int read_uci(struct rules *r, const struct import_text *t)
 		add_masquerade(&u, s, "masq", RULE_IPV4);
 		add_masquerade(&u, s, "masq6", RULE_IPV6);
 	}
+	if (u.lacks_networks)
+		import_lose(lost, "%s: the devices of the zones are missing: add the output of "
+			    "`uci show network`", t->name);
 	free(u.list);
 	return 0;
 }

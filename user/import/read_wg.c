@@ -4,6 +4,7 @@
  * stores no private or preshared key.
  */
 #include <errno.h>
+#include <netdb.h>
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
@@ -33,55 +34,48 @@ static struct import_peer *add_peer(struct import_device *d, const char *origin)
 	return p;
 }
 
-/* Adds a prefix such as "10.0.0.1/24", without its host bits. Ignores other texts. */
-static void add_allowed(struct import_peer *p, char *text)
+/* Adds the prefixes of a list with commas. Names other texts, unless `lost` is NULL. */
+static void add_allowed(struct import_peer *p, char *list, struct import_lost *lost,
+			const char *origin)
 {
-	char *len = strchr(text, '/'), *end;
-	struct prefix *place;
-	struct address a;
-	unsigned long n;
-
-	if (len)
-		*len++ = '\0';
-	if (address_parse(text, &a))
-		return;
-	n = a.family == FAMILY_IPV4 ? 32 : 128;
-	if (len) {
-		unsigned long given = strtoul(len, &end, 10);
-
-		if (*end || end == len || given > n)
-			return;
-		n = given;
-	}
-	place = append(p->allowed, p->n_allowed);
-	*place = (struct prefix){ a.addr, a.family, n };
-	prefix_clear_host(place);
-}
-
-/* Adds the prefixes of a list with commas. */
-static void add_all_allowed(struct import_peer *p, char *list)
-{
+	struct prefix prefix;
 	char *word;
 
 	while ((word = strsep(&list, ", \t")))
-		add_allowed(p, word);
+		if (!network_parse(word, &prefix))
+			*append(p->allowed, p->n_allowed) = prefix;
+		else if (*word && lost)
+			import_lose(lost, "%s: AllowedIPs: %s is not a prefix", origin, word);
 }
 
-/* Stores an endpoint whose host is a name. */
-static void set_endpoint(struct import_peer *p, const char *text)
+/* Stores an endpoint whose host is a name. An address needs no entry in the configuration. Returns
+ * false if the text is neither. */
+static bool set_endpoint(struct import_peer *p, const char *text)
 {
 	const char *colon = strrchr(text, ':');
+	const struct servent *service;
 	char host[sizeof(p->host)];
 	struct address a;
 	__be16 port;
 
-	if (!colon || *text == '[' || colon - text >= sizeof(host) || port_parse(colon + 1, &port))
-		return;
+	if (!endpoint_parse(text, &a, &port))
+		return true;
+	if (!colon || colon - text >= sizeof(host))
+		return false;
+	if (port_parse(colon + 1, &port)) {
+		service = getservbyname(colon + 1, "udp");
+		if (!service)
+			return false;
+		port = service->s_port;
+	}
 	snprintf(host, sizeof(host), "%.*s", (int)(colon - text), text);
-	if (!address_parse(host, &a) || address_wrong(host, 0, true))
-		return;
+	if (!address_parse(host, &a))
+		return true;
+	if (address_wrong(host, 0, DNS_NAMES))
+		return false;
 	strcpy(p->host, host);
 	p->port = port;
+	return true;
 }
 
 static void set_names(struct import_device *d, const struct wg_names *names)
@@ -96,6 +90,7 @@ struct quick {
 	struct import_device *device;
 	struct import_peer *peer;	/* NULL: outside a section [Peer] */
 	struct rules *rules;
+	struct import_lost *lost;
 	const char *origin;
 	const char *private;		/* private key, in the text that is read; NULL: none */
 };
@@ -138,6 +133,24 @@ static bool is_amneziawg(const char *key)
 	return *key && strchr("hHsS", *key) && key[1] >= '1' && key[1] < '1' + MESSAGES && !key[2];
 }
 
+/* Returns whether the guard knows the messages of a server with this setting. */
+static bool is_known(const char *key, const char *value)
+{
+	if (!strcasecmp(key, "RandomTrailers"))
+		return !strcasecmp(value, "off") || !strcasecmp(value, "false") ||
+		       !strcmp(value, "0");
+	return wg_quick_has(key) && strcasecmp(key, "HeaderProtectionKey");
+}
+
+/* Names a setting without its value, which may be a secret, as may a long key. */
+static void lose_guard(struct quick *q, const char *key)
+{
+	import_lose(q->lost, "%s: the guard does not know the messages of a server with the "
+		    "setting %s: no service gets a guard from this file", q->origin,
+		    strlen(key) < 32 ? key : "in this line");
+	q->device->is_unknown = true;
+}
+
 /* Reads a setting. Returns 0, or -EINVAL if its value is wrong. */
 static int read_setting(struct quick *q, const char *key, char *value)
 {
@@ -146,9 +159,9 @@ static int read_setting(struct quick *q, const char *key, char *value)
 		return wg_key_parse(value, &q->peer->key);
 	}
 	if (!strcasecmp(key, "AllowedIPs") && q->peer)
-		add_all_allowed(q->peer, value);
-	if (!strcasecmp(key, "Endpoint") && q->peer)
-		set_endpoint(q->peer, value);
+		add_allowed(q->peer, value, q->lost, q->origin);
+	if (!strcasecmp(key, "Endpoint") && q->peer && !set_endpoint(q->peer, value))
+		import_lose(q->lost, "%s: import cannot use the endpoint %s", q->origin, value);
 	if (!strcasecmp(key, "ListenPort") && !q->peer)
 		return port_parse(value, &q->device->port);
 	if (is_amneziawg(key) && !q->peer)
@@ -156,8 +169,10 @@ static int read_setting(struct quick *q, const char *key, char *value)
 	if (!strcasecmp(key, "PrivateKey") && !q->peer)
 		q->private = value;
 	if (!strcasecmp(key, "PreUp") || !strcasecmp(key, "PostUp"))
-		q->device->has_commands |= read_iptables_command(q->rules, value, q->device->name,
-								 q->origin);
+		q->device->has_commands |= read_commands(q->rules, q->lost, value,
+							 q->device->name, q->origin);
+	if (!is_known(key, value))
+		lose_guard(q, key);
 	return 0;
 }
 
@@ -210,39 +225,35 @@ static void device_name(const char *file, char ret[IFNAMSIZ])
 		strcpy(ret, "wg0");
 }
 
-int read_wg_quick(struct import_devices *d, struct rules *r, const struct import_text *t)
+int read_wg_quick(struct import_devices *d, struct rules *r, struct import_lost *lost,
+		  const struct import_text *t)
 {
-	struct quick q = { .rules = r };
+	struct import_lines lines = { .text = t, .rest = t->text };
+	struct quick q = { .rules = r, .lost = lost };
 	struct wg_names names = { 0 };
-	char name[IFNAMSIZ], *rest = t->text, *line, *origin;
-	unsigned int number = 0;
+	char name[IFNAMSIZ], *line;
 	int rc = 0;
 
 	wg_names_parse(t->text, &names);
 	device_name(t->name, name);
 	q.device = add_device(d, name, t->name);
-	while (!rc && (line = strsep(&rest, "\n"))) {
-		number++;
-		line += strspn(line, " \t\r");
-		line[strcspn(line, "#\r")] = '\0';
+	while (!rc && (line = import_next_line(&lines))) {
+		line[strcspn(line, "#")] = '\0';
 		for (size_t n = strlen(line); n && strchr(" \t", line[n - 1]); n--)
 			line[n - 1] = '\0';
-		if (!*line)
-			continue;
-		origin = xasprintf("%s:%u", t->name, number);
-		q.origin = origin;
-		rc = read_quick_line(&q, line);
-		free(origin);
+		q.origin = lines.origin;
+		rc = *line ? read_quick_line(&q, line) : 0;
 	}
 	/* The message must not have the line, which may be a private key. */
 	if (rc)
-		log_error("%s:%u: this is not a setting of wg-quick with a valid value: correct "
-			  "it", t->name, number);
+		log_error("%s: this is not a setting of wg-quick with a valid value: correct it",
+			  lines.origin);
 	if (!rc) {
 		set_public_key(&q);
 		set_names(q.device, &names);
 	}
 	wg_names_free(&names);
+	free(lines.origin);
 	return rc;
 }
 
@@ -267,28 +278,22 @@ static int read_dump_line(struct import_devices *d, char *line, const char *orig
 	if (!device || strcmp(device->name, field[0]))
 		return -EINVAL;
 	p = add_peer(device, origin);
-	add_all_allowed(p, field[4]);
+	add_allowed(p, field[4], NULL, origin);
 	return wg_key_parse(field[1], &p->key);
 }
 
 int read_wg_dump(struct import_devices *d, const struct import_text *t)
 {
-	char *rest = t->text, *line, *origin;
-	unsigned int number = 0;
+	struct import_lines lines = { .text = t, .rest = t->text };
+	char *line;
 	int rc = 0;
 
-	while (!rc && (line = strsep(&rest, "\n"))) {
-		number++;
-		line[strcspn(line, "\r")] = '\0';
-		if (!*line || !strncmp(line, "# ", 2))
-			continue;
-		origin = xasprintf("%s:%u", t->name, number);
-		rc = read_dump_line(d, line, origin);
-		free(origin);
-	}
+	while (!rc && (line = import_next_line(&lines)))
+		rc = strncmp(line, "# ", 2) ? read_dump_line(d, line, lines.origin) : 0;
 	if (rc)
-		log_error("%s:%u: this is not a line of `wg show all dump`: write its whole "
-			  "output", t->name, number);
+		log_error("%s: this is not a line of `wg show all dump`: write its whole output",
+			  lines.origin);
+	free(lines.origin);
 	for (size_t i = 0; i < d->n && !rc; i++)
 		set_names(&d->list[i], &(struct wg_names){ 0 });
 	return rc;

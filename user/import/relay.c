@@ -164,8 +164,8 @@ static void add_peer(struct import *im, const struct import_device *d,
 						     &im->config->policy.overlay);
 
 		if (why)
-			import_lose(im, "%s: peer %s: the prefix %s %s", from->origin, name,
-				    prefix_format(&from->allowed[i], text), why);
+			import_lose(&im->lost, "%s: peer %s: the prefix %s %s", from->origin,
+				    name, prefix_format(&from->allowed[i], text), why);
 		else
 			*append(p->prefixes, p->n_prefixes) = from->allowed[i];
 	}

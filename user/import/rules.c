@@ -141,6 +141,20 @@ struct rule_set *rules_set(struct rules *r, const char *name)
 	return NULL;
 }
 
+struct rule_set *rules_add_set(struct rules *r, const char *name, __u8 family,
+			       const struct rule_match *elements)
+{
+	struct rule_set *s = append(r->sets, r->n_sets);
+
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	s->family = family;
+	s->list = xcalloc(elements->n, sizeof(*s->list));
+	for (size_t i = 0; i < elements->n; i++)
+		if (elements->values[i].prefix.family == family)
+			s->list[s->n++] = elements->values[i].prefix;
+	return s;
+}
+
 bool rules_list_has(const size_t *list, size_t n, size_t rule)
 {
 	for (size_t i = 0; i < n; i++)

@@ -136,6 +136,10 @@ void rules_free(struct rules *r);
 
 /* Returns the set with this name; NULL: the rules use no such set. */
 struct rule_set *rules_set(struct rules *r, const char *name);
+/* Adds a named set, whose elements are the prefixes of a condition that have its family. */
+struct rule_set *rules_add_set(struct rules *r, const char *name, __u8 family,
+			       const struct rule_match *elements);
+#define LIST_NAME_PART 120		/* longest name of a table or set in a configuration */
 
 /* A list of rules, by their indexes. _add: adds the rule, unless the list has it. */
 bool rules_list_has(const size_t *list, size_t n, size_t rule);

@@ -227,10 +227,10 @@ static bool follow_sets(struct import *im, struct trial *t, struct import_servic
 	text = xasprintf("%s: the service copies the elements of sets, and does not follow "
 			 "their changes: allow and deny cannot do the same with sets",
 			 im->rules.list[t->dnat == NONE ? t->used[0] : t->dnat].origin);
-	for (size_t i = 0; i < im->n_lost && !repeated; i++)
-		repeated = !strcmp(im->lost[i], text);
+	for (size_t i = 0; i < im->lost.n && !repeated; i++)
+		repeated = !strcmp(im->lost.list[i], text);
 	if (!repeated)
-		import_lose(im, "%s", text);
+		import_lose(&im->lost, "%s", text);
 	free(text);
 	return t->clients.n;
 }

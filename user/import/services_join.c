@@ -176,8 +176,8 @@ static void limit_lists(struct import *im)
 		n += s->s.n_allow_lists + s->s.n_deny_lists;
 		if (n <= LISTS_MAX)
 			continue;
-		import_lose(im, "%s: the service copies the elements of sets, because wgxdp "
-			    "follows at most %d lists", im->rules.list[s->rules[0]].origin,
+		import_lose(&im->lost, "%s: the service copies the elements of sets, because "
+			    "wgxdp follows at most %d lists", im->rules.list[s->rules[0]].origin,
 			    LISTS_MAX);
 		service_drop_lists(s);
 	}
