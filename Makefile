@@ -131,7 +131,7 @@ define make_archive
 endef
 
 # The modules for unit tests. A test links those that it needs. Its own definitions replace the room's
-TESTED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* plan/* ddns/* gen/* import/* dataplane/dataplane_flow* dataplane/dataplane_guard* \
+TESTED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* plan/* ddns/* gen/* import/* findings/* dataplane/dataplane_flow* dataplane/dataplane_guard* \
 	dataplane/dataplane_read dataplane/dataplane_relay dataplane/flow_table dataplane/kernel_btf dataplane/learned_table dataplane/load_error dataplane/pins dataplane/table instance/follower instance/resolver show/show_flows show/words \
 	daemon/blind_ask daemon/blind_hear daemon/blind_line daemon/blind_link daemon/blind_place daemon/blind_save daemon/blind_saver daemon/blind_sites daemon/child daemon/cookie_reply daemon/daemon_state daemon/endpoint_next daemon/endpoint_set daemon/endpoints daemon/knock daemon/standby_next exporter/sandbox exporter/web exporter/web_config doctor/doctor_rule doctor/mtu* instance/run_counters))
 $(O)/unit/user.a: $(TESTED:%.c=$(O)/unit/%.o) $(O)/unit/tests/host/host_path.o
@@ -141,6 +141,7 @@ $(O)/tests/unit_blind_sites: LIBS += $(addprefix -Wl$(comma)--wrap=,wg_set_endpo
 $(O)/tests/unit_blind_saver: LIBS += -Wl,--wrap=fork,--wrap=fsync
 $(O)/tests/unit_blind_ask: LIBS += $(addprefix -Wl$(comma)--wrap=,wg_read wg_free sites_number sites_has_session sites_ask \
 	uv_timer_start uv_timer_stop)
+$(O)/tests/unit_findings: LIBS += $(addprefix -Wl$(comma)--wrap=,pins_owner geteuid host_forwards pppoe_device nl_way library_open ddns_check list_read)
 $(O)/tests/unit_log: LIBS += -Wl,--wrap=clock_gettime
 $(O)/tests/unit_flows: LIBS += -Wl,--wrap=pin_get,--wrap=bpf_prog_test_run_opts
 $(O)/tests/unit_resolver: LIBS += $(patsubst %,-Wl$(comma)--wrap=ares_%,library_init init_options strerror timeout getaddrinfo freeaddrinfo process_fd destroy)

@@ -45,10 +45,10 @@ wait_for 30 'the daemon' grep -q 'the daemon follows changes' "$work/daemon"
 says 'service wg-end: no longer listens on 198.51.100.2: this host no longer has the address' changed ip address del 198.51.100.2/24 dev wan
 says 'service wg-end: also listens on 198.51.100.2' changed ip address add 198.51.100.2/24 dev wan
 says 'interface second: down: it is down
-service other: waiting: second: it is down' changed ip link set second down
+service other: waiting: second is down' changed ip link set second down
 says 'interface second: gone: it was deleted
 service other: waiting: the interface that it listens on was deleted' changed ip link del second
-says 'service wg-end: waiting: no route to its backend 192.168.1.10
+says 'service wg-end: waiting: backend 192.168.1.10 has no route on this host
 interface lan: no longer used' changed ip route del 192.168.1.0/24
 says 'service wg-end: listening' changed ip route add 192.168.1.0/24 dev lan
 {
@@ -60,7 +60,7 @@ says 'service wg-end: listening' changed ip route add 192.168.1.0/24 dev lan
 sed '/name: other/,$d' "$work/wgxdp.yaml" > "$work/one.yaml"
 cp "$work/third.yaml" "$work/wgxdp.yaml"
 hangs_up
-wait_for 10 'it waits for third' grep -q 'interface third: waiting: not there yet' "$work/daemon"
+wait_for 10 'it waits for third' grep -q 'interface third: waiting: it is not there yet' "$work/daemon"
 cp "$work/one.yaml" "$work/wgxdp.yaml"
 hangs_up
 wait_for 10 'third is let go' grep -q 'interface third: no longer used' "$work/daemon"
@@ -87,5 +87,5 @@ start_daemon -c "$work/wgxdp.yaml"
 sleep 2.2
 inside firewall ip address add 198.51.100.3/24 dev wan
 wait_for 10 'a pass' grep -q 'service wrong: also listens on 198.51.100.3' "$work/daemon"
-expect 'warnings of a route that stays wrong' "$(grep -c 'the route to backend 198.51.100.77 leaves by the wan' "$work/daemon")" == 1
+expect 'lines about a route that stays wrong' "$(grep -c 'backend 198.51.100.77 is reached by wan' "$work/daemon")" == 1
 wgxdp down

@@ -41,7 +41,7 @@ services:
 EOF
 
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up" 2>&1 || fail "up with a name that does not resolve: $(< "$work/up")"
-grep -q 'waiting for backend wg-end.example.net' "$work/up" || fail "up does not say what waits: $(< "$work/up")"
+grep -q 'backend wg-end.example.net has no IPv' "$work/up" || fail "up does not say what waits: $(< "$work/up")"
 expect 'state of its service' "$(shown get services.wg-end.state)" == waiting
 start_daemon -c "$work/wgxdp.yaml"
 name 1 192.168.1.11 192.168.1.12
@@ -127,6 +127,6 @@ done
 printf '%s\n' 'nameserver 127.0.0.1' 'search .' > "$work/resolv.conf"
 sed 's/wg-end.example.net/missing.example.net/' "$work/right.yaml" > "$work/other.yaml"
 wgxdp up -c "$work/other.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
-grep -q 'waiting for backend missing.example.net' "$work/up" || fail "search .: $(< "$work/up")"
+grep -q 'backend missing.example.net has no IPv' "$work/up" || fail "search .: $(< "$work/up")"
 say 'ok a trial without DNS, and search domains'
 say "ok moved $moved times under $rate packets/s, none lost"

@@ -101,7 +101,7 @@ wgxdp down > /dev/null
 	wgxdp up --wan lan --to 192.168.1.10 > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
 	names route
 	expect 'the cure of listening on the LAN' "$cure" == -
-	found problem found | holds 'leaves by lan, where service .* listens for clients: add a route, or if lan leads to no client' ||
+	found problem found | holds 'reached by lan, where service .* listens for clients: add a route, .* or correct .listen., if no client is there' ||
 		fail "listening on the LAN: $(found problem found)"
 }
 [[ ${BREAK:-} ]] || wgxdp down
@@ -111,6 +111,6 @@ wrong ip address flush dev wan scope global
 wgxdp up --wan wan --lan lan --to 192.168.1.10,2001:db8:2::10 > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
 doctor
 [[ $(found problem) == *service* ]] || fail "no IPv4 address: doctor says $(wgxdp doctor | grep -v '^ok' || :)"
-grep -q 'waiting for an IPv4 address on wan' "$work/up" || fail "no IPv4 address: up says $(< "$work/up")"
+grep -q 'wan has no IPv4 address to listen on' "$work/up" || fail "no IPv4 address: up says $(< "$work/up")"
 wgxdp show | holds 'state: partial' || fail "no IPv4 address: show says $(wgxdp show)"
 say "ok no IPv4 address: $(found problem found | head -1)"

@@ -117,7 +117,7 @@ own_tunnel() {
 firewall_file '' "endpoints: [ { interface: wgf, peer: \"$(key wgd)\", host: 198.51.100.7, port: 51998 } ]"
 start_daemon -c $file
 after=own_tunnel row interface 'interface wgf down' none_down
-after=own_tunnel row wireguard 'interface wgf waiting' deleted
+after=own_tunnel row interface 'interface wgf waiting' deleted
 firewall_file '' "ddns: { interface: wgf, names: [ a.example.net ], provider: { exec: [ /bin/true ] } }"
 row interface 'interface wgf down' none_down
 end_daemon

@@ -144,7 +144,7 @@ wgxdp reload > /dev/null
 names blind
 found problem found | holds -x "pairs: WireGuard on wgr has no peer named 'site-c': write one of site-a" || fail "pairs: $(found problem found)"
 wgxdp check > "$work/check" 2>&1 || :
-grep -q "error: pairs: wgr has no peer with the name 'site-c': there are site-a" "$work/check" || fail "check: $(< "$work/check")"
+grep -q "error: pairs: site-c is no peer of WireGuard on wgr: write one of site-a" "$work/check" || fail "check: $(< "$work/check")"
 end_daemon
 table_ends 18
 

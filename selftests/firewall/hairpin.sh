@@ -120,7 +120,7 @@ inside firewall ip route del 192.168.1.0/24 dev lan
 wgxdp down > /dev/null
 configuration > "$work/wgxdp.yaml"
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
-grep -q 'waiting for a route to backend 192.168.1.10' "$work/up" || fail "up: $(< "$work/up")"
+grep -q 'backend 192.168.1.10 has no route' "$work/up" || fail "up: $(< "$work/up")"
 expect 'and no second warning' "$(grep -c 'waiting for a source address' "$work/up")" == 0
 
 # no host has a broadcast address
@@ -128,5 +128,5 @@ wgxdp down > /dev/null
 inside firewall ip route add 192.168.1.0/24 dev lan
 sed 's/ipv4: 192.*::10"/ipv4: 192.168.1.255/; /ipv6: dnat/d' "$work/wgxdp.yaml" > "$work/broadcast.yaml"
 wgxdp up -c "$work/broadcast.yaml" > "$work/up" 2>&1 || fail "up: $(< "$work/up")"
-grep -q 'waiting for a route to backend 192.168.1.255' "$work/up" || fail "up, with a broadcast address: $(< "$work/up")"
+grep -q 'backend 192.168.1.255 is the broadcast address' "$work/up" || fail "up, with a broadcast address: $(< "$work/up")"
 expect 'the state of a service with a broadcast address' "$(shown get services.wg-end.state)" == waiting

@@ -34,9 +34,9 @@ as_it_is() {
 followed() {
 	local key=ERERERERERERERERERERERERERERERERERERERERERE=
 	echo "endpoints: [ { interface: nosuch, peer: \"$key\", host: 192.0.2.1, port: 51820 } ]" > "$work/a.yaml"
-	checked 3 "a.yaml:1:27: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
+	checked 3 "a.yaml:1:27: error: interface: nosuch is not there yet" -c "$work/a.yaml"
 	printf 'interfaces: [ { name: wan, role: wan } ]\nlearn: [ { interface: nosuch } ]\n' > "$work/a.yaml"
-	checked 3 "a.yaml:2:23: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
+	checked 3 "a.yaml:2:23: error: interface: nosuch is not there yet" -c "$work/a.yaml"
 	for entry in "endpoints: [ { interface: lan, peer: \"$key\", host: 192.0.2.1, port: 51820 } ]" 'learn: [ { interface: lan } ]' \
 		'follow: { wireguard: [ lan ] }' 'blind: { listen: { interface: wan, port: 51820 }, device: lan }'; do
 		printf '%s\ninterfaces: [ { name: wan, role: wan } ]\npolicy: { overlay: "fd12:3456:789a::/48" }\n' "$entry" > "$work/a.yaml"
@@ -45,10 +45,10 @@ followed() {
 	echo "endpoints: [ { interface: lan, peer: \"$key\", host: nosuch.invalid, port: 51820 } ]" > "$work/a.yaml"
 	checked 3 "a.yaml:1:[0-9]*: error: host: nosuch.invalid has no address" -c "$work/a.yaml"
 	echo 'ddns: [ { interface: nosuch, names: [ vpn.example.net ], provider: { exec: [ /bin/true ] } } ]' > "$work/a.yaml"
-	checked 3 "a.yaml:1:22: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
+	checked 3 "a.yaml:1:22: error: interface: nosuch is not there yet" -c "$work/a.yaml"
 	echo 'blind: { listen: { interface: nosuch, port: 51820 }, device: nosuch-wg }' > "$work/a.yaml"
-	checked 3 "a.yaml:1:31: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
-	checked 3 "a.yaml:1:62: error: device: this host has no interface 'nosuch-wg'" -c "$work/a.yaml"
+	checked 3 "a.yaml:1:31: error: interface: nosuch is not there yet" -c "$work/a.yaml"
+	checked 3 "a.yaml:1:62: error: device: nosuch-wg is not there yet" -c "$work/a.yaml"
 }
 
 # The file of a key, and what is wrong with it
@@ -113,7 +113,7 @@ this_host() {
 	printf 'interfaces: [ { name: lan, role: tunnel } ]\npolicy: { overlay: "fd12:3456:789a::/48" }\n' >> "$work/a.yaml"
 	checked 0 'a.yaml: valid, 1 peer. This host' -c "$work/a.yaml"
 	service 'interface: nosuch, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
-	checked 3 "a.yaml:3:26: error: interface: this host has no interface 'nosuch'" -c "$work/a.yaml"
+	checked 3 "a.yaml:3:26: error: interface: nosuch is not there yet" -c "$work/a.yaml"
 	service "$fine" 'ipv4: nosuch.invalid' > "$work/a.yaml"
 	checked 3 'a.yaml:4:22: error: ipv4: nosuch.invalid has no IPv4 address' -c "$work/a.yaml"
 	service "$fine" 'ipv4: 192.168.1.1' > "$work/a.yaml"
@@ -124,15 +124,15 @@ this_host() {
 	service "$fine" 'ipv4: 192.168.1.255' > "$work/a.yaml"
 	checked 3 'a.yaml:4:22: error: ipv4: 192.168.1.255 is the broadcast address of a network of this host' -c "$work/a.yaml"
 	service "$fine" 'ipv4: 10.99.99.99' > "$work/a.yaml"
-	checked 3 'a.yaml:4:22: error: ipv4: this host has no route to 10.99.99.99' -c "$work/a.yaml"
+	checked 3 'a.yaml:4:22: error: ipv4: 10.99.99.99 has no route on this host' -c "$work/a.yaml"
 	service "$fine" 'ipv4: 198.51.100.99' > "$work/a.yaml"
-	checked 3 'error: ipv4: 198.51.100.99 is reached by interface wan, on which clients arrive' -c "$work/a.yaml"
+	checked 3 'error: ipv4: 198.51.100.99 is reached by wan, where service wg-end listens for clients' -c "$work/a.yaml"
 	service 'interface: lan, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
 	checked 3 'a.yaml:3:26: error: interface: lan also leads to the backend 192.168.1.10: if lan does not lead to the internet' -c "$work/a.yaml"
 	service 'addresses: [ 203.0.113.1 ], ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
-	checked 3 'a.yaml:3:28: error: addresses: no wan here has 203.0.113.1' -c "$work/a.yaml"
+	checked 3 'a.yaml:3:28: error: addresses: 203.0.113.1 is on no wan of this host' -c "$work/a.yaml"
 	inside firewall ip address add 203.0.113.1/32 dev lo # served at wan, because frames arrive there
-	checked 3 'a.yaml:3:28: error: addresses: no wan here has 203.0.113.1' -c "$work/a.yaml"
+	checked 3 'a.yaml:3:28: error: addresses: 203.0.113.1 is on no wan of this host' -c "$work/a.yaml"
 	service 'addresses: [ 198.51.100.1, 203.0.113.1 ], ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
 	checked 0 'a.yaml: valid, 1 service' -c "$work/a.yaml"
 	inside firewall ip address del 203.0.113.1/32 dev lo
@@ -144,14 +144,14 @@ this_host() {
 	secrets
 	wireguard_peers
 	inside firewall sysctl -qw net.ipv4.conf.wan.forwarding=0
-	checked 3 'fine.yaml:3:26: error: interface: IPv4 forwarding is off on wan' -c "$work/fine.yaml"
+	checked 3 'fine.yaml:3:26: error: interface: wan has IPv4 forwarding off' -c "$work/fine.yaml"
 	inside firewall sysctl -qw net.ipv4.conf.wan.forwarding=1 net.ipv4.conf.lan.forwarding=0
-	checked 3 'error: ipv4: IPv4 forwarding is off on lan, .*sysctl -w net.ipv4.conf.lan.forwarding=1' -c "$work/fine.yaml"
+	checked 3 'error: ipv4: lan has IPv4 forwarding off, .*sysctl -w net.ipv4.conf.lan.forwarding=1' -c "$work/fine.yaml"
 	inside firewall sysctl -qw net.ipv4.ip_forward=0
 	checked 3 'run .sysctl -w net.ipv4.ip_forward=1' -c "$work/fine.yaml"
 	inside firewall sysctl -qw net.ipv4.ip_forward=1
 	takes_xdp firewall wan
-	checked 3 'an XDP program that is not ours \(id [0-9]+\) is attached to wan' -c "$work/fine.yaml"
+	checked 3 'wan has an XDP program that is not ours \(id [0-9]+\)' -c "$work/fine.yaml"
 	inside firewall ip link set wan xdpdrv off
 	checked 0 'valid' -c - < "$work/fine.yaml"
 }
@@ -185,7 +185,7 @@ bad_files() {
 	as_it_is | diff "$work/was" - || fail 'something changed'
 	expect 'bad files refused, and what runs is as it was' $n == 24
 	checked 0 valid -c "$work/fine.yaml"
-	on=firewall checked 3 'instance default is attached to wan' --instance other -c "$work/fine.yaml"
+	on=firewall checked 3 'wan has the XDP program of the instance default' --instance other -c "$work/fine.yaml"
 	wgxdp down
 }
 

@@ -75,7 +75,7 @@ policy: { overlay: "$overlay::/48" }
 EOF
 
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null 2> "$work/errors" || fail "up: $(< "$work/errors")"
-grep -q 'wg-absent: not there yet; this host has' "$work/errors" || fail 'nothing is said of a device that is not there'
+grep -q 'wg-absent: it is not there yet: this host has' "$work/errors" || fail 'nothing is said of a device that is not there'
 expect "a peer named by its key's first 8 characters" "$(field "${a:0:8}" public_key)" == "$a"
 expect 'routes of the file and of WireGuard' "$(routes)" == "fd12:3456:7899::a/128=${a:0:8} $overlay:a::/64=${a:0:8} $overlay:e::/64=cable $overlay:e::7/128=absent $overlay:f::/64=absent"
 expect 'states' "$(field cable state) $(field absent state) $(field "${a:0:8}" followed)" == 'attached waiting yes'
@@ -138,8 +138,8 @@ has_no_route "$overlay:bb::/64=${b:0:8}" || fail 'its route is still shown'
 end_daemon
 inside relay sysctl -qw net.ipv6.conf.all.forwarding=0 net.ipv4.ip_forward=0
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null 2> "$work/errors"
-expect 'links that up wants to forward' "$(grep -o 'forwarding is off on [^,]*' "$work/errors" | xargs)" == 'forwarding is off on eth2'
+expect 'links that up wants to forward' "$(grep -o 'this host has IPv[46] forwarding off' "$work/errors" | xargs)" == 'this host has IPv6 forwarding off'
 wgxdp check -c "$work/wgxdp.yaml" > "$work/errors" 2>&1 || :
-expect 'links that check wants to forward' "$(grep -o 'forwarding is off on [^ ,]*' "$work/errors" | xargs)" == 'forwarding is off on eth2'
+expect 'links that check wants to forward' "$(grep -o 'this host has IPv[46] forwarding off' "$work/errors" | xargs)" == 'this host has IPv6 forwarding off'
 wgxdp down
 say 'ok'

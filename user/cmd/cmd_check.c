@@ -4,18 +4,18 @@
  * It changes nothing.
  */
 #include <stdio.h>
-#include "plan/resolved_backends.h"
+#include <string.h>
 #include "cmd/command.h"
 #include "config/config_check.h"
 #include "dataplane/load_error.h"
 #include "config/config_endpoints.h"
+#include "findings/facts.h"
 #include "plan/transmit.h"
-#include "doctor/host_check.h"
 #include "lib/log.h"
 #include "plan/plan.h"
 #include "instance/resolver.h"
 
-struct findings {
+struct checked {
 	const char *instance;
 	const struct host *host;
 	struct resolved_backends answers;
@@ -24,20 +24,36 @@ struct findings {
 
 static void check_host(void *data, const struct config *c, config_tell *tell, void *to)
 {
-	struct findings *f = data;
+	struct checked *k = data;
+	struct facts f = { .config = c, .host = k->host, .answers = &k->answers,
+			   .instance = k->instance };
+	struct findings l = { 0 };
+	char text[FINDING_LEN];
 
-	resolved_backends_read(f->instance, &f->answers);
-	resolved_backends_match(&f->answers, c);
+	resolved_backends_read(k->instance, &k->answers);
+	resolved_backends_match(&k->answers, c);
 	for (size_t i = 0; i < c->n_endpoints; i++)
-		resolved_backends_add(&f->answers, c->endpoints[i].host);
-	resolver_once(&f->answers, false, RESOLVE_MS);
-	resolved_backends_follow_prefixes(&f->answers, f->host);
-	f->n = host_check(c, f->host, &f->answers, f->instance, tell, to);
+		resolved_backends_add(&k->answers, c->endpoints[i].host);
+	resolver_once(&k->answers, false, RESOLVE_MS);
+	resolved_backends_follow_prefixes(&k->answers, k->host);
+	facts_interfaces(&f);
+	facts_backends(&f, true);
+	facts_ways(&f);
+	findings_make(&f, CHECK, &l);
+	k->n = l.n;
+	for (size_t i = 0; i < l.n; i++) {
+		struct config_place place = { 0 };
+
+		strcpy(place.path, l.list[i].about.path);
+		tell(to, &place, finding_print_at(&l.list[i], text));
+	}
+	findings_free(&l);
+	facts_free(&f);
 }
 
 /* Makes the whole plan, which finds errors that concern several sections. That an interface works
  * by tc alone is no error. */
-static int try_plan(const struct config *c, struct findings *f)
+static int try_plan(const struct config *c, struct checked *f)
 {
 	struct plan_input in = { .config = c, .host = f->host, .answers = &f->answers };
 	struct plan *p = NULL;
@@ -76,7 +92,7 @@ static int run_check(const struct global *g, int argc, char **argv)
 {
 	const char *given = NULL, *file;
 	struct host h = { 0 };
-	struct findings f = { .instance = g->instance, .host = &h };
+	struct checked f = { .instance = g->instance, .host = &h };
 	struct config_inspector inspector = { check_host, &f };
 	struct config *c = NULL;
 	int status, n;

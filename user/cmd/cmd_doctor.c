@@ -40,7 +40,9 @@ static int parse(struct arguments *a, int argc, char **argv)
 
 /* ---- output ---- */
 
-static const char *const state_names[] = { "ok", "warning", "problem" };
+static const char *const state_names[] = {
+	[STATE_OK] = "ok", [STATE_WARNING] = "warning", [STATE_PROBLEM] = "problem",
+};
 
 static size_t count_findings(const struct doctor *k, enum state state)
 {
@@ -55,11 +57,12 @@ static void print_findings(const struct doctor *k)
 {
 	for (size_t i = 0; i < k->n_findings; i++) {
 		const struct finding *f = &k->findings[i];
+		char text[FINDING_LEN];
 
-		printf("%-8s %s%s", state_names[f->state], f->check, *f->subject ? " " : "");
-		text_print(stdout, f->subject);
+		printf("%-8s %s%s", state_names[f->state], f->check, *f->about.name ? " " : "");
+		text_print(stdout, f->about.name);
 		fputs(": ", stdout);
-		text_print(stdout, f->found);
+		text_print(stdout, finding_print(f, FINDING_IT, true, text));
 		if (f->fix) {
 			fputs("\n         fix: ", stdout);
 			text_print(stdout, f->fix);
@@ -84,11 +87,12 @@ static void print_json(const struct doctor *k)
 	for (size_t i = 0; i < k->n_findings; i++) {
 		const struct finding *f = &k->findings[i];
 		struct node row = document_row(list);
+		char text[FINDING_LEN];
 
 		document_text(row, "check", f->check);
-		document_text(row, "subject", f->subject);
+		document_text(row, "subject", f->about.name);
 		document_text(row, "state", state_names[f->state]);
-		document_text(row, "found", f->found);
+		document_text(row, "found", finding_print(f, FINDING_IT, true, text));
 		document_text(row, "fix", f->fix);
 	}
 	document_print_json(d, stdout);
@@ -132,6 +136,7 @@ static int run_checks(struct doctor *k)
 	if (rc)
 		return rc;
 	doctor_kernel(k);
+	doctor_find(k);
 	doctor_interfaces(k);
 	doctor_instance(k);
 	doctor_forwarding(k);

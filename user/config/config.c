@@ -271,12 +271,11 @@ static struct yaml_node *port_item(struct yaml_node *list, __be16 port)
 	return list;
 }
 
-/* Reports an error at the node with this path. If the file lacks the last parts of the path, the
- * error points to the nearest mapping or list that should contain them. */
-static void report_at(void *data, const struct config_place *place, const char *text)
+/* Returns the node with this path. If the file lacks its last parts, returns the nearest mapping or
+ * list that should contain them. */
+static struct yaml_node *node_at(struct yaml *y, const struct config_place *place)
 {
 	struct yaml_node *node = NULL;
-	struct yaml *y = data;
 	char path[sizeof(place->path)];
 	char *slash;
 
@@ -285,7 +284,55 @@ static void report_at(void *data, const struct config_place *place, const char *
 		*slash = '\0';
 	if (place->port && node && node->type == YAML_LIST)
 		node = port_item(node, place->port);
-	yaml_error(y, node ?: yaml_root(y), "%s", text);
+	return node ?: yaml_root(y);
+}
+
+static void report_at(void *data, const struct config_place *place, const char *text)
+{
+	yaml_error(data, node_at(data, place), "%s", text);
+}
+
+struct inspection {		/* errors that an inspector has reported */
+	struct yaml *y;
+	struct inspected {
+		struct yaml_node *at;
+		size_t order;
+		char *text;
+	} *list;
+	size_t n;
+};
+
+static void note_error(void *data, const struct config_place *place, const char *text)
+{
+	struct inspection *k = data;
+	size_t order = k->n;
+
+	*append(k->list, k->n) =
+		(struct inspected){ node_at(k->y, place), order, xstrdup(text) };
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct inspected *x = a, *y = b;
+	int lines = x->at->line - y->at->line, columns = x->at->column - y->at->column;
+
+	return lines ?: columns ?: x->order < y->order ? -1 : 1;
+}
+
+/* Prints the errors of an inspector in the order of the file. */
+static void inspect(struct yaml *y, const struct config_inspector *inspector,
+		    const struct config *c)
+{
+	struct inspection k = { .y = y };
+
+	inspector->inspect(inspector->data, c, note_error, &k);
+	if (k.n)
+		qsort(k.list, k.n, sizeof(*k.list), compare_places);
+	for (size_t i = 0; i < k.n; i++) {
+		yaml_error(y, k.list[i].at, "%s", k.list[i].text);
+		free(k.list[i].text);
+	}
+	free(k.list);
 }
 
 static void read_root(struct yaml *y, struct yaml_node *root, bool is_file, struct config *c)
@@ -359,7 +406,7 @@ static int parse_config(const char *text, size_t n, const char *name, bool is_fi
 		note_places(&y, c);
 	r = y.errors ? -EINVAL : 0;
 	if (!r && root && inspector)
-		inspector->inspect(inspector->data, c, report_at, &y);
+		inspect(&y, inspector, c);
 	yaml_close(&y);
 	if (!r)
 		*ret = c;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Reports errors of a configuration with their place in the file: at() sets the place, and tell()
- * reports an error there. config/ and doctor/host_check.c include it.
+ * reports an error there. Files of config/ include it.
  */
 #pragma once
 #include <stdarg.h>

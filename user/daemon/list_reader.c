@@ -11,7 +11,7 @@
 #include "daemon/child.h"
 #include "daemon/list_reader.h"
 #include "dataplane/followed_lists.h"
-#include "instance/lists.h"
+#include "plan/lists.h"
 #include "lib/memory.h"
 
 struct list_reader {

@@ -13,7 +13,7 @@
 #include "daemon/list_reader.h"
 #include "daemon/lists.h"
 #include "dataplane/followed_lists.h"
-#include "instance/lists.h"
+#include "plan/lists.h"
 #include "instance/run_state.h"
 #include "lib/grow.h"
 #include "lib/log.h"

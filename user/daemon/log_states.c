@@ -18,28 +18,30 @@ static struct logged_state *find_state(struct logged_states *t, const char *what
 	return NULL;
 }
 
-/* Changes the words for an interface that was deleted: "not there yet" is only for an interface
- * that has never existed since the daemon began. */
-static void reword_deleted(struct logged_state *now, const char *kind, const char *was)
+/* Changes the words for an interface that was deleted: it is "missing" only if it has never existed
+ * since the daemon began. */
+static void reword_deleted(struct logged_state *now, const char *kind,
+			   const struct logged_state *was)
 {
-	if (!strstr(now->is, "not there yet") || strstr(was, "not there yet"))
+	if (now->finding != FINDING_missing || was->finding == FINDING_missing)
 		return;
 	if (!strcmp(kind, "interface"))
 		strcpy(now->is, "gone: it was deleted");
 	else if (!strcmp(kind, "service"))
 		strcpy(now->is, "waiting: the interface that it listens on was deleted");
+	now->finding = FINDING_none;
 }
 
 static void compare_state(struct logged_states *t, const char *kind, const char *name,
-			  const char *state, const char *why)
+			  const char *state, const char *why, enum finding_id finding)
 {
-	struct logged_state now = { .seen = true }, *was;
+	struct logged_state now = { .seen = true, .finding = finding }, *was;
 
 	snprintf(now.what, sizeof(now.what), "%s %s", kind, name);
 	snprintf(now.is, sizeof(now.is), "%s%s%s", state, *why ? ": " : "", why);
 	was = find_state(t, now.what);
 	if (was)
-		reword_deleted(&now, kind, was->is);
+		reword_deleted(&now, kind, was);
 	if (was ? strcmp(was->is, now.is) : *why)
 		log_event("%s: %s", now.what, now.is);
 	*(was ?: append(t->list, t->n)) = now;
@@ -65,7 +67,8 @@ static void compare_peers(struct logged_states *t, const struct conditions *k)
 		snprintf(what, sizeof(what), "peer %s", name);
 		if (attached && !(t->n && find_state(t, what)))
 			continue;
-		compare_state(t, "peer", name, attached ? "attached" : "waiting", why);
+		compare_state(t, "peer", name, attached ? "attached" : "waiting", why,
+			      FINDING_none);
 		was = find_state(t, what);
 		if (was)
 			was->seen = !attached;	/* forget_unseen() drops an attached peer */
@@ -155,7 +158,7 @@ static void forget_unseen(struct logged_states *t, const struct conditions *k)
 		} else if (!strncmp(t->list[i].what, "interface ", 10)) {
 			log_event("%s: %s", t->list[i].what,
 				  host_link_by_name(&k->h, t->list[i].what + 10) ||
-				  strstr(t->list[i].is, "not there yet") ?
+				  t->list[i].finding == FINDING_missing ?
 				  "no longer used" : "gone: it was deleted");
 		}
 	free(t->list);
@@ -172,12 +175,12 @@ void log_states(struct logged_states *t, const char *instance)
 		for (size_t i = 0; i < k.n_interfaces; i++)
 			compare_state(t, "interface", k.interfaces[i].name,
 				      interface_state_name(k.interfaces[i].state),
-				      k.interfaces[i].why);
+				      k.interfaces[i].why, k.interfaces[i].finding);
 		for (size_t id = 0; id < k.n_services; id++)
 			if (*k.names[id].name)
 				compare_state(t, "service", k.names[id].name,
 					      service_state_name(k.services[id].state),
-					      k.services[id].why);
+					      k.services[id].why, k.services[id].finding);
 		compare_listeners(t, &k);
 		compare_peers(t, &k);
 		forget_unseen(t, &k);

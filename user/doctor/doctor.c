@@ -9,6 +9,7 @@
 #include "doctor/doctor.h"
 #include "lib/grow.h"
 #include "lib/text.h"
+#include "instance/follower.h"
 #include "instance/resolver.h"
 
 void doctor_report(struct doctor *k, enum state state, const char *check, const char *subject,
@@ -17,28 +18,18 @@ void doctor_report(struct doctor *k, enum state state, const char *check, const 
 	struct finding *f = append(k->findings, k->n_findings);
 	va_list args;
 
-	f->check = check;
-	f->state = state;
-	f->fix = fix;
-	snprintf(f->subject, sizeof(f->subject), "%s", subject);
+	*f = (struct finding){ .check = check, .state = state, .fix = fix, .whole = true };
+	snprintf(f->about.name, sizeof(f->about.name), "%s", subject);
 	va_start(args, format);
-	f->found = xvasprintf(format, args);
+	f->text = xvasprintf(format, args);
 	va_end(args);
 }
 
-struct doctor_port *doctor_port(struct doctor *k, __u32 ifindex)
+struct interface_fact *doctor_port(struct doctor *k, __u32 ifindex)
 {
-	for (size_t i = 0; i < k->n_ports; i++)
-		if (k->ports[i].link && k->ports[i].link->ifindex == ifindex)
-			return &k->ports[i];
-	return NULL;
-}
-
-const struct doctor_port *doctor_port_named(const struct doctor *k, const char *name)
-{
-	for (size_t i = 0; i < k->n_ports; i++)
-		if (!strcmp(k->ports[i].name, name))
-			return &k->ports[i];
+	for (size_t i = 0; i < k->facts.n_interfaces && ifindex; i++)
+		if (k->facts.interfaces[i].about.ifindex == ifindex && k->facts.interfaces[i].port)
+			return &k->facts.interfaces[i];
 	return NULL;
 }
 
@@ -75,60 +66,16 @@ const char *doctor_same_file(const struct doctor *k)
 
 /* ---- gathering ---- */
 
-static void add_port(struct doctor *k, const char *name, enum link_role role)
-{
-	struct doctor_port *port;
-
-	if (doctor_port_named(k, name))
-		return;
-	port = append(k->ports, k->n_ports);
-	snprintf(port->name, sizeof(port->name), "%s", name);
-	port->link = host_link_by_name(&k->h, name);
-	port->role = role;
-}
-
+/* Adds the interfaces of the running data path. */
 static void add_ports(struct doctor *k)
 {
-	const struct nl_link *link;
-	enum link_role role;
-	const char *name;
-	size_t at = 0;
-
-	while ((name = config_interface(k->c, &at, &role)))
-		add_port(k, name, role);
 	for (size_t i = 0; i < k->n_links; i++) {
-		link = k->links[i].role ? host_link(&k->h, k->links[i].ifindex) : NULL;
+		const struct nl_link *link = k->links[i].role ?
+					     host_link(&k->h, k->links[i].ifindex) : NULL;
+
 		if (link)
-			add_port(k, link->name, k->links[i].role);
+			facts_add_interface(&k->facts, link->name, k->links[i].role, true);
 	}
-	for (size_t i = 0; i < k->n_backends; i++) {
-		link = k->backends[i].routed ? host_link(&k->h, k->backends[i].way.oif) : NULL;
-		if (link && !link->loopback)
-			add_port(k, link->name, ROLE_LAN);
-	}
-}
-
-static void add_backend(struct doctor *k, const struct service_config *s,
-			const struct backend_config *from, __u8 family,
-			const struct resolved_backends *was)
-{
-	const char *text = family == FAMILY_IPV4 ? from->ipv4 : from->ipv6;
-	struct doctor_backend *b;
-	struct address before;
-
-	if (!*text)
-		return;
-	b = append(k->backends, k->n_backends);
-	*b = (struct doctor_backend){
-		.service = s, .family = family, .port = from->port, .socket = -1,
-		.vrf = host_vrf(&k->h, s),
-	};
-	snprintf(b->text, sizeof(b->text), "%s", text);
-	b->was = resolved_backends_address(was, text, family, &before);
-	resolved_backends_address(&k->answers, text, family, &b->address);
-	b->reach = b->address.family ? reach_backend(&k->h, k->c, s, &b->address, &b->way) :
-		   REACH_NONE;
-	b->routed = b->way.oif;
 }
 
 static void add_backends(struct doctor *k)
@@ -137,32 +84,24 @@ static void add_backends(struct doctor *k)
 
 	resolved_backends_read(k->instance, &was);
 	resolved_backends_match(&was, k->c);
-	resolved_backends_read(k->instance, &k->answers);
-	resolved_backends_match(&k->answers, k->c);
-	resolver_once(&k->answers, false, RESOLVE_MS);
-	resolved_backends_follow_prefixes(&k->answers, &k->h);
-	for (size_t i = 0; i < k->c->n_services; i++)
-		for (size_t b = 0; b < backends_of(&k->c->services[i]); b++) {
-			const struct backend_config *from = backend_at(&k->c->services[i], b);
+	for (size_t i = 0; i < k->facts.n_backends; i++) {
+		const struct backend_fact *is = &k->facts.backends[i];
+		struct address before;
 
-			add_backend(k, &k->c->services[i], from, FAMILY_IPV4, &was);
-			add_backend(k, &k->c->services[i], from, FAMILY_IPV6, &was);
-		}
+		*append(k->backends, k->n_backends) = (struct doctor_backend){
+			.service = is->about.service, .text = is->text, .family = is->family,
+			.port = is->port, .address = is->address, .vrf = is->vrf, .way = is->way,
+			.routed = is->way.oif, .socket = -1,
+			.was = resolved_backends_address(&was, is->text, is->family, &before),
+		};
+	}
 	resolved_backends_free(&was);
 }
 
 static void add_device(struct doctor *k, const char *name)
 {
-	struct doctor_device *d;
-
-	for (size_t i = 0; i < k->n_devices; i++)
-		if (!strcmp(k->devices[i].name, name))
-			return;
-	if (!*name)
-		return;
-	d = append(k->devices, k->n_devices);
-	snprintf(d->name, sizeof(d->name), "%s", name);
-	d->error = wg_read(name, &d->wg);
+	if (*name)
+		facts_device(&k->facts, name);
 }
 
 static void add_devices(struct doctor *k)
@@ -178,6 +117,50 @@ static void add_devices(struct doctor *k)
 		add_device(k, c->endpoints[i].interface);
 	for (size_t i = 0; i < c->n_learn; i++)
 		add_device(k, c->learn[i].interface);
+	k->devices = k->facts.devices;
+	k->n_devices = k->facts.n_devices;
+}
+
+static void read_facts(struct doctor *k)
+{
+	__s64 since;
+
+	k->facts = (struct facts){
+		.config = k->c, .host = &k->h, .answers = &k->answers, .instance = k->instance,
+		.wgxdp = k->wgxdp, .again = k->dp ? k->again : NULL,
+		.keep = k->dp ? k->keep : NULL, .file = doctor_same_file(k),
+		.start = doctor_start(k),
+		.unfollowed = k->up && !k->only_file && !follower_runs(k->instance, &since) ?
+			      follower_needed(k->c) : NULL,
+	};
+	resolved_backends_read(k->instance, &k->answers);
+	resolved_backends_match(&k->answers, k->c);
+	resolver_once(&k->answers, false, RESOLVE_MS);
+	resolved_backends_follow_prefixes(&k->answers, &k->h);
+	facts_interfaces(&k->facts);
+	facts_backends(&k->facts, false);
+	facts_ways(&k->facts);
+	add_backends(k);
+	add_ports(k);
+	add_devices(k);
+}
+
+void doctor_find(struct doctor *k)
+{
+	struct findings l = { 0 };
+
+	findings_make(&k->facts, DOCTOR, &l);
+	for (size_t i = 0; i < k->facts.n_interfaces; i++)
+		k->facts.interfaces[i].dead = finding_at(&l, k->facts.interfaces[i].about.name);
+	for (size_t i = 0; i < k->n_backends; i++)
+		k->backends[i].suspect = !k->backends[i].address.family ||
+			k->facts.backends[i].down ||
+			finding_to(&l, k->backends[i].service, &k->backends[i].address);
+	for (size_t i = 0; i < l.n; i++) {
+		if (l.list[i].state > STATE_WARNING)
+			l.list[i].state = STATE_PROBLEM;
+		*append(k->findings, k->n_findings) = l.list[i];
+	}
 }
 
 int doctor_gather(struct doctor *k)
@@ -207,8 +190,6 @@ int doctor_gather(struct doctor *k)
 	else
 		/* This also forgets which file the instance came from. */
 		snprintf(k->again, sizeof(k->again), "%s save | %s up -c -", k->wgxdp, k->wgxdp);
-	add_backends(k);
-	add_ports(k);
-	add_devices(k);
+	read_facts(k);
 	return 0;
 }

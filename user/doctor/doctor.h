@@ -6,40 +6,20 @@
 #pragma once
 #include "plan/resolved_backends.h"
 #include "dataplane/dataplane.h"
-#include "net/wireguard.h"
-#include "plan/reach.h"
+#include "findings/facts.h"
 #include "instance/source.h"
 #include "lib/memory.h"
 #include "show/condition.h"
 
-enum state { STATE_OK, STATE_WARNING, STATE_PROBLEM };
-
-struct finding {
-	const char *check;	/* one word, such as "forwarding" or "mtu" */
-	char subject[256];	/* interface, backend or service concerned; "": the host */
-	enum state state;
-	char *found;
-	char *fix;			/* shell command against the problem; NULL: none known */
-};
-
-/* An interface that wgxdp uses. */
-struct doctor_port {
-	const struct nl_link *link;	/* NULL: the host lacks the interface */
-	char name[IFNAMSIZ];
-	enum link_role role;
-	bool dead;			/* no packet can pass here, as an earlier finding says */
-};
-
 struct doctor_backend {
 	const struct service_config *service;
-	char text[256];			/* address or name in the configuration */
+	const char *text;		/* address or name in the configuration */
 	__u8 family;
 	__be16 port;
 	struct address address;	/* family 0: the name does not resolve */
 	bool was;			/* it had an address at `up` */
 	__u32 vrf;
 	struct nl_way way;
-	enum reach reach;
 	bool routed;			/* `way` is set: there is a route */
 	bool suspect;		/* an earlier finding says why it does not answer */
 	int socket;			/* for probes; -1: closed */
@@ -52,12 +32,7 @@ struct doctor_backend {
 	bool reported;			/* a finding says that it does not answer */
 };
 
-/* A WireGuard device of this host. */
-struct doctor_device {
-	char name[IFNAMSIZ];
-	struct wg_device wg;
-	int error;			/* result of wg_read() for the device: 0 or -errno */
-};
+#define doctor_device device_fact
 
 /* Packets of a service, of XDP and tc together. */
 struct doctor_traffic {
@@ -97,8 +72,6 @@ struct doctor {
 	struct link *links;		/* links of the running data path */
 	size_t n_links;
 	struct plan *plan;	/* from plan_running(); NULL: no running data path */
-	struct doctor_port *ports;
-	size_t n_ports;
 	struct doctor_backend *backends;
 	size_t n_backends;
 	struct doctor_device *devices;
@@ -109,6 +82,7 @@ struct doctor {
 	size_t n_before;
 	struct doctor_traffic *traffic;	/* by service id, when doctor began */
 	unsigned int seconds;	/* how long to listen, then how long it listened */
+	struct facts facts;
 	struct finding *findings;
 	size_t n_findings;
 };
@@ -122,15 +96,17 @@ void doctor_report(struct doctor *k, enum state state, const char *check, const 
 /* Reads ports, backends and WireGuard devices from configuration and host into k. Returns 0 or
  * -errno. */
 int doctor_gather(struct doctor *k);
+/* Makes the findings that other commands print too, and notes in ports and backends what they
+ * explain. */
+void doctor_find(struct doctor *k);
 /* Returns the configuration file's name for use in a fix; NULL: there is no file, or a shell would
  * need quotes for its name. */
 const char *doctor_file(const struct doctor *k);
 /* Returns that name if the file has the running configuration, with its mode and `express`, or
  * NULL. */
 const char *doctor_same_file(const struct doctor *k);
-/* Return the port with this ifindex or name; NULL: wgxdp does not use the interface. */
-struct doctor_port *doctor_port(struct doctor *k, __u32 ifindex);
-const struct doctor_port *doctor_port_named(const struct doctor *k, const char *name);
+/* Returns the port with this ifindex; NULL: wgxdp does not use the interface. */
+struct interface_fact *doctor_port(struct doctor *k, __u32 ifindex);
 /* Returns the nic below a VLAN, bridge …; an interface without one is its own nic. */
 const struct nl_link *doctor_nic(const struct doctor *k, const struct nl_link *link);
 /* Returns the running data path's entry for an interface, or NULL. */
@@ -138,8 +114,10 @@ const struct link *doctor_running_link(const struct doctor *k, __u32 ifindex);
 const char *doctor_link_name(const struct doctor *k, __u32 ifindex);
 
 /* Returns whether wgxdp is attached to a port that exists; if not, adds a finding. */
-bool doctor_is_attached(struct doctor *k, struct doctor_port *port);
+bool doctor_is_attached(struct doctor *k, struct interface_fact *port);
 
+/* Returns the command that starts the instance's daemon, for the caller to free; NULL: unknown. */
+char *doctor_start(const struct doctor *k);
 void doctor_instance(struct doctor *k);		/* checks the daemon, the file, and the services */
 void doctor_kernel(struct doctor *k);		/* checks the kernel, bpffs, and the clock */
 void doctor_interfaces(struct doctor *k);	/* checks links, drivers, XDP, and offloads */

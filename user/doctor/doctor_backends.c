@@ -190,12 +190,16 @@ static __u64 next_end(const struct doctor *k, __u64 began, __u64 end, __u64 now)
 
 void doctor_listen(struct doctor *k)
 {
-	struct pollfd *wait = xcalloc(k->n_ports + 1, sizeof(*wait));
+	struct pollfd *wait = xcalloc(k->facts.n_interfaces + 1, sizeof(*wait));
 	__u64 began = clock_ms(), end = began + k->seconds * 1000ULL, next = 0;
 
-	for (size_t i = 0; i < k->n_ports; i++)
-		if (k->ports[i].link && k->ports[i].link->ethernet && !k->ports[i].link->loopback)
-			listen_at(k, doctor_nic(k, k->ports[i].link));
+	for (size_t i = 0; i < k->facts.n_interfaces; i++) {
+		const struct nl_link *link = k->facts.interfaces[i].port ?
+					     k->facts.interfaces[i].link : NULL;
+
+		if (link && link->ethernet && !link->loopback)
+			listen_at(k, doctor_nic(k, link));
+	}
 	for (size_t i = 0; i < k->n_backends; i++)
 		if (k->backends[i].routed && !k->backends[i].suspect)
 			open_backend(k, &k->backends[i]);
@@ -258,7 +262,7 @@ static char *fix_vlan(const struct doctor *k, const struct nl_link *link, __u16 
 static bool report_vlan(struct doctor *k, const struct nl_link *link)
 {
 	const struct seen_vlans *v = strange_vlans(k, link);
-	struct doctor_port *port = doctor_port(k, link->ifindex);
+	struct interface_fact *port = doctor_port(k, link->ifindex);
 
 	if (!v || !port)
 		return false;
@@ -363,7 +367,7 @@ static void look_at_backend(struct doctor *k, const struct doctor_backend *b,
 /* Returns whether the silence of the backend deserves a finding: no earlier one explains it. */
 static bool is_worth_reporting(struct doctor *k, const struct doctor_backend *b)
 {
-	const struct doctor_port *port = b->routed ? doctor_port(k, b->way.oif) : NULL;
+	const struct interface_fact *port = b->routed ? doctor_port(k, b->way.oif) : NULL;
 
 	return b->routed && !b->suspect && host_link(&k->h, b->way.oif) &&
 	       !(port && port->dead && !strange_vlans(k, port->link));

@@ -9,7 +9,6 @@
 #include <unistd.h>
 #include "config/config_diff.h"
 #include "doctor/doctor.h"
-#include "doctor/host_check.h"
 #include "instance/follower.h"
 #include "instance/source.h"
 #include "lib/text.h"
@@ -28,7 +27,7 @@ static char *fix_unit(const struct doctor *k, const char *unit)
 			 is_default ? "" : k->instance);
 }
 
-static char *fix_daemon(const struct doctor *k)
+char *doctor_start(const struct doctor *k)
 {
 	char *unit = fix_unit(k, "wgxdp-daemon");
 
@@ -41,15 +40,11 @@ static char *fix_daemon(const struct doctor *k)
 
 static void look_at_daemon(struct doctor *k)
 {
-	const char *needed = follower_needed(k->c);
 	__s64 since;
 
 	if (follower_runs(k->instance, &since))
 		doctor_ok(k, "daemon", "", "the daemon runs and follows changes");
-	else if (needed)
-		doctor_report(k, STATE_PROBLEM, "daemon", "", fix_daemon(k), "no daemon runs, and "
-			      "%s needs one: start it", needed);
-	else
+	else if (!k->facts.unfollowed)
 		doctor_ok(k, "daemon", "", "no daemon runs, and this configuration needs none: run "
 					   "`wgxdp up` after each change of this host");
 }
@@ -107,16 +102,16 @@ static void look_at_source(struct doctor *k)
 
 /* ---- interfaces and services ---- */
 
-bool doctor_is_attached(struct doctor *k, struct doctor_port *port)
+bool doctor_is_attached(struct doctor *k, struct interface_fact *port)
 {
 	for (size_t i = 0; i < k->is.n_interfaces; i++) {
 		const struct interface_condition *c = &k->is.interfaces[i];
 
-		if (strcmp(c->name, port->name) ||
+		if (strcmp(c->name, port->about.name) ||
 		    (c->state != INTERFACE_GONE && c->state != INTERFACE_WAITING))
 			continue;
 		port->dead = true;
-		doctor_report(k, STATE_PROBLEM, "interface", port->name,
+		doctor_report(k, STATE_PROBLEM, "interface", port->about.name,
 			      xstrdup(k->again), "%s", c->why);
 		return false;
 	}
@@ -127,8 +122,11 @@ bool doctor_is_attached(struct doctor *k, struct doctor_port *port)
 static bool is_own_fault(const struct doctor *k, const struct service_condition *c,
 			 const char *interface)
 {
-	const struct doctor_port *port = doctor_port_named(k, interface);
+	const struct interface_fact *port = facts_interface(&k->facts, interface);
 
+	if (c->finding)		/* doctor has no findings about listening of its own */
+		return (c->finding == FINDING_no_address || c->finding == FINDING_no_wan) &&
+		       (!port || (port->link && !port->dead));
 	switch (c->fault) {
 	case FAULT_NO_ADDRESS:
 	case FAULT_ADDRESS_GONE:
@@ -168,54 +166,6 @@ static void look_at_service(struct doctor *k, size_t id)
 			      "%s: %s", service_state_name(c->state), c->why);
 }
 
-static bool is_device(const struct doctor *k, const char *name)
-{
-	for (size_t i = 0; i < k->n_devices; i++)
-		if (!strcmp(k->devices[i].name, name))
-			return true;
-	return false;
-}
-
-/* Reports missing interfaces, or interfaces that are down, of sections that only the daemon uses.
- * For WireGuard interfaces doctor_wireguard() does this. */
-static void look_at_followed(struct doctor *k)
-{
-	for (size_t i = 0; i < k->is.n_interfaces; i++) {
-		const struct interface_condition *c = &k->is.interfaces[i];
-
-		if (!c->role && !is_device(k, c->name))
-			doctor_report(k, STATE_PROBLEM, "interface", c->name,
-				      c->state != INTERFACE_DOWN ? NULL :
-				      xasprintf("ip link set dev %s up", SHELL_WORD(c->name)), "%s",
-				      c->why);
-	}
-}
-
-/* Returns the name of the check for an error that `wgxdp check` would report and doctor otherwise
- * not: a missing library, source address of flows, followed peer, or file with a key. Returns NULL
- * for other errors. */
-static const char *check_name(const char *path)
-{
-	if (strstr(path, "/provider"))
-		return "ddns";
-	if (strstr(path, "/challenge") || !strncmp(path, "/exporter/", 10))
-		return "library";
-	if (strstr(path, "/flows/source/"))
-		return "source";
-	if (strstr(path, "/interface") || strstr(path, "/host"))
-		return NULL;
-	return !strncmp(path, "/endpoints/", 11) || !strncmp(path, "/learn/", 7) ? "key" : NULL;
-}
-
-static void take_check(void *data, const struct config_place *place, const char *text)
-{
-	const char *check = check_name(place->path);
-	struct doctor *k = data;
-
-	if (check)
-		doctor_report(k, STATE_PROBLEM, check, place->path + 1, NULL, "%s", text);
-}
-
 /* Returns the names of instances that are up, after a separator: "; up: a, b". "" if none is. */
 static const char *other_instances(char ret[256])
 {
@@ -252,7 +202,6 @@ static void report_not_up(struct doctor *k)
 
 void doctor_instance(struct doctor *k)
 {
-	host_check(k->c, &k->h, &k->answers, k->instance, take_check, k);
 	if (k->only_file)
 		return;
 	if (!k->up) {
@@ -261,7 +210,6 @@ void doctor_instance(struct doctor *k)
 	}
 	look_at_daemon(k);
 	look_at_source(k);
-	look_at_followed(k);
 	for (size_t id = 0; id < k->is.n_services; id++)
 		if (*k->is.names[id].name)
 			look_at_service(k, id);

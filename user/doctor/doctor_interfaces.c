@@ -20,120 +20,16 @@
 
 /* ---- links ---- */
 
-/* Returns a command that creates a missing VLAN interface, if its name is of the usual form NIC.ID,
- * such as eth0.7. */
-static char *fix_missing(const struct doctor *k, const char *name)
+static void describe_link(struct doctor *k, const struct interface_fact *port)
 {
-	const char *dot = strrchr(name, '.');
-	char base[IFNAMSIZ] = "", path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];
-	unsigned int id;
-
-	if (dot && sscanf(dot + 1, "%u", &id) == 1 && id && id < 4095)
-		memcpy(base, name, dot - name);
-	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", name);
-	if (!access(path, R_OK))
-		return k->dp ? xasprintf("wg-quick up %s && %s", SHELL_WORD(name), k->again) :
-		       xasprintf("wg-quick up %s", SHELL_WORD(name));
-	if (!*base || !host_link_by_name(&k->h, base))
-		return NULL;
-	return xasprintf("ip link add link %s name %s type vlan id %u && ip link set dev %s up",
-			 SHELL_WORD(base), SHELL_WORD(name), id, SHELL_WORD(name));
-}
-
-static void report_missing(struct doctor *k, const char *name)
-{
-	char there[HOST_NAMES_LEN];
-
-	doctor_report(k, STATE_PROBLEM, "interface", name, fix_missing(k, name),
-		      "this host has no interface with this name: correct it to one of %s",
-		      host_link_names(&k->h, name, there));
-}
-
-/* Finds a nic that carries a PPPoE session. name: only this nic; NULL: any. Returns false if there
- * is none. */
-static bool pppoe_device(const char *name, char ret[IFNAMSIZ])
-{
-	FILE *in = fopen("/proc/net/pppoe", "re");
-	char line[128], device[IFNAMSIZ];
-	bool found = false;
-
-	while (in && !found && fgets(line, sizeof(line), in))
-		if (sscanf(line, "%*s %*s %15s", device) == 1 && strcmp(device, "Device") &&
-		    (!name || !strcmp(device, name))) {
-			strcpy(ret, device);
-			found = true;
-		}
-	if (in)
-		fclose(in);
-	return found;
-}
-
-/* Returns a command that makes all services that listen on an interface listen on `other`; NULL: no
- * service listens there. */
-static char *fix_listen(const struct doctor *k, const char *name, const char *other)
-{
-	size_t size, n = 0;
-	char *text;
-	FILE *out;
-
-	if (!k->dp)
-		return NULL;
-	out = text_open(&text, &size);
-	for (size_t i = 0; i < k->c->n_services; i++)
-		if (!strcmp(k->c->services[i].listen_interface, name))
-			fprintf(out, "%s%s service set %s --listen %s", n++ ? " && " : "", k->wgxdp,
-				k->c->services[i].name, SHELL_WORD(other));
-	fputs(k->keep, out);
-	fclose(out);
-	if (n)
-		return text;
-	free(text);
-	return NULL;
-}
-
-/* Reports that another interface, a bridge or ppp0, has the addresses and gets the packets. */
-static void report_wrong_interface(struct doctor *k, struct doctor_port *port, const char *other,
-				   bool is_bridge)
-{
-	port->dead = true;
-	doctor_report(k, STATE_PROBLEM, "interface", port->name, fix_listen(k, port->name, other),
-		      is_bridge ? "this interface is a port of the bridge %s: write %s instead" :
-		      "this interface carries the PPPoE session of %s: write %s instead",
-		      other, other);
-}
-
-static bool look_at_link(struct doctor *k, struct doctor_port *port)
-{
-	const struct nl_link *link = port->link;
-	const struct nl_link *master = link->master ? host_link(&k->h, link->master) : NULL;
+	const struct nl_link *link = port->link, *nic = doctor_nic(k, link);
+	const char *kind = *link->kind ? link->kind : "device";
 	char device[IFNAMSIZ];
+	bool ppp = !strcmp(link->kind, "ppp") && pppoe_device(NULL, device);
 
-	if (!link->up) {
-		port->dead = true;
-		doctor_report(k, STATE_PROBLEM, "interface", link->name,
-			      xasprintf("ip link set dev %s up", SHELL_WORD(link->name)),
-			      "it is down");
-	} else if (link->ethernet && link->noarp) {
-		port->dead = true;
-		doctor_report(k, STATE_PROBLEM, "interface", link->name,
-			      xasprintf("ip link set dev %s arp on", SHELL_WORD(link->name)),
-			      "the interface does not resolve MAC addresses (NOARP), so it reaches "
-			      "no neighbour: turn ARP on");
-	} else if (master && !strcmp(master->kind, "bridge")) {
-		report_wrong_interface(k, port, master->name, true);
-	} else if (link->ethernet && !host_has_family(&k->h, link->ifindex, FAMILY_IPV4) &&
-		   pppoe_device(link->name, device) && host_link_by_name(&k->h, "ppp0")) {
-		report_wrong_interface(k, port, "ppp0", false);
-	} else {
-		const char *kind = *link->kind ? link->kind : "device";
-		const struct nl_link *nic = doctor_nic(k, link);
-		bool ppp = !strcmp(link->kind, "ppp") && pppoe_device(NULL, device);
-
-		doctor_ok(k, "interface", link->name, "%s, %s%s%s, MTU %u", role_name(port->role),
-			  kind, nic != link || ppp ? " over " : "",
-			  ppp ? device : nic != link ? nic->name : "", link->mtu);
-	}
-	return !port->dead;
+	doctor_ok(k, "interface", link->name, "%s, %s%s%s, MTU %u", role_name(port->role), kind,
+		  nic != link || ppp ? " over " : "", ppp ? device : nic != link ? nic->name : "",
+		  link->mtu);
 }
 
 /* ---- offloads ---- */
@@ -198,9 +94,10 @@ static char *fix_program(const struct doctor *k, const struct nl_link *nic)
 
 /* Reports other software's XDP programs, unless ours runs on tc there, or beside them in a
  * dispatcher. */
-static void look_at_programs(struct doctor *k, struct doctor_port *port, const struct nl_link *nic)
+static void look_at_programs(struct doctor *k, struct interface_fact *port,
+			     const struct nl_link *nic)
 {
-	const struct interface_config *i = config_interface_entry(k->c, port->name);
+	const struct interface_config *i = config_interface_entry(k->c, port->about.name);
 	const struct plan_nic *planned = k->plan ? plan_nic(k->plan, nic->ifindex) : NULL;
 	enum mode mode = i && i->mode != MODE_AUTO ? i->mode : k->c->mode;
 	bool beside = (planned ? planned->mode : mode) == MODE_TC;
@@ -264,7 +161,7 @@ static char *fix_quoted(const struct doctor *k, const char *why)
 
 /* Reports the mode of a port. If it could be faster, why_port() says how, or that the driver
  * refused. */
-static void look_at_mode(struct doctor *k, const struct doctor_port *port)
+static void look_at_mode(struct doctor *k, const struct interface_fact *port)
 {
 	const struct nl_link *nic = doctor_nic(k, port->link);
 	const struct link *link = doctor_running_link(k, port->link->ifindex);
@@ -278,7 +175,7 @@ static void look_at_mode(struct doctor *k, const struct doctor_port *port)
 		bool known = !nl_xdp_features(nic->ifindex, &features);
 
 		if (port->link->ethernet)
-			doctor_ok(k, "driver", port->name,
+			doctor_ok(k, "driver", port->about.name,
 				  !known ? "its driver is %s" : features & NL_XDP_BASIC ?
 				  "its driver %s has native XDP" :
 				  "its driver %s has no native XDP", driver);
@@ -286,22 +183,19 @@ static void look_at_mode(struct doctor *k, const struct doctor_port *port)
 	}
 	why = why_port(k->plan, &k->h, k->links, k->n_links, port->link->ifindex);
 	doctor_report(k, refused || strchr(why, '`') ? STATE_WARNING : STATE_OK, "driver",
-		      port->name, fix_quoted(k, why), "%s, %s: %s", driver,
+		      port->about.name, fix_quoted(k, why), "%s, %s: %s", driver,
 		      mode_of_link(k->links, k->n_links, link), why);
 	free(why);
 }
 
 void doctor_interfaces(struct doctor *k)
 {
-	for (size_t i = 0; i < k->n_ports; i++) {
-		struct doctor_port *port = &k->ports[i];
+	for (size_t i = 0; i < k->facts.n_interfaces; i++) {
+		struct interface_fact *port = &k->facts.interfaces[i];
 
-		if (!port->link) {
-			report_missing(k, port->name);
+		if (!port->port || !port->link || port->dead)
 			continue;
-		}
-		if (!look_at_link(k, port))
-			continue;
+		describe_link(k, port);
 		if (port->link->ethernet) {
 			look_at_lro(k, doctor_nic(k, port->link));
 			look_at_programs(k, port, doctor_nic(k, port->link));

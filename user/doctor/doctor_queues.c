@@ -168,7 +168,7 @@ static bool was_looked_at(const struct doctor *k, const struct nl_link *nic)
 {
 	for (size_t i = 0; i < k->n_findings; i++)
 		if (!strcmp(k->findings[i].check, "queues") &&
-		    !strcmp(k->findings[i].subject, nic->name))
+		    !strcmp(k->findings[i].about.name, nic->name))
 			return true;
 	return false;
 }

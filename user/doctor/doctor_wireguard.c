@@ -12,7 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 #include "doctor/doctor.h"
-#include "doctor/host_check.h"
 #include "lib/library.h"
 #include "show/show_parts.h"
 #include "lib/text.h"
@@ -23,66 +22,6 @@
 #define WRONG_KEYS 3
 
 /* ---- WireGuard of this host ---- */
-
-/* Returns a command that adds a configured peer to WireGuard, with its prefixes. Those of followed
- * peers are only in WireGuard and its file. */
-static char *fix_peer(const struct doctor_device *d, const struct peer_config *p)
-{
-	char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];
-	char key[WG_KEY_STRLEN], prefix[ADDRESS_STRLEN], *text;
-	size_t size;
-	FILE *out;
-
-	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", d->name);
-	if (!p->n_prefixes)
-		return access(path, R_OK) ? NULL :
-		       xasprintf("bash -c 'wg addconf %s <(wg-quick strip %s)'",
-				 SHELL_WORD(d->name), SHELL_WORD(d->name));
-	out = text_open(&text, &size);
-	fprintf(out, "wg set %s peer %s allowed-ips ", d->name, wg_key_format(&p->key, key));
-	for (size_t i = 0; i < p->n_prefixes; i++)
-		fprintf(out, "%s%s", i ? "," : "", prefix_format(&p->prefixes[i], prefix));
-	fclose(out);
-	return text;
-}
-
-/* Returns the peer of the device whose AllowedIPs are the configured peer's prefixes; NULL: none or
- * several. */
-static const struct wg_peer *peer_by_prefixes(const struct doctor_device *d,
-					      const struct peer_config *p)
-{
-	const struct wg_peer *found = NULL;
-
-	for (size_t i = 0; i < d->wg.n_peers; i++) {
-		const struct wg_peer *w = &d->wg.peers[i];
-		size_t same = 0;
-
-		for (size_t j = 0; j < w->n_allowed; j++)
-			for (size_t n = 0; n < p->n_prefixes; n++)
-				same += prefix_within(&w->allowed[j], &p->prefixes[n]) &&
-					prefix_within(&p->prefixes[n], &w->allowed[j]);
-		if (!same || same != p->n_prefixes)
-			continue;
-		if (found)
-			return NULL;
-		found = w;
-	}
-	return found;
-}
-
-static void report_keyless_peer(struct doctor *k, const struct doctor_device *d,
-				const struct peer_config *p)
-{
-	const struct wg_peer *is = peer_by_prefixes(d, p);
-	char key[WG_KEY_STRLEN];
-
-	doctor_report(k, STATE_PROBLEM, "key", p->name, is && k->dp ?
-		      xasprintf("%s peer set %s --public-key %s%s", k->wgxdp, p->name,
-				wg_key_format(&is->key, key), k->keep) : NULL,
-		      "the configuration has no public-key for this peer, and WireGuard on %s "
-		      "finds a peer only by its key: add public-key",
-		      d->name);
-}
 
 static bool has_private_key(const char *path)
 {
@@ -130,23 +69,6 @@ static void look_at_own_key(struct doctor *k, const struct doctor_device *d)
 		      "handshake: set one with `wg set`");
 }
 
-/* Reports configured peers whose public key no peer in WireGuard has. */
-static void look_at_keys(struct doctor *k, const struct doctor_device *d)
-{
-	for (size_t i = 0; i < k->c->n_peers; i++) {
-		const struct peer_config *p = &k->c->peers[i];
-
-		if (strcmp(p->device, d->name))
-			continue;
-		if (wg_key_is_none(&p->key))
-			report_keyless_peer(k, d, p);
-		else if (!wg_find_peer(&d->wg, &p->key))
-			doctor_report(k, STATE_PROBLEM, "key", p->name, fix_peer(d, p), "WireGuard "
-				      "on %s has no peer with this public key and drops the peer's "
-				      "packets: correct the key, or add the peer", d->name);
-	}
-}
-
 /* Sets ret to the peer's name: from `peers` in the configuration, else from WireGuard's file. */
 static void name_peer(const struct doctor *k, const struct wg_names *names,
 		      const struct wg_key *key, char ret[NAME_LEN])
@@ -184,85 +106,6 @@ static void look_at_peer(struct doctor *k, const struct doctor_device *d,
 
 /* ---- the blind relay ---- */
 
-/* Returns whether a name means itself in a command of sed(1). */
-static bool is_plain(const char *name)
-{
-	while (isalnum((unsigned char)*name) || *name == '_' || *name == '-')
-		name++;
-	return !*name;
-}
-
-/* Returns a command that corrects a site's name in the file, if exactly one name there and one peer
- * of the device have no counterpart: they must be the same site. */
-static char *fix_site(const struct doctor *k, const struct host_sites *sites, const char *name)
-{
-	if (sites->missing != 1 || !*sites->other || !doctor_same_file(k))
-		return NULL;
-	if (!is_plain(name) || !is_plain(sites->other))
-		return NULL;
-	return xasprintf("sed -i.old -E '/^blind:/,/^[^ ]/ "
-			 "s/(^|[^A-Za-z0-9_:-])%s([^A-Za-z0-9_-]|$)/\\1%s\\2/' %s && "
-			 "%s reload -c %s",
-			 name, sites->other, k->file, k->wgxdp, k->file);
-}
-
-static void report_site(struct doctor *k, const struct doctor_device *d, const char *name,
-			const struct host_sites *sites)
-{
-	doctor_report(k, STATE_PROBLEM, "blind", name, fix_site(k, sites, name),
-		      "WireGuard on %s has no peer with this name, neither in `peers` nor in a "
-		      "comment of " WG_QUICK_DIR "/%s.conf: its peers are %s",
-		      d->name, d->name, sites->text);
-}
-
-static bool is_in_earlier_pair(const struct blind_config *b, size_t at)
-{
-	for (size_t i = 0; i < at; i++)
-		if (!strcmp(b->pairs[i / 2].name[i % 2], b->pairs[at / 2].name[at % 2]))
-			return true;
-	return false;
-}
-
-/* Reports names in `pairs` that no site has: their pairs let no packet through. The configuration's
- * checks compare `pairs` with the list of sites, and look_at_blind() compares that with
- * WireGuard. */
-static void look_at_pairs(struct doctor *k, const struct doctor_device *d,
-			  const struct host_sites *sites)
-{
-	const struct blind_config *b = &k->c->blind;
-
-	for (size_t i = 0; i < 2 * b->n_pairs && !b->n_sites; i++) {
-		const char *name = b->pairs[i / 2].name[i % 2];
-
-		if (!host_sites_have(sites, name) && !is_in_earlier_pair(b, i))
-			doctor_report(k, STATE_PROBLEM, "blind", name, NULL, "pairs: WireGuard on "
-				      "%s has no peer named '%s': write one of %s", d->name, name,
-				      sites->text);
-	}
-}
-
-static bool has_fresh_handshake(const struct doctor_device *d)
-{
-	for (size_t i = 0; i < d->wg.n_peers; i++)
-		if ((long long)time(NULL) - (long long)d->wg.peers[i].handshake < DEAD_SECONDS)
-			return true;
-	return false;
-}
-
-/* Returns a command that makes WireGuard's port and the file's equal. If WireGuard has handshakes
- * with sites, its port is right, and the command changes the file. */
-static char *fix_port(const struct doctor *k, const struct doctor_device *d)
-{
-	unsigned int is = ntohs(d->wg.port), blind = ntohs(k->c->blind.port);
-
-	if (!has_fresh_handshake(d))
-		return xasprintf("wg set %s listen-port %u", SHELL_WORD(d->name), blind);
-	if (!doctor_same_file(k))
-		return NULL;
-	return xasprintf("sed -i.old '/^blind:/,/^[^ ]/ s/\\bport: *%u\\b/port: %u/' %s && %s "
-			 "reload -c %s", blind, is, k->file, k->wgxdp, k->file);
-}
-
 /* Reports a pair that is not connected, because sessions would not outlive a change, and two active
  * relays. */
 static void look_at_pair(struct doctor *k)
@@ -286,30 +129,6 @@ static void look_at_pair(struct doctor *k)
 	else if (p.active && p.other_active)
 		doctor_report(k, STATE_PROBLEM, "blind", peer, NULL, "pair: both relays have the "
 			      "shared address: check that VRRP passes between them");
-}
-
-static void look_at_blind(struct doctor *k)
-{
-	const struct blind_config *b = &k->c->blind;
-
-	for (size_t i = 0; i < k->n_devices && *b->device; i++) {
-		const struct doctor_device *d = &k->devices[i];
-		struct host_sites sites;
-
-		if (d->error || strcmp(d->name, b->device))
-			continue;
-		if (d->wg.port != b->port)
-			doctor_report(k, STATE_PROBLEM, "blind", d->name, fix_port(k, d),
-				      "WireGuard listens on UDP port %u, but the blind relay on "
-				      "%u: give both the port that the sites have in Endpoint",
-				      ntohs(d->wg.port), ntohs(b->port));
-		host_sites_read(k->c, &d->wg, &sites);
-		for (size_t s = 0; s < b->n_sites; s++)
-			if (!host_sites_have(&sites, b->sites[s].name))
-				report_site(k, d, b->sites[s].name, &sites);
-		look_at_pairs(k, d, &sites);
-		host_sites_free(&sites);
-	}
 }
 
 /* ---- routes to AllowedIPs ---- */
@@ -382,25 +201,15 @@ static void look_at_ways(struct doctor *k, const struct doctor_device *d)
 
 void doctor_wireguard(struct doctor *k)
 {
-	look_at_blind(k);
 	look_at_pair(k);
 	for (size_t i = 0; i < k->n_devices; i++) {
 		const struct doctor_device *d = &k->devices[i];
-		char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];
-		const struct nl_link *link;
 		struct wg_names names;
 
-		snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", d->name);
 		if (d->error == -EOPNOTSUPP)
 			continue;	/* a nic with sites behind it, not a WireGuard device */
 		if (d->error) {
-			/* doctor_interfaces() reports a port that is missing or down. */
-			if (!host_link_by_name(&k->h, d->name) && !doctor_port_named(k, d->name))
-				doctor_report(k, STATE_PROBLEM, "wireguard", d->name,
-					      access(path, R_OK) ? NULL :
-					      xasprintf("wg-quick up %s", SHELL_WORD(d->name)),
-					      "this host has no interface with this name");
-			else if (host_link_by_name(&k->h, d->name))
+			if (host_link_by_name(&k->h, d->name))
 				doctor_report(k, STATE_WARNING, "wireguard", d->name, NULL,
 					      "cannot read the interface from WireGuard: "
 					      "%s", strerror(-d->error));
@@ -408,13 +217,7 @@ void doctor_wireguard(struct doctor *k)
 		}
 		doctor_ok(k, "wireguard", d->name, "WireGuard listens on UDP port %u and has %zu "
 			  "peers", ntohs(d->wg.port), d->wg.n_peers);
-		link = host_link_by_name(&k->h, d->name);
-		if (link && !link->up && !doctor_port_named(k, d->name))
-			doctor_report(k, STATE_PROBLEM, "interface", d->name,
-				      xasprintf("ip link set dev %s up", SHELL_WORD(d->name)),
-				      "it is down");
 		look_at_own_key(k, d);
-		look_at_keys(k, d);
 		look_at_ways(k, d);
 		wg_names_read(d->name, &names);
 		for (size_t p = 0; p < d->wg.n_peers; p++)

@@ -8,14 +8,14 @@
 #include <unistd.h>
 #include "dataplane/attach.h"
 #include "dataplane/config_text.h"
+#include "findings/facts.h"
 #include "instance/apply.h"
 #include "instance/follower.h"
-#include "instance/lists.h"
+#include "plan/lists.h"
 #include "dataplane/followed_lists.h"
 #include "dataplane/load_error.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "plan/reach.h"
 #include "instance/resolver.h"
 #include "instance/run_state.h"
 #include "instance/uniform_writer.h"
@@ -84,18 +84,51 @@ static void report_changes(const struct dataplane *dp, int written)
 			 "nothing had to change");
 }
 
-static void forwarding_hints(const struct plan *p, const struct config *c, const struct host *h)
+/* Finds what keeps packets from passing. In a command, prints as errors what the kernel cannot do,
+ * and returns -EINVAL; the daemon goes on. */
+static int look_at_host(const char *instance, const struct plan_input *in, struct findings *ret)
 {
-	for (size_t i = 0; i < p->n_ports; i++) {
-		const struct nl_link *link = host_link(h, p->ports[i].ifindex);
+	struct facts f = { .config = in->config, .host = in->host, .answers = in->answers,
+			   .instance = instance, .plan = in };
+	char text[FINDING_LEN];
+	__s64 since;
+	int rc = 0;
 
-		for (int ipv6 = 0; ipv6 < 2 && link; ipv6++) {
-			char *text = reach_forwarding_off(c, h, link, ipv6);
+	/* If the service manager (process 1) has called `up`, it starts the daemon next. */
+	if (!in->followed && getppid() != 1 && !follower_runs(instance, &since))
+		f.unfollowed = follower_needed(in->config);
+	facts_interfaces(&f);
+	facts_backends(&f, false);
+	facts_ways(&f);
+	findings_make(&f, UP, ret);
+	facts_free(&f);
+	for (size_t i = 0; i < ret->n && !in->tolerant; i++) {
+		const struct service_config *s = ret->list[i].about.service;
 
-			if (text)
-				log_warning("%s", text);
-			free(text);
-		}
+		if (ret->list[i].state != STATE_REFUSED)
+			continue;
+		log_error_at(in->config->file, s ? s->line : 0, s ? s->column : 0, "%s",
+			     finding_print(&ret->list[i], FINDING_LINE, true, text));
+		rc = -EINVAL;
+	}
+	return rc;
+}
+
+/* Prints the findings as warnings. The daemon prints only those that its log of states does not. */
+static void report_findings(const struct plan_input *in, const struct findings *l)
+{
+	char text[FINDING_LEN];
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct finding *x = &l->list[i];
+
+		if (in->followed && finding_is_for(x->id, HEALTH))
+			continue;
+		finding_print(x, FINDING_LINE, true, text);
+		if (x->state == STATE_WAITING)
+			log_waiting("%s", text);
+		else
+			log_warning("%s", text);
 	}
 }
 
@@ -227,6 +260,7 @@ static int apply_once(const char *instance, const struct plan_input *given,
 	bool moved;
 	struct dataplane *dp = NULL;
 	struct config *before = NULL;
+	struct findings found = { 0 };
 	struct plan *p = NULL;
 	struct host h = { 0 };
 	int written = 0, rc = dataplane_open(instance, &dp);
@@ -252,8 +286,8 @@ static int apply_once(const char *instance, const struct plan_input *given,
 	if (!rc)
 		rc = followed_devices_read(in.config, &in.followed_peers, &in.n_followed);
 	if (!rc)
-		rc = plan_make(&in, &p) ?: dataplane_load(dp, p, may_wait) ?:
-		     dataplane_attach(dp, p, &h);
+		rc = look_at_host(instance, &in, &found) ?: plan_make(&in, &p) ?:
+		     dataplane_load(dp, p, may_wait) ?: dataplane_attach(dp, p, &h);
 	if (!rc) {
 		written = dataplane_sync(dp, p, &h);
 		rc = written < 0 ? written : dataplane_commit(dp, p);
@@ -266,12 +300,13 @@ static int apply_once(const char *instance, const struct plan_input *given,
 		report_ports(dp, p, &h);
 		if (!in.tolerant)
 			report_changes(dp, written);
-		forwarding_hints(p, in.config, &h);
+		report_findings(&in, &found);
 		headroom_hints(dp, p, &h);
 	}
 	if (rc == -ENOMEM)	/* from the kernel */
 		log_error("instance %s: %s", instance, strerror(-rc));
 	*ret = (struct outcome){ rc && dp ? dp->refused : 0, !rc && dp->later, moved };
+	findings_free(&found);
 	free_running(&in);
 	config_free(before);
 	plan_free(p);
@@ -321,19 +356,12 @@ static int apply_all(const char *instance, struct plan_input *in, struct resolve
 	return rc;
 }
 
-/* Warns that no daemon does what the configuration needs one for. If the service manager (process
- * 1) has called `up`, it starts the daemon next. */
+/* Warns that no daemon notices when the configuration need not wait any more. */
 static void report_unfollowed(const char *instance, const struct config *c)
 {
-	const char *needed = follower_needed(c);
 	__s64 since;
 
-	if (follower_runs(instance, &since))
-		return;
-	if (needed && getppid() != 1)
-		log_warning("instance %s: no daemon runs, and %s needs one: start it "
-			    "(`wgxdp daemon`)", instance, needed);
-	else if (log_waited())
+	if (log_waited() && !follower_needed(c) && !follower_runs(instance, &since))
 		log_warning("instance %s: no daemon runs, so wgxdp does not notice when the wait "
 			    "is over: start the daemon (`wgxdp daemon`), or run `wgxdp up` again "
 			    "then", instance);

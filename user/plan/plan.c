@@ -33,39 +33,24 @@ bool plan_refused(const struct plan_input *in, __u32 ifindex)
 	return false;
 }
 
-/* Sets *ret to the address of a backend. Warns if a name has none yet: the service waits for it. */
-static void resolve_address(const struct plan_builder *m, const struct service_config *s,
-			    const char *text, __u8 family, struct address *ret)
+/* Sets *ret to the address of a backend; family 0: it has none yet, or it is this host's own. */
+static void resolve_address(const struct plan_builder *m, const char *text, __u8 family,
+			    struct address *ret)
 {
-	if (!resolved_backends_address(m->in->answers, text, family, ret) && *text)
-		log_waiting("service %s: waiting for backend %s, which has no %s address yet",
-			    s->name, text, family == FAMILY_IPV4 ? "IPv4" : "IPv6");
+	if (resolved_backends_address(m->in->answers, text, family, ret) &&
+	    host_address(m->host, ret))
+		ret->family = 0;
 }
 
-static int backend_is_ours(const struct plan_builder *m, const struct service_config *s,
-			   struct address *backend)
-{
-	char text[ADDRESS_STRLEN];
-
-	if (!backend->family || !host_address(m->host, backend))
-		return 0;
-	address_format(backend, text);
-	backend->family = 0;
-	return contradiction_at(m, s, -EINVAL,
-				"service %s: backend %s is an address of this host, so nothing is "
-				"forwarded: write the address of the WireGuard host behind it",
-				s->name, text);
-}
-
-static int resolve_backend(const struct plan_builder *m, const struct service_config *s,
+static void resolve_backend(const struct plan_builder *m, const struct service_config *s,
 			   const struct backend_config *from, struct backend_address *ret)
 {
-	bool standby = plan_on_standby(m, s, from);
+	bool standby = plan_on_standby(m->in, s, from);
 	__be16 standby_port = from->standby.port ?: from->port;
 
 	ret->on_standby = standby;
-	resolve_address(m, s, standby ? from->standby.ipv4 : from->ipv4, FAMILY_IPV4, &ret->ipv4);
-	resolve_address(m, s, standby ? from->standby.ipv6 : from->ipv6, FAMILY_IPV6, &ret->ipv6);
+	resolve_address(m, standby ? from->standby.ipv4 : from->ipv4, FAMILY_IPV4, &ret->ipv4);
+	resolve_address(m, standby ? from->standby.ipv6 : from->ipv6, FAMILY_IPV6, &ret->ipv6);
 	ret->port = standby ? standby_port : from->port;
 	if (backend_has_standby(from)) {
 		resolved_backends_address(m->in->answers, standby ? from->ipv4 : from->standby.ipv4,
@@ -74,15 +59,13 @@ static int resolve_backend(const struct plan_builder *m, const struct service_co
 					  FAMILY_IPV6, &ret->idle[1]);
 		ret->idle_port = standby ? from->port : standby_port;
 	}
-	return backend_is_ours(m, s, &ret->ipv4) ?: backend_is_ours(m, s, &ret->ipv6);
 }
 
 /* Fills in the addresses of all backends. */
-static int plan_backends(struct plan_builder *m)
+static void plan_backends(struct plan_builder *m)
 {
 	const struct config *c = m->config;
 	size_t n = 0;
-	int rc = 0;
 
 	m->first_backend = xcalloc(c->n_services + 1, sizeof(*m->first_backend));
 	for (size_t i = 0; i < c->n_services; i++) {
@@ -90,11 +73,10 @@ static int plan_backends(struct plan_builder *m)
 		n += backends_of(&c->services[i]);
 	}
 	m->backends = xcalloc(n + 1, sizeof(*m->backends));
-	for (size_t i = 0; i < c->n_services && !rc; i++)
-		for (size_t j = 0; j < backends_of(&c->services[i]) && !rc; j++)
-			rc = resolve_backend(m, &c->services[i], backend_at(&c->services[i], j),
-					     plan_backend(m, i, j));
-	return rc;
+	for (size_t i = 0; i < c->n_services; i++)
+		for (size_t j = 0; j < backends_of(&c->services[i]); j++)
+			resolve_backend(m, &c->services[i], backend_at(&c->services[i], j),
+					plan_backend(m, i, j));
 }
 
 struct plan_port *plan_append_port(struct plan_builder *m, const struct nl_link *link,
@@ -117,19 +99,10 @@ static int add_port(struct plan_builder *m, const char *name, enum link_role rol
 		    const struct interface_config *said)
 {
 	const struct nl_link *link = host_link_by_name(m->host, name);
-	char there[HOST_NAMES_LEN];
 	struct plan_port *port;
 
-	if (!link) {
-		log_waiting("interface %s: not there yet; this host has %s", name,
-			    host_link_names(m->host, name, there));
+	if (!link || link->loopback)
 		return 0;
-	}
-	if (link->loopback) {
-		log_error("interface %s: this is the loopback, which other hosts cannot reach: "
-			  "name the interface to the clients or to the backend", name);
-		return -EINVAL;
-	}
 	link = plan_base(m->host, link);
 	if (plan_refused(m->in, link->ifindex)) {
 		log_waiting("interface %s: waiting, because another program holds it", link->name);
@@ -203,25 +176,14 @@ static int add_backend_port(struct plan_builder *m, const struct service_config 
 			    const struct address *backend)
 {
 	char text[ADDRESS_STRLEN];
-	const struct plan_port *port;
 	__u32 oif, vrf = host_vrf(m->host, s);
 	int rc;
 
 	if (!backend->family)
 		return 0;
 	rc = nl_route_get(backend, vrf, &oif);
-	if (is_resource_error(rc))
-		return rc;
-	if (rc) {
-		log_waiting("service %s: waiting for a route to backend %s", s->name,
-			    address_format(backend, text));
-		return 0;
-	}
-	port = plan_port_of(m, oif);
-	if (port && port->role == ROLE_WAN && s->nat != NAT_MASQUERADE)
-		log_warning("service %s: the route to backend %s leaves by the wan %s: correct its "
-			    "address, or add a route", s->name, address_format(backend, text),
-			    host_link(m->host, oif)->name);
+	if (rc)
+		return is_resource_error(rc) ? rc : 0;
 	if (host_has_several_ways(m->host, backend, vrf, oif))
 		log_info("service %s: several routes lead to backend %s, and the kernel chooses "
 			 "one for each packet", s->name, address_format(backend, text));
@@ -300,8 +262,9 @@ int plan_make(const struct plan_input *in, struct plan **ret)
 	m.plan->config_text = in->config_text;
 	m.plan->ask_always = plan_asks_always(in->host);
 	m.plan->locked_mtu = plan_locked_mtu(in->host);
-	rc = plan_backends(&m) ?: plan_ports(&m) ?: plan_services(&m) ?: plan_blind(&m) ?:
-	     plan_old(&m) ?: plan_relay(&m);
+	plan_backends(&m);
+	rc = plan_ports(&m) ?: plan_services(&m) ?: plan_blind(&m) ?: plan_old(&m) ?:
+	     plan_relay(&m);
 	if (!rc) {
 		plan_rates(&m);
 		plan_sources(&m);

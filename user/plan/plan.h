@@ -251,6 +251,9 @@ bool followed_list_is(const struct followed_list *l, const struct list_config *f
 /* Makes the plan. Returns 0, or -errno after printing an error. */
 int plan_make(const struct plan_input *in, struct plan **ret);
 void plan_free(struct plan *p);
+/* Returns whether the daemon has put the standby in the place of this backend. */
+bool plan_on_standby(const struct plan_input *in, const struct service_config *s,
+		     const struct backend_config *b);
 bool plan_refused(const struct plan_input *in, __u32 ifindex);
 const struct plan_nic *plan_nic(const struct plan *p, __u32 ifindex);
 /* Returns whether frames of the port arrive at this nic: it is the port itself or carries it. */

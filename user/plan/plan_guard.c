@@ -16,15 +16,15 @@
 
 /* Returns whether the running service sends the packets for its backend with this number to the
  * host: an address or a name (IPv4, IPv6), and a port. */
-static bool leads_to(const struct plan_builder *m, __u32 id, __u32 number, const char *ipv4,
+static bool leads_to(const struct plan_input *in, __u32 id, __u32 number, const char *ipv4,
 		     const char *ipv6, __be16 port)
 {
 	struct address a[2];
 
-	resolved_backends_address(m->in->answers, ipv4, FAMILY_IPV4, &a[0]);
-	resolved_backends_address(m->in->answers, ipv6, FAMILY_IPV6, &a[1]);
-	for (size_t i = 0; i < m->in->n_running; i++) {
-		const struct table_entry *e = &m->in->running[i];
+	resolved_backends_address(in->answers, ipv4, FAMILY_IPV4, &a[0]);
+	resolved_backends_address(in->answers, ipv6, FAMILY_IPV6, &a[1]);
+	for (size_t i = 0; i < in->n_running; i++) {
+		const struct table_entry *e = &in->running[i];
 		__u32 kind = e->key.word & 0xff;
 
 		if ((kind != KEY_SERVICE && kind != KEY_BACKEND + number) || e->service.id != id ||
@@ -39,39 +39,39 @@ static bool leads_to(const struct plan_builder *m, __u32 id, __u32 number, const
 
 /* Returns whether the running service has this single backend, which has the number 0 and no name:
  * it leads to the backend or to its standby. */
-static bool was_single(const struct plan_builder *m, __u32 id, const struct backend_config *b)
+static bool was_single(const struct plan_input *in, __u32 id, const struct backend_config *b)
 {
-	return leads_to(m, id, 0, b->ipv4, b->ipv6, b->port) ||
-	       (backend_has_standby(b) && leads_to(m, id, 0, b->standby.ipv4, b->standby.ipv6,
+	return leads_to(in, id, 0, b->ipv4, b->ipv6, b->port) ||
+	       (backend_has_standby(b) && leads_to(in, id, 0, b->standby.ipv4, b->standby.ipv6,
 						   b->standby.port ?: b->port));
 }
 
 /* Returns the name of the backend of s that has this number in the running instance. "": the number
  * is free. " ", which is no name: s does not have the backend any more. */
-static const char *running_name(const struct plan_builder *m, const struct service_config *s,
+static const char *running_name(const struct plan_input *in, const struct service_config *s,
 				__u32 id, __u32 number)
 {
 	size_t first = (size_t)id * GUARD_BACKENDS_MAX, n = 0;
 
-	if (id >= m->in->n_names || strcmp(m->in->names[id].name, s->name))
+	if (id >= in->n_names || strcmp(in->names[id].name, s->name))
 		return "";
-	while (n < GUARD_BACKENDS_MAX && first + n < m->in->n_backend_names &&
-	       !*m->in->backend_names[first + n].name)
+	while (n < GUARD_BACKENDS_MAX && first + n < in->n_backend_names &&
+	       !*in->backend_names[first + n].name)
 		n++;
-	if (n < GUARD_BACKENDS_MAX && first + n < m->in->n_backend_names)
-		return m->in->backend_names[first + number].name;
+	if (n < GUARD_BACKENDS_MAX && first + n < in->n_backend_names)
+		return in->backend_names[first + number].name;
 	/* It has a single backend. */
 	for (size_t i = 0; i < s->n_backends && !number; i++)
-		if (was_single(m, id, &s->backends[i]))
+		if (was_single(in, id, &s->backends[i]))
 			return s->backends[i].name;
 	return number || !s->n_backends ? "" : " ";
 }
 
-static __u32 free_number(const struct plan_builder *m, const struct service_config *s,
+static __u32 free_number(const struct plan_input *in, const struct service_config *s,
 			 const struct backend_name *names, __u32 id)
 {
 	for (__u32 n = 0; n < GUARD_BACKENDS_MAX; n++)
-		if (!*names[n].name && !*running_name(m, s, id, n))
+		if (!*names[n].name && !*running_name(in, s, id, n))
 			return n;
 	for (__u32 n = 0; n < GUARD_BACKENDS_MAX; n++)
 		if (!*names[n].name)
@@ -88,11 +88,11 @@ static void give_numbers(struct plan_builder *m, size_t service, __u32 id, struc
 	g->names = xcalloc(GUARD_BACKENDS_MAX, sizeof(*g->names));
 	for (int running = 1; running >= 0; running--)
 		for (size_t i = 0; i < s->n_backends; i++) {
-			__u32 number = running ? 0 : free_number(m, s, g->names, id);
+			__u32 number = running ? 0 : free_number(m->in, s, g->names, id);
 			bool has = false;
 
 			while (running && number < GUARD_BACKENDS_MAX &&
-			       strcmp(running_name(m, s, id, number), s->backends[i].name))
+			       strcmp(running_name(m->in, s, id, number), s->backends[i].name))
 				number++;
 			for (__u32 n = 0; n < GUARD_BACKENDS_MAX; n++)
 				has |= !strcmp(g->names[n].name, s->backends[i].name);
@@ -105,20 +105,19 @@ static void give_numbers(struct plan_builder *m, size_t service, __u32 id, struc
 
 /* ---- standbys ---- */
 
-static bool runs_as(const struct plan_builder *m, __u32 id, __u32 number,
+static bool runs_as(const struct plan_input *in, __u32 id, __u32 number,
 		    const struct service_config *s, const struct backend_config *b)
 {
-	return s->n_backends ? *b->name && !strcmp(running_name(m, s, id, number), b->name) :
-	       !number && !*running_name(m, s, id, 0);
+	return s->n_backends ? *b->name && !strcmp(running_name(in, s, id, number), b->name) :
+	       !number && !*running_name(in, s, id, 0);
 }
 
 /* Returns whether the backend of s was the standby of its former backend, which it has replaced in
  * the configuration. */
-static bool was_standby(const struct plan_builder *m, const struct service_config *s,
+static bool was_standby(const struct plan_input *in, const struct service_config *s,
 			const struct backend_config *b)
 {
-	const struct service_config *was = m->in->before ? config_service(m->in->before, s->name) :
-							    NULL;
+	const struct service_config *was = in->before ? config_service(in->before, s->name) : NULL;
 
 	for (size_t i = 0; was && i < backends_of(was); i++) {
 		const struct backend_config *old = backend_at(was, i);
@@ -131,15 +130,14 @@ static bool was_standby(const struct plan_builder *m, const struct service_confi
 	return false;
 }
 
-bool plan_on_standby(const struct plan_builder *m, const struct service_config *s,
+bool plan_on_standby(const struct plan_input *in, const struct service_config *s,
 		     const struct backend_config *b)
 {
-	for (__u32 id = 0; id < m->in->n_names && id < m->in->n_guards && backend_has_standby(b);
-	     id++)
-		for (__u32 n = 0;
-		     n < GUARD_BACKENDS_MAX && !strcmp(m->in->names[id].name, s->name); n++)
-			if (m->in->guards[id].standby >> n & 1 && runs_as(m, id, n, s, b))
-				return !was_standby(m, s, b);
+	for (__u32 id = 0; id < in->n_names && id < in->n_guards && backend_has_standby(b); id++)
+		for (__u32 n = 0; n < GUARD_BACKENDS_MAX && !strcmp(in->names[id].name, s->name);
+		     n++)
+			if (in->guards[id].standby >> n & 1 && runs_as(in, id, n, s, b))
+				return !was_standby(in, s, b);
 	return false;
 }
 

@@ -102,9 +102,6 @@ void plan_epochs(struct plan *p);
 /* Sets the guard of a service and the numbers of its backends. Call it before making its
  * listeners. */
 void plan_guard(struct plan_builder *m, size_t service, __u32 id);
-/* Returns whether the daemon has put the standby in the place of this backend. */
-bool plan_on_standby(const struct plan_builder *m, const struct service_config *s,
-		     const struct backend_config *b);
 /* Adds what the blind relay needs to listen. Call it after plan_services(). */
 int plan_blind(struct plan_builder *m);
 /* Fills in the rates. Call it after all services and peers have their ids. */

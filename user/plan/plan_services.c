@@ -10,7 +10,6 @@
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "plan/plan_make.h"
-#include "plan/reach.h"
 
 /* Returns new - old in ones' complement, by which checksums change with the address (RFC 1624). */
 static __u16 address_delta(const struct addr *old, const struct addr *new)
@@ -129,43 +128,6 @@ static int add_listener(struct plan_builder *m, const struct listener *new)
 	if (l->slot >= m->plan->n_slots)
 		m->plan->n_slots = l->slot + 2;
 	return 0;
-}
-
-/* Returns whether a backend of the service has an address yet. */
-static bool has_backend(const struct plan_builder *m, size_t service)
-{
-	for (size_t i = 0; i < backends_of(&m->config->services[service]); i++) {
-		const struct backend_address *b = plan_backend(m, service, i);
-
-		if (b->ipv4.family || b->ipv6.family)
-			return true;
-	}
-	return false;
-}
-
-/* Warns if a service has no listeners at all (none), or none of a family. It is no error: the
- * missing interface or address may appear later. */
-static void warn_missing(const struct plan_builder *m, size_t service, bool none)
-{
-	const struct service_config *s = &m->config->services[service];
-	const struct nl_link *link = host_link_by_name(m->host, s->listen_interface);
-	const char *missing = link ? reach_missing_address(m->host, s, link) : NULL;
-
-	if (!has_backend(m, service))
-		return;			/* resolve_address() has warned */
-	if (missing)
-		log_waiting("service %s: waiting for an %saddress on %s", s->name, missing,
-			    link->name);
-	else if (!none)
-		return;
-	else if (!*s->listen_interface)
-		log_waiting("service %s: waiting, because no interface has its addresses or the "
-			    "role wan: add interfaces: [ { name: eth0, role: wan } ]", s->name);
-	else if (!link)
-		log_waiting("service %s: waiting for interface %s", s->name, s->listen_interface);
-	else
-		log_waiting("service %s: waiting for an address on %s of the same family as the "
-			    "backend's", s->name, s->listen_interface);
 }
 
 static struct listener listener_of(const struct plan_builder *m, size_t service, size_t backend,
@@ -443,7 +405,6 @@ int plan_services(struct plan_builder *m)
 	p->choices = may_get_rivals(m);
 	for (size_t i = 0; i < c->n_services && !rc; i++) {
 		__u32 id = plan_service_id(p, c->services[i].name, c->services[i].nat);
-		size_t before = m->n_listeners;
 
 		plan_lists(m, &c->services[i], id);
 		plan_followed(m, &c->services[i], id);
@@ -452,8 +413,6 @@ int plan_services(struct plan_builder *m)
 		for (size_t j = 0; j < p->n_ports && !rc; j++)
 			if (is_here(m, i, &p->ports[j]))
 				rc = service_on_port(m, i, id, &p->ports[j]);
-		if (!rc)
-			warn_missing(m, i, m->n_listeners == before);
 	}
 	/* Remove services that are no longer configured. Not earlier, or a new service could get
 	 * their ids and counters in this change. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "config/config_diff.h"
+#include "lib/memory.h"
 #include "lib/resource_error.h"
 #include "lib/text.h"
 #include "plan/reach.h"
@@ -169,49 +170,22 @@ bool reach_needs_accept_ra(const struct host *h, const struct nl_link *link)
 	return false;
 }
 
-static void print_forwarding_fix(FILE *out, const struct host *h, const char *interface, bool ipv6)
+char *reach_forwarding_fix(const struct host *h, const char *interface, bool ipv6)
 {
-	char name[IFNAMSIZ];
+	char name[IFNAMSIZ], *text;
+	size_t size;
+	FILE *out;
 
+	if (host_forwards("all", ipv6))
+		return xasprintf("sysctl -w net.ipv%d.conf.%s.forwarding=1", ipv6 ? 6 : 4,
+				 SHELL_WORD(host_sysctl_name(interface, name)));
+	out = text_open(&text, &size);
 	fputs("sysctl -w", out);
-	if (host_forwards("all", ipv6)) {
-		fprintf(out, " net.ipv%d.conf.%s.forwarding=1", ipv6 ? 6 : 4,
-			SHELL_WORD(host_sysctl_name(interface, name)));
-		return;
-	}
 	for (size_t i = 0; i < h->n_links && ipv6; i++)
 		if (reach_needs_accept_ra(h, &h->links[i]))
 			fprintf(out, " net.ipv6.conf.%s.accept_ra=2",
 				SHELL_WORD(host_sysctl_name(h->links[i].name, name)));
 	fputs(ipv6 ? " net.ipv6.conf.all.forwarding=1" : " net.ipv4.ip_forward=1", out);
-}
-
-char *reach_forwarding_fix(const struct host *h, const char *interface, bool ipv6)
-{
-	char *text;
-	size_t size;
-	FILE *out = text_open(&text, &size);
-
-	print_forwarding_fix(out, h, interface, ipv6);
-	fclose(out);
-	return text;
-}
-
-char *reach_forwarding_off(const struct config *c, const struct host *h,
-			   const struct nl_link *link, bool ipv6)
-{
-	char *text;
-	size_t size;
-	FILE *out;
-
-	if (!reach_needs(c, h, link, ipv6 ? FAMILY_IPV6 : FAMILY_IPV4) ||
-	    host_forwards(link->name, ipv6))
-		return NULL;
-	out = text_open(&text, &size);
-	fprintf(out, "%s forwarding is off on %s, so wgxdp forwards no packets that arrive on it: "
-		"run `", ipv6 ? "IPv6" : "IPv4", link->name);
-	print_forwarding_fix(out, h, link->name, ipv6);
-	fputc('`', out);
 	fclose(out);
 	return text;
 }

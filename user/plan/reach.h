@@ -43,12 +43,6 @@ bool reach_needs_accept_ra(const struct host *h, const struct nl_link *link);
  * the whole host, the command does so for all interfaces, and keeps addresses from router
  * advertisements. The caller frees it. */
 char *reach_forwarding_fix(const struct host *h, const char *interface, bool ipv6);
-/* Returns a text that says that forwarding is off on an interface, with the command that switches
- * it on. Returns NULL if it is on, or if the configuration does not need it. The caller frees the
- * text. */
-char *reach_forwarding_off(const struct config *c, const struct host *h,
-			   const struct nl_link *link, bool ipv6);
-
 /* Returns the length in bytes of the longest packet that goes to a backend if its client uses
  * WireGuard's default MTU. Returns 0 if this is unknown, or if the packet leaves by the interface
  * on which it came. */

@@ -142,15 +142,25 @@ static const char *why_no_xdp(const struct conditions *k, const struct link *l)
 	return why;
 }
 
+/* Sets the reason: what a finding says about the interface, after "it "; otherwise `why`. */
+static void explain(const struct conditions *k, struct interface_condition *i, const char *why)
+{
+	const struct finding *f = finding_at(&k->findings, i->name);
+	char text[FINDING_LEN];
+
+	i->finding = f ? f->id : FINDING_none;
+	snprintf(i->why, CONDITION_WHY, "%.*s", CONDITION_WHY - 1,
+		 f ? finding_print(f, FINDING_IT, false, text) : why);
+}
+
 static void set_link_state(const struct conditions *k, struct interface_condition *i, bool up)
 {
 	bool tc_gone = i->link->flags & LINK_TC && tc_is_gone(k, i->link);
-	const char *why = !up ? "it is down" : tc_gone ? "its tc program was detached" :
-			  why_no_xdp(k, i->link);
+	const char *why = tc_gone ? "its tc program was detached" : why_no_xdp(k, i->link);
 
 	i->slow = why && !strcmp(why, XDP_GONE);
 	i->state = !up ? INTERFACE_DOWN : why ? INTERFACE_WAITING : INTERFACE_ATTACHED;
-	snprintf(i->why, sizeof(i->why), "%s", why ?: "");
+	explain(k, i, why ?: "");
 }
 
 static void list_links(struct conditions *k)
@@ -178,15 +188,17 @@ static void list_links(struct conditions *k)
 	}
 }
 
+/* Adds an interface to which no program of ours is attached. */
 static void add_missing(struct conditions *k, const char *name, enum link_role role,
-			enum interface_state state, const char *why)
+			enum interface_state state)
 {
 	struct interface_condition *i = append(k->interfaces, k->n_interfaces);
 
 	snprintf(i->name, sizeof(i->name), "%s", name);
-	snprintf(i->why, sizeof(i->why), "%s", why);
 	i->role = role;
 	i->state = state;
+	explain(k, i, "it exists, but wgxdp is not attached: the messages of `up` or the daemon "
+		"say why");
 }
 
 /* Lists an interface that only the daemon uses, if it is missing or down; no program is ever
@@ -196,8 +208,7 @@ static void list_followed(struct conditions *k, const char *name)
 	const struct nl_link *link = host_link_by_name(&k->h, name);
 
 	if (*name && !(link && link->up) && !is_listed(k, name))
-		add_missing(k, name, ROLE_NONE, link ? INTERFACE_DOWN : INTERFACE_WAITING,
-			    link ? "it is down" : "not there yet");
+		add_missing(k, name, ROLE_NONE, link ? INTERFACE_DOWN : INTERFACE_WAITING);
 }
 
 static void list_all_followed(struct conditions *k)
@@ -210,26 +221,17 @@ static void list_all_followed(struct conditions *k)
 		list_followed(k, name);
 }
 
-/* Lists the interfaces in the configuration to which no program of ours is attached. */
-static void list_missing(struct conditions *k)
+void conditions_of_interfaces(struct conditions *k)
 {
 	enum link_role role;
 	const char *name;
 
-	for (size_t at = 0; (name = config_interface(k->config, &at, &role));)
-		if (!is_attached(k, name) && !is_listed(k, name))
-			add_missing(k, name, role, INTERFACE_WAITING,
-				    host_link_by_name(&k->h, name) ?
-				    "it exists, but wgxdp is not attached: the messages of `up` or "
-				    "the daemon say why" : "not there yet");
-}
-
-static void list_interfaces(struct conditions *k)
-{
 	list_links(k);
 	if (!k->config || k->dp->elsewhere)
 		return;
-	list_missing(k);
+	for (size_t at = 0; (name = config_interface(k->config, &at, &role));)
+		if (!is_attached(k, name) && !is_listed(k, name))
+			add_missing(k, name, role, INTERFACE_WAITING);
 	list_all_followed(k);
 }
 
@@ -247,11 +249,14 @@ __u64 conditions_transmit_failed(const struct conditions *k, __u32 ifindex)
 static bool device_works(const struct conditions *k, const char *device, char why[CONDITION_WHY])
 {
 	const struct nl_link *link = host_link_by_name(&k->h, device);
+	const struct finding *f = finding_at(&k->findings, device) ?:
+		link ? finding_on(&k->findings, link->ifindex, FAMILY_IPV6) : NULL;
+	char text[FINDING_LEN];
 
-	if (k->dp->elsewhere || (link && link->up))
-		return true;
-	snprintf(why, CONDITION_WHY, "%s is %s", device, link ? "down" : "not there");
-	return false;
+	if (f)
+		snprintf(why, CONDITION_WHY, "%.*s", CONDITION_WHY - 1,
+			 finding_print(f, FINDING_NAME, false, text));
+	return !f;
 }
 
 bool peer_is_attached(const struct conditions *k, const struct relay_view *v, __u32 id,
@@ -330,14 +335,10 @@ int conditions_read(const struct dataplane *dp, struct conditions *ret)
 	if (!rc)
 		k.config = conditions_config(dp->instance);
 	k.services = xcalloc(k.n_services + 1, sizeof(*k.services));
-	if (!rc) {
-		list_interfaces(&k);
-		rc = conditions_of_services(&k);
-	}
+	*ret = k;			/* k.facts points into *ret */
+	rc = rc ?: conditions_of_services(ret);
 	if (rc)
-		conditions_free(&k);
-	else
-		*ret = k;
+		conditions_free(ret);
 	return rc;
 }
 
@@ -348,5 +349,9 @@ void conditions_free(struct conditions *k)
 	free(k->names);
 	free(k->services);
 	free(k->interfaces);
+	free(k->neighbours);
+	findings_free(&k->findings);
+	facts_free(&k->facts);
+	resolved_backends_free(&k->answers);
 	*k = (struct conditions){ 0 };
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "plan/resolved_backends.h"
+#include "findings/facts.h"
 #include "dataplane/dataplane.h"
 #include "show/blind_view.h"
 #include "show/relay_view.h"
@@ -21,12 +22,10 @@ enum interface_state {
 	INTERFACE_STATES
 };
 
-/* Reasons why a service does not listen, from the first that is checked to the last. */
+/* Reasons why a service does not listen that are no findings. */
 enum fault {
-	FAULT_NONE, FAULT_NAME, FAULT_INTERFACE, FAULT_NO_ADDRESS, FAULT_ADDRESS_GONE,
-	FAULT_NOT_LISTENING, FAULT_FORWARDING, FAULT_ROUTE, FAULT_NEIGHBOUR, FAULT_MTU,
-	FAULT_BACKEND,
-	FAULT_DEVICE			/* the blind relay's own WireGuard gets no packets */
+	FAULT_NONE, FAULT_INTERFACE, FAULT_NO_ADDRESS, FAULT_ADDRESS_GONE, FAULT_NOT_LISTENING,
+	FAULT_BACKEND
 };
 
 #define CONDITION_WHY 240
@@ -34,6 +33,7 @@ enum fault {
 struct service_condition {
 	enum service_state state;
 	enum fault fault;
+	enum finding_id finding;	/* the finding that says why, or FINDING_none */
 	struct address address;		/* address of FAULT_ADDRESS_GONE and FAULT_NOT_LISTENING */
 	char why[CONDITION_WHY];	/* reason in words; "": the service is listening */
 };
@@ -46,6 +46,7 @@ struct interface_condition {
 	const struct link *link;
 	enum interface_state state;
 	bool slow;			/* only tc handles its packets: XDP was detached */
+	enum finding_id finding;	/* the finding that says why, or FINDING_none */
 	char why[CONDITION_WHY];	/* reason in words; "": attached */
 };
 
@@ -54,6 +55,10 @@ struct conditions {
 	const struct config *config;	/* from conditions_config() */
 	/* Links and addresses; empty if the instance is in another network namespace. */
 	struct host h;
+	struct facts facts;
+	struct findings findings;	/* none if the instance is in another namespace */
+	struct resolved_backends answers;
+	struct nl_neighbour *neighbours;
 	struct link *links;
 	size_t n_links;
 	struct service_name *names;	/* indexed by service id */
@@ -82,5 +87,6 @@ bool site_is_there(const struct conditions *k, const struct blind_view_site *s,
 const char *service_state_name(enum service_state s);
 const char *interface_state_name(enum interface_state s);
 
-/* The part of conditions_read() in condition_service.c. */
+/* The parts of conditions_read() in condition.c and condition_service.c. */
+void conditions_of_interfaces(struct conditions *k);
 int conditions_of_services(struct conditions *k);

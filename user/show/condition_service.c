@@ -4,7 +4,6 @@
  * leads to, works or has a fault.
  */
 #include <errno.h>
-#include <linux/neighbour.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,29 +23,9 @@ struct places {
 	size_t n;
 };
 
-/* Earlier answers of the kernel: most services of a host share backends and interfaces. */
-struct known_way {
-	struct address backend;
-	__u32 vrf;
-	enum nat nat;
-	enum reach reach;
-	struct nl_way way;
-};
-
-struct known_forwarding {
-	__u32 ifindex;
-	bool ipv6, on;
-};
-
 struct service_check {
 	struct conditions *k;
-	struct known_way *ways;
-	struct known_forwarding *forwarding;
-	size_t n_ways, n_forwarding;
 	struct places *places;		/* indexed by service id */
-	struct resolved_backends answers;
-	struct nl_neighbour *neighbours;
-	size_t n_neighbours;
 	/* The service that is being checked. */
 	const struct service_config *s;
 	struct service_condition *c;
@@ -103,92 +82,16 @@ note_fault(struct service_check *j, enum fault fault, const char *format, ...)
 	va_end(args);
 }
 
-static const char *family_name(__u8 family)
+/* Counts a finding about packets of the service as a fault. Returns whether there is one. */
+static bool note_finding(struct service_check *j, const struct finding *f)
 {
-	return family == FAMILY_IPV4 ? "IPv4" : "IPv6";
-}
+	char text[FINDING_LEN];
 
-static bool is_unresolved(const struct service_check *j, const struct nl_way *way,
-			  const struct address *backend)
-{
-	return nl_neighbour_state(j->neighbours, j->n_neighbours, way, backend) &
-	       (NUD_FAILED | NUD_INCOMPLETE);
-}
-
-static bool is_forwarding(struct service_check *j, const struct nl_link *link, bool ipv6)
-{
-	bool on;
-
-	for (size_t i = 0; i < j->n_forwarding; i++)
-		if (j->forwarding[i].ifindex == link->ifindex && j->forwarding[i].ipv6 == ipv6)
-			return j->forwarding[i].on;
-	on = host_forwards(link->name, ipv6);
-	*append(j->forwarding, j->n_forwarding) =
-		(struct known_forwarding){ link->ifindex, ipv6, on };
-	return on;
-}
-
-static enum reach find_reach(struct service_check *j, const struct address *backend,
-			     struct nl_way *ret)
-{
-	struct known_way new = {
-		.backend = *backend, .vrf = host_vrf(&j->k->h, j->s), .nat = j->s->nat,
-	};
-
-	for (size_t i = 0; i < j->n_ways; i++)
-		if (address_equal(&j->ways[i].backend, backend) && j->ways[i].vrf == new.vrf &&
-		    j->ways[i].nat == new.nat) {
-			*ret = j->ways[i].way;
-			return j->ways[i].reach;
-		}
-	new.reach = reach_backend(&j->k->h, j->k->config, j->s, backend, &new.way);
-	*append(j->ways, j->n_ways) = new;
-	*ret = new.way;
-	return new.reach;
-}
-
-static bool forwards(struct service_check *j, const struct nl_link *link, const struct address *a)
-{
-	if (!link || is_forwarding(j, link, a->family == FAMILY_IPV6))
-		return true;
-	note_fault(j, FAULT_FORWARDING, "%s forwarding is off on %s", family_name(a->family),
-		   link->name);
-	return false;
-}
-
-/* Returns whether this host can send packets of normal length to the backend; whether longer ones
- * fit the MTU is checked elsewhere. */
-static bool leads_there(struct service_check *j, const struct address *backend)
-{
-	const struct host *h = &j->k->h;
-	char text[ADDRESS_STRLEN], next[ADDRESS_STRLEN];
-	struct nl_way way;
-
-	address_format(backend, text);
-	switch (find_reach(j, backend, &way)) {
-	case REACH_SELF:
-		note_fault(j, FAULT_ROUTE, "its backend %s is an address of this host", text);
-		return false;
-	case REACH_NONE:
-		note_fault(j, FAULT_ROUTE, "no route to its backend %s", text);
-		return false;
-	case REACH_WAN:
-		note_fault(j, FAULT_ROUTE, "the route to its backend %s leaves by %s, a wan", text,
-			   host_link(h, way.oif)->name);
-		return false;
-	case REACH_BY_RULE:
-	case REACH_UNKNOWN:
-		return true;
-	case REACH_ROUTED:
-		break;
-	}
-	if (is_unresolved(j, &way, backend)) {
-		address_format(way.via.family ? &way.via : backend, next);
-		note_fault(j, FAULT_NEIGHBOUR, "%s does not resolve on %s", next,
-			   host_link(h, way.oif)->name);
-		return false;
-	}
-	return forwards(j, host_link(h, way.oif), backend);
+	if (f && !j->faults)
+		j->c->finding = f->id;
+	if (f)
+		note_fault(j, FAULT_NONE, "%s", finding_print(f, FINDING_KIND, false, text));
+	return f;
 }
 
 static bool has_address(const struct host *h, const char *name, const struct address *a)
@@ -202,6 +105,14 @@ static bool has_address(const struct host *h, const char *name, const struct add
 	return false;
 }
 
+/* Returns the interface by which packets leave to a backend; 0: unknown. */
+static __u32 way_out(const struct service_check *j, const struct address *backend)
+{
+	const struct backend_fact *b = facts_add_backend(&j->k->facts, j->s, backend);
+
+	return b->reach == REACH_ROUTED ? b->way.oif : 0;
+}
+
 /* Returns whether packets to this address and its ports are forwarded. */
 static bool place_works(struct service_check *j, const struct place *p)
 {
@@ -213,6 +124,8 @@ static bool place_works(struct service_check *j, const struct place *p)
 		note_fault(j, FAULT_INTERFACE, "the interface that it listens on was deleted");
 		return false;
 	}
+	if (note_finding(j, finding_on(&j->k->findings, p->ifindex, p->backend.family)))
+		return false;
 	for (size_t i = 0; i < j->k->n_interfaces; i++) {
 		const struct interface_condition *is = &j->k->interfaces[i];
 
@@ -232,22 +145,9 @@ static bool place_works(struct service_check *j, const struct place *p)
 			   address_format(&p->local, text), s->listen_interface);
 		return false;
 	}
-	return forwards(j, link, &p->backend) && leads_there(j, &p->backend);
-}
-
-static void check_mtu(struct service_check *j, const struct place *p)
-{
-	struct nl_way way;
-	const struct nl_link *out;
-	unsigned int need;
-
-	if (find_reach(j, &p->backend, &way) != REACH_ROUTED)
-		return;
-	out = host_link(&j->k->h, way.oif);
-	need = out ? reach_longest(&j->k->h, j->s, p->backend.family, way.oif) : 0;
-	if (out && out->mtu < need)
-		note_fault(j, FAULT_MTU, "packets of up to %u bytes arrive, but the MTU of %s is "
-			   "%u", need, out->name, out->mtu);
+	return !note_finding(j, finding_to(&j->k->findings, s, &p->backend)) &&
+	       !note_finding(j, finding_on(&j->k->findings, way_out(j, &p->backend),
+					   p->backend.family));
 }
 
 /* Reports each address of the service's interface on which the service does not listen, because no
@@ -269,7 +169,7 @@ static void check_addresses(struct service_check *j, const struct places *listen
 		    (a->local.family == FAMILY_IPV6 && s->ipv6 != IPV6_DNAT))
 			continue;
 		for (size_t b = 0; b < backends_of(s); b++)
-			has |= resolved_backends_address(&j->answers,
+			has |= resolved_backends_address(&j->k->answers,
 							 a->local.family == FAMILY_IPV4
 								 ? backend_at(s, b)->ipv4
 								 : backend_at(s, b)->ipv6,
@@ -284,30 +184,14 @@ static void check_addresses(struct service_check *j, const struct places *listen
 	}
 }
 
-static void check_name(struct service_check *j, const char *text, __u8 family)
+/* Notes the findings about the service which leave some of its packets out. */
+static void note_findings(struct service_check *j, const char *check)
 {
-	struct address a;
+	const struct findings *l = &j->k->findings;
 
-	if (*text && !resolved_backends_address(&j->answers, text, family, &a))
-		note_fault(j, FAULT_NAME, "%s has no %s address yet", text, family_name(family));
-}
-
-static void check_names(struct service_check *j)
-{
-	for (size_t b = 0; b < backends_of(j->s); b++) {
-		check_name(j, backend_at(j->s, b)->ipv4, FAMILY_IPV4);
-		check_name(j, backend_at(j->s, b)->ipv6, FAMILY_IPV6);
-	}
-}
-
-static void note_missing_address(struct service_check *j)
-{
-	const struct nl_link *link = host_link_by_name(&j->k->h, j->s->listen_interface);
-	const char *missing = link ? reach_missing_address(&j->k->h, j->s, link) : NULL;
-
-	if (missing)
-		note_fault(j, FAULT_NO_ADDRESS, "%s has no %saddress to listen on", link->name,
-			   missing);
+	for (size_t i = 0; i < l->n; i++)
+		if (l->list[i].about.service == j->s && !strcmp(l->list[i].check, check))
+			note_finding(j, &l->list[i]);
 }
 
 /* Finds the reason why a service listens on no address at all. */
@@ -316,15 +200,16 @@ static void explain_nowhere(struct service_check *j)
 	const struct service_config *s = j->s;
 	const struct conditions *k = j->k;
 
+	note_finding(j, finding_at(&k->findings, s->listen_interface));
 	for (size_t i = 0; i < k->n_interfaces; i++)
 		if (k->interfaces[i].state != INTERFACE_ATTACHED &&
 		    (*s->listen_interface ? !strcmp(k->interfaces[i].name, s->listen_interface) :
 		     k->interfaces[i].role == ROLE_WAN))
 			note_fault(j, FAULT_INTERFACE, "interface %s: %s", k->interfaces[i].name,
 				   k->interfaces[i].why);
+	note_findings(j, "listen");
 	if (!*s->listen_interface)
 		note_fault(j, FAULT_INTERFACE, "no interface has its addresses, and none is a wan");
-	note_missing_address(j);
 	note_fault(j, FAULT_NO_ADDRESS, "%s has no address of a family that its backend has",
 		   s->listen_interface);
 }
@@ -362,36 +247,20 @@ static void decide_by_table(struct service_check *j, const struct places *p)
 		note_fault(j, FAULT_INTERFACE, "it has no address to listen on");
 }
 
-/* Returns whether this host's own WireGuard, behind the blind relay, can receive packets. */
-static bool blind_device_works(struct service_check *j)
-{
-	const struct blind_config *b = &j->k->config->blind;
-	const struct nl_link *link = host_link_by_name(&j->k->h, b->device);
-	struct wg_device d = { 0 };
-	int rc = link ? wg_read(b->device, &d) : 0;
-
-	if (!link || !link->up)
-		note_fault(j, FAULT_DEVICE, "%s is %s", b->device, link ? "down" : "not there");
-	else if (!rc && d.port != b->port)
-		note_fault(j, FAULT_DEVICE, "%s listens on UDP port %u, but the blind relay on %u",
-			   b->device, ntohs(d.port), ntohs(b->port));
-	wg_free(&d);
-	return !j->faults;
-}
-
 static void check_blind(struct service_check *j, const struct places *p)
 {
 	const struct config *c = j->k->config;
-	bool works = blind_device_works(j);
+	const struct findings *l = &j->k->findings;
+	const struct interface_fact *d = facts_interface(&j->k->facts, c->blind.device);
+	bool works = !note_finding(j, finding_at(l, c->blind.device)) &&
+		     !(d && note_finding(j, finding_on(l, d->about.ifindex, 0)));
 
 	for (size_t i = 0; i < p->n; i++) {
 		const struct nl_link *link = host_link(&j->k->h, p->list[i].ifindex);
 
-		if (!link || !link->up)
-			note_fault(j, FAULT_INTERFACE, "%s is %s", c->blind.interface,
-				   link ? "down" : "not there");
-		else if (!reach_needs(c, &j->k->h, link, p->list[i].local.family) ||
-			 forwards(j, link, &p->list[i].local))
+		if (!link)
+			note_fault(j, FAULT_INTERFACE, "%s is not there", c->blind.interface);
+		else if (!note_finding(j, finding_on(l, link->ifindex, p->list[i].local.family)))
 			j->works += works;
 	}
 	if (!p->n)
@@ -413,17 +282,45 @@ static void decide_state(struct service_check *j, const struct places *p,
 		for (size_t i = 0; i < p->n; i++)
 			j->works += place_works(j, &p->list[i]);
 		check_addresses(j, p);
-		check_names(j);
+		note_findings(j, "name");
 		if (!p->n)
 			explain_nowhere(j);
 		else
-			note_missing_address(j);
-		for (size_t i = 0; i < p->n; i++)
-			check_mtu(j, &p->list[i]);
+			note_findings(j, "listen");
+		note_findings(j, "mtu");
 		check_backends(j, table, n, id);
 	}
 	j->c->state = !j->works ? SERVICE_WAITING : j->faults ? SERVICE_PARTIAL :
 		      SERVICE_LISTENING;
+}
+
+/* Makes the findings about the configuration and about the backends in the running table, which may
+ * be others than those of the configuration. */
+static int find(struct service_check *j)
+{
+	struct conditions *k = j->k;
+	int rc = 0;
+
+	if (k->dp->elsewhere || !k->config)
+		return 0;
+	resolved_backends_read(k->dp->instance, &k->answers);
+	resolved_backends_match(&k->answers, k->config);
+	k->facts = (struct facts){ .config = k->config, .host = &k->h, .answers = &k->answers,
+				   .instance = k->dp->instance };
+	if (k->n_services)
+		rc = nl_neighbours(&k->neighbours, &k->facts.n_neighbours);
+	k->facts.neighbours = k->neighbours;
+	facts_interfaces(&k->facts);
+	facts_backends(&k->facts, false);
+	for (__u32 id = 0; id < k->n_services; id++) {
+		const struct service_config *s = config_service(k->config, k->names[id].name);
+
+		for (size_t i = 0; i < j->places[id].n && s; i++)
+			facts_add_backend(&k->facts, s, &j->places[id].list[i].backend);
+	}
+	facts_ways(&k->facts);
+	findings_make(&k->facts, HEALTH, &k->findings);
+	return rc;
 }
 
 int conditions_of_services(struct conditions *k)
@@ -436,21 +333,14 @@ int conditions_of_services(struct conditions *k)
 	int rc = dataplane_table(k->dp, &table, &n);
 
 	find_places(&j, table, n);
-	if (!rc && !k->dp->elsewhere && k->n_services)
-		rc = nl_neighbours(&j.neighbours, &j.n_neighbours);
-	resolved_backends_read(k->dp->instance, &j.answers);
-	if (k->config)
-		resolved_backends_match(&j.answers, k->config);
+	rc = rc ?: find(&j);
+	conditions_of_interfaces(k);
 	for (__u32 id = 0; id < k->n_services && !rc; id++)
 		if (*k->names[id].name)
 			decide_state(&j, &j.places[id], table, n, id);
 	for (size_t id = 0; id < k->n_services; id++)
 		free(j.places[id].list);
 	free(j.places);
-	free(j.neighbours);
-	free(j.ways);
-	free(j.forwarding);
-	resolved_backends_free(&j.answers);
 	free(table);
 	return rc;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads the lists of clients that other programs keep: files, and sets of nftables. apply.c and
- * daemon/ include it.
+ * Reads the lists of clients that other programs keep: files, and sets of nftables. apply.c,
+ * daemon/ and findings/ include it.
  */
 #pragma once
 #include "net/nft_set.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include "config/config_lists.h"
-#include "instance/lists.h"
+#include "plan/lists.h"
 #include "lib/file.h"
 #include "lib/grow.h"
 #include "lib/log.h"
