@@ -139,6 +139,7 @@ end_daemon
 inside relay sysctl -qw net.ipv6.conf.all.forwarding=0 net.ipv4.ip_forward=0
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null 2> "$work/errors"
 expect 'links that up wants to forward' "$(grep -o 'this host has IPv[46] forwarding off' "$work/errors" | xargs)" == 'this host has IPv6 forwarding off'
+expect 'states without forwarding, of a peer on Ethernet and of one in a tunnel' "$(field cable state) $(field "${a:0:8}" state)" == 'waiting attached'
 wgxdp check -c "$work/wgxdp.yaml" > "$work/errors" 2>&1 || :
 expect 'links that check wants to forward' "$(grep -o 'this host has IPv[46] forwarding off' "$work/errors" | xargs)" == 'this host has IPv6 forwarding off'
 wgxdp down

@@ -387,6 +387,27 @@ static void followed(void **state)
 	free(facts.interfaces);
 }
 
+/* `up` looks at the standby that serves, and `check` at both. */
+static void standbys(void **state)
+{
+	struct service_name name = { .name = "wg-end" };
+	struct guard guard = { .standby = 1 };
+	const struct plan_input in = { .names = &name, .n_names = 1, .guards = &guard,
+				       .n_guards = 1, .answers = &answers };
+
+	strcpy(service.backend.standby.ipv4, "192.168.1.11");
+	facts.backends = NULL;
+	facts.n_backends = 0;
+	facts.plan = &in;
+	facts_backends(&facts, false);
+	assert_int_equal(facts.n_backends, 1);
+	assert_string_equal(facts.backends->about.name, "192.168.1.11");
+	assert_string_equal(facts.backends->about.path, "/services/0/backend/standby/ipv4");
+	facts_backends(&facts, true);
+	assert_int_equal(facts.n_backends, 3);
+	free(facts.backends);
+}
+
 static void relay(void **state)
 {
 	struct site_name site = { "site-b" };
@@ -475,7 +496,8 @@ int main(void)
 		cmocka_unit_test_setup(addresses_of, healthy),
 		cmocka_unit_test_setup(backends, healthy), cmocka_unit_test_setup(ways, healthy),
 		cmocka_unit_test_setup(neighbours, healthy), cmocka_unit_test_setup(mtu, healthy),
-		cmocka_unit_test_setup(followed, healthy), cmocka_unit_test_setup(relay, healthy),
+		cmocka_unit_test_setup(followed, healthy), cmocka_unit_test_setup(standbys, healthy),
+		cmocka_unit_test_setup(relay, healthy),
 		cmocka_unit_test_setup(peers, healthy), cmocka_unit_test_setup(files, healthy),
 		cmocka_unit_test(all),
 	};

@@ -248,11 +248,12 @@ __u64 conditions_transmit_failed(const struct conditions *k, __u32 ifindex)
 
 static bool device_works(const struct conditions *k, const char *device, char why[CONDITION_WHY])
 {
-	const struct nl_link *link = host_link_by_name(&k->h, device);
-	const struct finding *f = finding_at(&k->findings, device) ?:
-		link ? finding_on(&k->findings, link->ifindex, FAMILY_IPV6) : NULL;
+	const struct interface_fact *i = facts_interface(&k->facts, device);
+	const struct finding *f = finding_at(&k->findings, device);
 	char text[FINDING_LEN];
 
+	if (!f && i && i->needs[1])
+		f = finding_on(&k->findings, i->about.ifindex, FAMILY_IPV6);
 	if (f)
 		snprintf(why, CONDITION_WHY, "%.*s", CONDITION_WHY - 1,
 			 finding_print(f, FINDING_NAME, false, text));
