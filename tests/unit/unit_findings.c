@@ -426,7 +426,8 @@ static void relay(void **state)
 	device.error = -EOPNOTSUPP;
 #define NOT_WG " is not a WireGuard interface, or its wireguard-go has no socket in " WG_SOCKET_DIR \
 	": name a WireGuard interface"
-	says(FINDING_not_wireguard, "device: wg0" NOT_WG, NULL, NULL, "it" NOT_WG);
+	says(FINDING_not_wireguard, "device: wg0" NOT_WG, "interface wg0: it" NOT_WG, NULL,
+	     "it" NOT_WG);
 }
 
 static void peers(void **state)

@@ -23,7 +23,7 @@ const char *config_key_wrong(const char *text);
 typedef void config_tell(void *data, const struct config_place *place, const char *text);
 
 /* A further check of a valid configuration, for example against this host. inspect() reports errors
- * with tell(to, …), which prints their line and column in the file. */
+ * with tell(to, …). They are printed with their line and column, in the order of the file. */
 struct config_inspector {
 	void (*inspect)(void *data, const struct config *c, config_tell *tell, void *to);
 	void *data;

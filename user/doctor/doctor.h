@@ -32,7 +32,7 @@ struct doctor_backend {
 	bool reported;			/* a finding says that it does not answer */
 };
 
-#define doctor_device device_fact
+#define doctor_device device_fact	/* name of the struct in doctor_rules.c */
 
 /* Packets of a service, of XDP and tc together. */
 struct doctor_traffic {
@@ -74,7 +74,7 @@ struct doctor {
 	struct plan *plan;	/* from plan_running(); NULL: no running data path */
 	struct doctor_backend *backends;
 	size_t n_backends;
-	struct doctor_device *devices;
+	struct device_fact *devices;
 	size_t n_devices;
 	struct seen_vlans *vlans;
 	size_t n_vlans;

@@ -38,7 +38,7 @@ void doctor_routes(struct doctor *k)
 
 /* ---- MTU ---- */
 
-static bool has_ipv6(const struct doctor *k, const struct doctor_device *d, __u32 ifindex)
+static bool has_ipv6(const struct doctor *k, const struct device_fact *d, __u32 ifindex)
 {
 	for (size_t i = 0; i < k->h.n_addresses; i++)
 		if (k->h.addresses[i].ifindex == ifindex &&
@@ -53,7 +53,7 @@ static bool has_ipv6(const struct doctor *k, const struct doctor_device *d, __u3
 
 /* Reports a WireGuard device with too large an MTU. fits: the largest for the device `narrow`,
  * which carries its packets. Below the minimum of IPv6 there is no fix: Linux would remove IPv6. */
-static void report_device_mtu(struct doctor *k, const struct doctor_device *d,
+static void report_device_mtu(struct doctor *k, const struct device_fact *d,
 			      const struct nl_link *link, unsigned int fits,
 			      const struct nl_link *narrow)
 {
@@ -76,7 +76,7 @@ static void report_device_mtu(struct doctor *k, const struct doctor_device *d,
 
 /* Checks the MTU of a WireGuard device, which all its peers share, for the path to the peer with
  * the narrowest interface. */
-static void look_at_device_mtu(struct doctor *k, const struct doctor_device *d)
+static void look_at_device_mtu(struct doctor *k, const struct device_fact *d)
 {
 	const struct nl_link *link = host_link_by_name(&k->h, d->name), *narrow = NULL;
 	unsigned int fits = MTU_MAX;

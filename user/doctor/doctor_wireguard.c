@@ -39,7 +39,7 @@ static bool has_private_key(const char *path)
 
 /* Returns a command that gives a device its private key, from the file that `wgxdp gen hosts` makes
  * beside wg-quick's, or from that one. It sets nothing but the key. */
-static char *fix_own_key(const struct doctor_device *d)
+static char *fix_own_key(const struct device_fact *d)
 {
 	char path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + sizeof("/-privatekey")];
 
@@ -55,7 +55,7 @@ static char *fix_own_key(const struct doctor_device *d)
 }
 
 /* Reports a device without a key. That of wireguard-go's is unknown without libsodium. */
-static void look_at_own_key(struct doctor *k, const struct doctor_device *d)
+static void look_at_own_key(struct doctor *k, const struct device_fact *d)
 {
 	const struct nl_link *link = host_link_by_name(&k->h, d->name);
 	char why[LIBRARY_WHY_LEN];
@@ -79,7 +79,7 @@ static void name_peer(const struct doctor *k, const struct wg_names *names,
 			strcpy(ret, k->c->peers[i].name);
 }
 
-static void look_at_peer(struct doctor *k, const struct doctor_device *d,
+static void look_at_peer(struct doctor *k, const struct device_fact *d,
 			 const struct wg_names *names, const struct wg_peer *p)
 {
 	char name[NAME_LEN], subject[NAME_LEN + IFNAMSIZ + 1];
@@ -164,7 +164,7 @@ static enum way_out find_way(const struct doctor *k, const struct prefix *p, __u
 /* Reports AllowedIPs without a route: `wg set` and `wg syncconf` add none. It says nothing about a
  * device without any such route, whose packets wgxdp alone is to forward, and nothing where the
  * announcements or a routing daemon decide about routes. */
-static void look_at_ways(struct doctor *k, const struct doctor_device *d)
+static void look_at_ways(struct doctor *k, const struct device_fact *d)
 {
 	const struct nl_link *link = host_link_by_name(&k->h, d->name);
 	char text[ADDRESS_STRLEN], first[ADDRESS_STRLEN], *fix;
@@ -203,7 +203,7 @@ void doctor_wireguard(struct doctor *k)
 {
 	look_at_pair(k);
 	for (size_t i = 0; i < k->n_devices; i++) {
-		const struct doctor_device *d = &k->devices[i];
+		const struct device_fact *d = &k->devices[i];
 		struct wg_names names;
 
 		if (d->error == -EOPNOTSUPP)

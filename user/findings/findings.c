@@ -71,7 +71,7 @@ static bool blocks(const struct finding *f, __u8 family)
 const struct finding *finding_on(const struct findings *l, __u32 ifindex, __u8 family)
 {
 	for (size_t i = 0; i < l->n; i++)
-		if (blocks(&l->list[i], family) && l->list[i].about.ifindex &&
+		if (blocks(&l->list[i], family) && ifindex &&
 		    (l->list[i].about.ifindex == ifindex ||
 		     l->list[i].about.ifindex == FINDING_EVERYWHERE))
 			return &l->list[i];

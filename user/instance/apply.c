@@ -84,8 +84,8 @@ static void report_changes(const struct dataplane *dp, int written)
 			 "nothing had to change");
 }
 
-/* Finds what keeps packets from passing. In a command, prints as errors what the kernel cannot do,
- * and returns -EINVAL; the daemon goes on. */
+/* Finds what keeps packets from passing. Prints as errors what the kernel cannot do, and returns
+ * -EINVAL then. Later passes of the daemon (tolerant) leave that to its log of states. */
 static int look_at_host(const char *instance, const struct plan_input *in, struct findings *ret)
 {
 	struct facts f = { .config = in->config, .host = in->host, .answers = in->answers,
@@ -94,6 +94,8 @@ static int look_at_host(const char *instance, const struct plan_input *in, struc
 	__s64 since;
 	int rc = 0;
 
+	if (in->tolerant)
+		return 0;
 	/* If the service manager (process 1) has called `up`, it starts the daemon next. */
 	if (!in->followed && getppid() != 1 && !follower_runs(instance, &since))
 		f.unfollowed = follower_needed(in->config);
@@ -102,7 +104,7 @@ static int look_at_host(const char *instance, const struct plan_input *in, struc
 	facts_ways(&f);
 	findings_make(&f, UP, ret);
 	facts_free(&f);
-	for (size_t i = 0; i < ret->n && !in->tolerant; i++) {
+	for (size_t i = 0; i < ret->n; i++) {
 		const struct service_config *s = ret->list[i].about.service;
 
 		if (ret->list[i].state != STATE_REFUSED)

@@ -20,10 +20,7 @@ int followed_devices_read(const struct config *c, struct followed_device **ret, 
 
 		strcpy(f->device, c->follow.wireguard[i].name);
 		rc = wg_read(f->device, &f->wireguard);
-		if (rc == -EOPNOTSUPP)
-			log_warning("interface %s: this is not a WireGuard interface, or its "
-				    "wireguard-go has no socket in " WG_SOCKET_DIR, f->device);
-		/* add_port() warns about a missing device. */
+		/* There are findings about these. */
 		if (rc == -EOPNOTSUPP || rc == -ENODEV)
 			continue;
 		if (rc) {
