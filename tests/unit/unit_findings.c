@@ -474,7 +474,7 @@ static void files(void **state)
 	service.n_deny_lists = 1;
 	facts.unfollowed = "standby";
 	beside = FINDING_list;
-#define NO_DAEMON "no daemon runs, and only a daemon follows standby: start it (`wgxdp daemon`)"
+#define NO_DAEMON "no daemon runs, and standby needs one: start it (`wgxdp daemon`)"
 	says(FINDING_daemon, NULL, "instance default: " NO_DAEMON, NULL, NO_DAEMON);
 	facts.unfollowed = NULL;
 	says(FINDING_list, "deny: /l cannot be read: there is no such file: write it", NULL, NULL,

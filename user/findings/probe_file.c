@@ -92,5 +92,5 @@ void probe_daemon(struct facts *f, struct findings *to)
 		return;
 	snprintf(about.name, sizeof(about.name), "%s", f->instance);
 	finding_add(to, &about, f->start ? xstrdup(f->start) : NULL, "start it (`wgxdp daemon`)",
-		    "no daemon runs, and only a daemon follows %s", f->unfollowed)->whole = true;
+		    "no daemon runs, and %s needs one", f->unfollowed)->whole = true;
 }
