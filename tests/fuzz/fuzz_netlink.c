@@ -3,7 +3,7 @@
  * No answer to a netlink request makes the reader crash, or yields a name, address or prefix that cannot be. An input
  * is the number of the question, then the parts that the socket returns: two bytes of length, and the bytes. In an
  * accepted answer, names end, addresses have a family, prefixes are not longer than its addresses, and there are no
- * more rows than bytes.
+ * more rows than bytes. Rules that are copied become requests that lie behind one another, whose attributes end in them.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -15,6 +15,7 @@
 #include "net/netlink_watch.h"
 #include "net/nft_set.h"
 #include "net/wireguard.h"
+#include "rehearsal/parts.h"
 
 enum { PARTS_MAX = 16 };
 static const uint8_t *rest;
@@ -279,6 +280,80 @@ static void sets(unsigned int which)
 	check_keys(&k);
 }
 
+/* ---- rules that a rehearsal copies ---- */
+
+static void check_attributes(const void *from, size_t n)
+{
+	const struct nlattr *a = from;
+
+	for (size_t left = n; left >= sizeof(*a); left -= MNL_ALIGN(a->nla_len), a = mnl_attr_next(a)) {
+		MUST(a->nla_len >= sizeof(*a) && a->nla_len <= left);
+		if (MNL_ALIGN(a->nla_len) > left)
+			return;
+	}
+}
+
+static void check_batch(const struct batch *b)
+{
+	size_t n = 0;
+
+	for each_message(m, &b->requests) {
+		MUST(m->nlmsg_len >= NLMSG_LENGTH(GEN) && m->nlmsg_seq > n && m->nlmsg_seq <= b->n);
+		MUST((char *)m + NLMSG_ALIGN(m->nlmsg_len) <= b->requests.data + b->requests.n);
+		n = m->nlmsg_seq;
+		check_attributes(mnl_nlmsg_get_payload_offset(m, GEN), m->nlmsg_len - NLMSG_LENGTH(GEN));
+	}
+}
+
+/* Returns the dump that a message of this type belongs to. */
+static struct dump *dump_of(struct rules *r, struct dump *elements, __u16 type)
+{
+	struct dump *dumps[] = { &r->tables, &r->chains, &r->list, &r->list, &r->sets, &r->objects, &r->flowtables, elements };
+
+	return dumps[type % 8];
+}
+
+static void copies(void)
+{
+	struct rules r = { 0 };
+	struct dump elements = { 0 };
+	struct batch b = { 0 };
+	char *buffer = malloc(65536);
+	ssize_t n;
+
+	while ((n = mnl_socket_recvfrom(NULL, buffer, 65536)) >= 0)
+		for (struct nlmsghdr *m = (void *)buffer; n >= (ssize_t)NLMSG_LENGTH(GEN) && m->nlmsg_len >= NLMSG_LENGTH(GEN) &&
+		     m->nlmsg_len <= n; n -= NLMSG_ALIGN(m->nlmsg_len), m = (void *)((char *)m + NLMSG_ALIGN(m->nlmsg_len))) {
+			struct dump *d = dump_of(&r, &elements, m->nlmsg_type);
+
+			d->data = realloc(d->data, d->n + NLMSG_ALIGN(m->nlmsg_len));
+			memcpy(d->data + d->n, m, m->nlmsg_len);
+			d->n += NLMSG_ALIGN(m->nlmsg_len);
+		}
+	nf_describe(&r);
+	MUST(r.n_rules + r.n_named <= whole);
+	MUST(nf_fill(&b, &r) <= b.n + 1);
+	check_batch(&b);
+	for (size_t i = 0; i < r.n_named; i++) {
+		batch_begin(&b);
+		r.named[i].elements = elements;
+		nf_fill_elements(&b, &r.named[i]);
+		check_batch(&b);
+		r.named[i].elements = (struct dump){ 0 };
+	}
+	batch_free(&b);
+	free(buffer);
+	free(elements.data);
+	free(r.tables.data);
+	free(r.chains.data);
+	free(r.list.data);
+	free(r.sets.data);
+	free(r.objects.data);
+	free(r.flowtables.data);
+	free(r.rules);
+	free(r.named);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const questions[])(void) = { links, addresses, routes, rules, wireguard, neighbours };
@@ -288,7 +363,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rest = data + 1;
 	left = whole = size - 1;
 	parts = 0;
-	if (data[0] & 64)
+	if ((data[0] & 192) == 192)
+		copies();
+	else if (data[0] & 64)
 		sets(data[0]);
 	else if (data[0] & 128)
 		MUST(!(nl_watch_read(0) & ~NL_ALL));

@@ -28,11 +28,6 @@ enum { FAMILIES = sizeof(families) / sizeof(*families) };
 
 /* ---- elements ---- */
 
-static __u32 attr_be32(const struct nlattr *a)
-{
-	return ntohl(attr_u32(a));
-}
-
 /* Returns the address in an attribute that contains NFTA_DATA_VALUE; family 0: none. */
 static struct address attr_key(const struct nlattr *nest, __u8 family)
 {
@@ -58,7 +53,7 @@ static bool parse_element(const struct nlattr *nest, __u8 family, struct nft_ele
 		else if (mnl_attr_get_type(a) == NFTA_SET_ELEM_KEY_END)
 			ret->last = attr_key(a, family);
 		else if (mnl_attr_get_type(a) == NFTA_SET_ELEM_FLAGS)
-			flags = attr_be32(a);
+			flags = ntohl(attr_u32(a));
 	}
 	ret->ends = flags & NFT_SET_ELEM_INTERVAL_END;
 	return ret->first.family && !(flags & NFT_SET_ELEM_CATCHALL);
@@ -158,11 +153,11 @@ static int kind_row(const struct nlmsghdr *nlh, void *data)
 
 	mnl_attr_for_each(a, nlh, sizeof(struct nfgenmsg)) {
 		if (mnl_attr_get_type(a) == NFTA_SET_KEY_TYPE)
-			type = attr_be32(a);
+			type = ntohl(attr_u32(a));
 		else if (mnl_attr_get_type(a) == NFTA_SET_KEY_LEN)
-			length = attr_be32(a);
+			length = ntohl(attr_u32(a));
 		else if (mnl_attr_get_type(a) == NFTA_SET_FLAGS)
-			flags = attr_be32(a);
+			flags = ntohl(attr_u32(a));
 	}
 	kind->family = flags & NFT_SET_CONCAT ? 0 :
 		       type == NFT_IPV4_ADDRESS && length == 4 ? FAMILY_IPV4 :
@@ -216,15 +211,16 @@ static int compare_elements(const void *a, const void *b)
 	return memcmp(&x->first.addr, &y->first.addr, sizeof(x->first.addr)) ?: y->ends - x->ends;
 }
 
-static void join_all(struct dump *d, struct list_keys *ret)
+void nft_join_all(const struct nft_set_kind *kind, struct nft_element *list, size_t n,
+		  struct list_keys *ret)
 {
-	struct nft_join j = { .kind = d->kind };
-	struct address last = { .family = d->kind.family };
+	struct nft_join j = { .kind = *kind };
+	struct address last = { .family = kind->family };
 
-	if (d->kind.intervals && d->n)
-		qsort(d->list, d->n, sizeof(*d->list), compare_elements);
-	for (size_t i = 0; i < d->n; i++)
-		nft_join(&j, &d->list[i], ret);
+	if (n)
+		qsort(list, n, sizeof(*list), compare_elements);
+	for (size_t i = 0; i < n; i++)
+		nft_join(&j, &list[i], ret);
 	/* A range up to the last address has no end. */
 	memset(&last.addr, 0xff, sizeof(last.addr));
 	if (last.family == FAMILY_IPV4)
@@ -276,7 +272,7 @@ int nft_set_read(const char *name, struct nft_set_kind *ret_kind, struct list_ke
 			      element_row, &d);
 	}
 	if (!rc)
-		join_all(&d, ret);
+		nft_join_all(&d.kind, d.list, d.n, ret);
 	free(d.list);
 	*ret_kind = d.kind;
 	*ret_skipped = d.skipped;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads a set of nftables, and the kernel's notifications about the elements of sets. instance/ and
- * daemon/ include it.
+ * Reads a set of nftables, and notifications about elements. instance/, daemon/, rehearsal/ use it.
  */
 #pragma once
 #include <libmnl/libmnl.h>
@@ -29,6 +28,9 @@ struct nft_join {
 };
 /* Adds the prefixes of an element, or those of the range that it ends. */
 void nft_join(struct nft_join *j, const struct nft_element *e, struct list_keys *k);
+/* Adds the prefixes of all elements, in any order. */
+void nft_join_all(const struct nft_set_kind *kind, struct nft_element *e, size_t n,
+		  struct list_keys *ret);
 
 /* Reads all elements of a set, which `name` gives as family, table and set with one space between
  * them. Returns 0, -ENOENT if there is no such set, -EOPNOTSUPP if its keys are no addresses, or
