@@ -9,56 +9,8 @@
 # expected file lists ports for which wgxdp cannot do the same (`differs`), or says that the rules cannot be loaded
 # here. Each packet also arrives, or does not, as `import --compare` says. Named sets stay when the rules are removed.
 # BREAK=1 forgets lists of clients. With names, only these sets are tried.
-#
-#     client .7, .50 -- 198.51.100.0/24 -- .1, .2 eth0 firewall br-lan ---- 192.168.0.0/16 --- inside
-#            ::7        2001:db8:1::/64    ::1                              2001:db8:2::/64
-#                                                      docker0 --- 172.17.0.0/16 ---'
-#                                                      vps ------- 10.8.0.0/24 -----'
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
-
-build_network() {
-	local device end address
-	namespaces client firewall inside
-	routers firewall
-	cable firewall eth0 client uplink
-	takes_xdp client uplink
-	addresses client uplink 198.51.100.7/24 198.51.100.50/24 2001:db8:1::7/64
-	addresses firewall eth0 198.51.100.1/24 198.51.100.2/24 2001:db8:1::1/64
-	gateways firewall 198.51.100.7 2001:db8:1::7
-	for device in br-lan:lan docker0:docker vps:tunnel; do
-		end=${device#*:} device=${device%:*}
-		cable firewall "$device" inside "$end"
-		takes_xdp inside "$end"
-	done
-	inside firewall ip link add wg0 type veth peer name wg0-end
-	addresses firewall br-lan 192.168.255.1/16 192.168.255.2/16 2001:db8:2::1/64
-	addresses firewall docker0 172.17.0.1/16
-	addresses firewall vps 10.8.0.1/24
-	for address in 192.168.1.{10,11,12,20} 2001:db8:2::{10,11}; do neighbour "$address" br-lan inside lan; done
-	for address in 172.17.0.{2,3}; do neighbour "$address" docker0 inside docker; done
-	neighbour 10.8.0.2 vps inside tunnel
-	for address in 198.51.100.50 198.51.100.7 2001:db8:1::7; do neighbour "$address" eth0 client uplink; done
-	quiet inside client
-}
-
-neighbour() { # ADDRESS DEVICE NAMESPACE ITS-DEVICE
-	inside firewall ip neigh replace "$1" lladdr "$(mac "$3" "$4")" dev "$2" nud permanent
-}
-
-load() { # FILE: loads rules into the firewall, and puts what import reads into $work/FILE
-	local name=${1##*/}
-	cp "$1" "$work/$name"
-	case $1 in
-	*.nft)
-		inside firewall nft -f "$1"
-		inside firewall nft -j list ruleset > "$work/$name"
-		;;
-	*.v4) inside firewall iptables-restore "$1" ;;
-	*.v6) inside firewall ip6tables-restore "$1" ;;
-	*.sh) inside firewall sh -e < <(sed 's/^sudo //' "$1") ;;
-	*.conf) inside firewall sh -e < <(sed -n "s/^PostUp = //p" "$1" | sed "s/%i/$(basename "$name" .conf)/g") ;;
-	esac
-}
+source "$root/selftests/lib/import-network.sh"
 
 # Prints the rules that decide about forwarded UDP packets, one a line, as comments name them.
 origins() { # FILE
@@ -149,10 +101,6 @@ for expected in tests/import/*.yaml; do
 	done
 	imported "$expected"
 	sets=$((sets + 1))
-	if [[ $name == nft-masquerade ]]; then
-		wgxdp import > "$work/got-here" 2> "$work/warnings" || fail "import without a file: $(< "$work/warnings")"
-		diff "$work/got" "$work/got-here" > "$work/diff" || fail "import without a file: $(< "$work/diff")"
-	fi
 	[[ $note != '# not loaded'* ]] || { say "ok $name: as expected"; continue; }
 	probe "$expected" "${files[@]}" 2> "$work/sent" > "$work/old-all"
 	without "${note#\# differs:}" < "$work/old-all" > "$work/old"

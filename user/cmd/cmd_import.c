@@ -49,8 +49,13 @@ static int run_compare(struct arguments *a)
 	int status = EXIT_USAGE, rc;
 	size_t n_lost = import_warn_lost(&a->im);	/* those that import did not read */
 
-	rc = a->config ? config_read(a->config, &config) ?: import_rules(&a->im) :
+	rc = a->config ? config_read(a->config, &config) ?:
+			 (a->im.live ? import_rehearse : import_rules)(&a->im) :
 			 import_make(&a->im) ?: make_config(&a->im, &config);
+	if (!rc && a->im.live) {
+		rc = import_compare_live(&a->im, config, a->all, a->json, stdout);
+		return rc < 0 ? EXIT_FAILED : rc ? EXIT_HOST : EXIT_DONE;
+	}
 	rc = rc ?: compare_run(&c, &a->im, config);
 	if (!rc) {
 		(a->json ? compare_print_json : compare_print)(&c, a->all, stdout);
@@ -88,8 +93,7 @@ static int run_import(const struct global *g, int argc, char **argv)
 			log_error("import: no rule and no setting of %s becomes a part of a "
 				  "configuration: %s", n ? "these files" : "this host",
 				  im->lost.n ? "see the warnings" :
-				  n ? "name files with other rules" :
-				  "run import as root, or name files");
+				  n ? "name files with other rules" : "it has none");
 			status = EXIT_FAILED;
 		}
 	}
@@ -98,9 +102,8 @@ static int run_import(const struct global *g, int argc, char **argv)
 
 static const struct command_option options[] = {
 	{ 0, "wan", "IF", offsetof(struct arguments, im.wan),
-	  "the interface on which clients arrive, for rules that name neither an interface nor an "
-	  "address (default: the only interface by which masqueraded packets leave)",
-	  parse_interface, .values = "@interface" },
+	  "the interface on which clients arrive (default: those with a default route; with FILE: "
+	  "that of masqueraded packets)", parse_interface, .values = "@interface" },
 	{ 0, "overlay", "PREFIX", offsetof(struct arguments, im.overlay),
 	  "the prefix of all sites: WireGuard's peers with prefixes in it become peers of a relay "
 	  "(default: from a rule that accepts UDP between tunnels)", parse_overlay },
@@ -121,17 +124,15 @@ const struct command import_command = {
 	.usage = "[--wan IF] [--overlay PREFIX] [FILE]...\n"
 		 "--compare [-c FILE] [-v|--verbose] [-j|--json] [--wan IF] [--overlay PREFIX] "
 		 "[FILE]...",
-	.about = "Reads the ruleset of nft in JSON (also of firewalld), and the output of "
-		 "iptables-save (also of Docker). It also reads `wg show all dump`, `uci show`, "
-		 "scripts of iptables commands, and wg-quick's files. Prints a configuration that "
-		 "does the same. Without FILE it reads this host. It changes nothing. Rules that "
-		 "translate the destination of UDP packets become services. The clients that "
-		 "other rules let pass become allow and deny. A comment at each entry names its "
-		 "rules. At the end, comments list the rules that wgxdp has no counterpart for, "
-		 "and warnings say why.\n"
-		 "With --compare it prints no configuration. It computes, for packets at both ends "
-		 "of all ports and prefixes and beside them, what the rules and the configuration "
-		 "do. It prints one line for each cause of a difference. It sends no packet.\n"
+	.about = "Prints a configuration that does the same as firewall rules and WireGuard "
+		 "settings. It changes nothing. Without FILE it copies the rules of this host into "
+		 "a network namespace of its own, and finds out what they do to samples. This "
+		 "needs root. A FILE has the ruleset of nft in JSON, or the output of "
+		 "iptables-save, `wg show all dump` or `uci show`. It may also be a script of "
+		 "iptables commands, or a file of wg-quick. Comments and warnings name the rules.\n"
+		 "With --compare it prints one line for each cause of a difference between the "
+		 "rules and the configuration. For this host, it runs wgxdp itself beside the "
+		 "rules in that namespace. For files it computes both, and sends no packet.\n"
 		 "Exit status 0: all rules have a counterpart, or are for other packets. 1: "
 		 "failed, or nothing became a part of a configuration. 2: wrong usage, or a file "
 		 "that cannot be read. 3: the configuration was printed, but a rule has no "

@@ -32,7 +32,6 @@ struct doctor_backend {
 	bool reported;			/* a finding says that it does not answer */
 };
 
-#define doctor_device device_fact	/* name of the struct in doctor_rules.c */
 
 /* Packets of a service, of XDP and tc together. */
 struct doctor_traffic {

@@ -52,7 +52,7 @@ static void choose_clients(struct rules_check *c, __u32 in)
 
 /* Returns whether some client's packet arrives. Rules may accept the peers only, whose addresses
  * are then in the rules or in WireGuard. */
-static bool some_client_passes(struct rules_check *c, const struct doctor_device *d,
+static bool some_client_passes(struct rules_check *c, const struct device_fact *d,
 			       struct sample s)
 {
 	bool passes = false;
@@ -101,7 +101,7 @@ static char *fix_decision(const struct decision *d, const char *port, struct por
 }
 
 /* Tries a packet to the device's port, and one from it. Returns whether it reported one. */
-static bool look_at_port(struct rules_check *c, const struct doctor_device *d, __u8 family)
+static bool look_at_port(struct rules_check *c, const struct device_fact *d, __u8 family)
 {
 	struct address outsider = sample_outsider(family);
 	struct sample in = { .port = ntohs(d->wg.port) }, out;
@@ -139,7 +139,7 @@ static bool look_at_port(struct rules_check *c, const struct doctor_device *d, _
 	return true;
 }
 
-static void look_at_device(struct rules_check *c, const struct doctor_device *d)
+static void look_at_device(struct rules_check *c, const struct device_fact *d)
 {
 	if (d->error || !d->wg.port)
 		return;
@@ -495,7 +495,7 @@ static void rehearse(struct rules_check *c)
 static void put_finding(FILE *out, const struct finding *f)
 {
 	fputc(f->state, out);
-	fprintf(out, "%s%c%s%c%s%c%s%c", f->check, 0, f->subject, 0, f->found, 0, f->fix ?: "", 0);
+	fprintf(out, "%s%c%s%c%s%c%s%c", f->check, 0, f->about.name, 0, f->text, 0, f->fix ?: "", 0);
 }
 
 static void get_findings(struct doctor *k, FILE *in)

@@ -135,9 +135,8 @@ static int read_command(struct import *im, const char *command)
 int import_host(struct import *im)
 {
 	static const char *const commands[] = {
-		"iptables-save", "ip6tables-save", "nft -j list ruleset",
+		"iptables-save", "ip6tables-save", "nft -j -t list ruleset",
 	};
-	bool any = false;
 	int rc;
 
 	im->live = true;
@@ -145,10 +144,7 @@ int import_host(struct import *im)
 		rc = read_command(im, commands[i]);
 		if (rc && rc != -ENOENT)
 			return rc;
-		any |= !rc;
 	}
-	if (!any)
-		log_warning("this host has no firewall rules, or import may not read them");
 	return read_wg_host(&im->devices);
 }
 
@@ -298,7 +294,12 @@ int import_make(struct import *im)
 		return rc;
 	import_allow_work(im);
 	im->config = xcalloc(1, sizeof(*im->config));
-	import_services(im);
+	if (im->live)
+		rc = import_live(im);
+	else
+		import_services(im);
+	if (rc)
+		return rc;
 	import_amneziawg(im);
 	import_relay(im);
 	rc = make_valid(im);

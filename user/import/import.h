@@ -18,8 +18,11 @@ struct import_service {			/* an entry of config.services that is being made */
 	size_t *rules;			/* rules that say the same */
 	size_t n_rules;
 	const struct import_device *server;	/* its AmneziaWG gave the guard; NULL: none */
+	bool ready;			/* its lists are in s; .clients and .base are unused */
 	bool narrows;			/* other clients reached this host itself before */
 };
+
+struct rehearsal;
 
 struct import {
 	/* Options: the interface of rules that name none (NULL: none), the overlay (family 0:
@@ -31,6 +34,7 @@ struct import {
 	bool wan_given;			/* `wan` is an option, not found in the rules */
 	struct prefix overlay;
 	bool live;
+	struct rehearsal *rehearsal;	/* the copy of this host; NULL: none has begun */
 	struct rules rules;
 	struct import_devices devices;
 	struct import_service *services;
@@ -49,7 +53,7 @@ struct import {
 /* Reads a file ("-": standard input), whose kind its text tells. Returns 0, or -errno after
  * printing an error. */
 int import_file(struct import *im, const char *name);
-/* Reads the rules and WireGuard interfaces of this host. */
+/* Reads the WireGuard interfaces of this host and, for --compare and policies, its rules. */
 int import_host(struct import *im);
 /* Reads a text, as import_file() does, and takes it: import_free() frees it. */
 int import_text(struct import *im, struct import_text *t);
@@ -64,6 +68,13 @@ int import_write(const struct import *im, FILE *out);
 /* Returns whether nothing became a part of the configuration. Then import_write() writes comments
  * only, which no command loads: loading an empty configuration would remove everything. */
 bool import_is_empty(const struct import *im);
+/* Begins the rehearsal of this host. Returns 0, or -errno after printing an error. */
+int import_rehearse(struct import *im);
+/* Compares what this host's rules do to samples with what the real program does with the
+ * configuration. Call it once, after import_make() or import_rehearse(). all: also prints samples
+ * that agree. Returns 0 or, if samples differ, 1, or -errno after printing an error. */
+int import_compare_live(struct import *im, const struct config *config, bool all, bool json,
+			FILE *out);
 /* Warns about each rule without a counterpart and about .lost, or only about .lost. Returns the
  * number of warnings. */
 size_t import_warn(const struct import *im);
@@ -78,5 +89,6 @@ void import_allow_work(struct import *im);
 void import_find_interfaces(struct import *im);
 
 void import_services(struct import *im);	/* services.c */
+int import_live(struct import *im);		/* live.c: services of this host */
 void import_amneziawg(struct import *im);	/* amneziawg.c: guards of services */
 void import_relay(struct import *im);		/* relay.c: peers, policy, endpoints */

@@ -160,8 +160,9 @@ static void put_lost(FILE *out, const struct import *im)
 		put_plain(out, im->lost.list[i]);
 		fputc('\n', out);
 	}
-	put_left(out, im, RULE_STAYS, "\n# These rules are for other packets, and the kernel still "
-		 "carries them out:\n");
+	if (!im->live)
+		put_left(out, im, RULE_STAYS, "\n# These rules are for other packets, and the "
+			 "kernel still carries them out:\n");
 }
 
 int import_write(const struct import *im, FILE *out)

@@ -29,6 +29,14 @@ void service_drop_lists(struct import_service *i)
 	sources_free(&i->base);
 }
 
+static bool same_prefixes(const struct prefix *a, size_t n_a, const struct prefix *b, size_t n_b)
+{
+	for (size_t i = 0; i < n_a && i < n_b; i++)
+		if (prefix_compare(&a[i], &b[i]))
+			return false;
+	return n_a == n_b;
+}
+
 bool service_same_result(const struct import_service *a, const struct import_service *b)
 {
 	return a->family == b->family && !strcmp(a->in, b->in) && a->s.nat == b->s.nat &&
@@ -37,6 +45,8 @@ bool service_same_result(const struct import_service *a, const struct import_ser
 	       sources_equal(&a->clients[0], &b->clients[0]) &&
 	       sources_equal(&a->clients[1], &b->clients[1]) &&
 	       sources_equal(&a->base, &b->base) &&
+	       same_prefixes(a->s.allow, a->s.n_allow, b->s.allow, b->s.n_allow) &&
+	       same_prefixes(a->s.deny, a->s.n_deny, b->s.deny, b->s.n_deny) &&
 	       same_lists(a->s.allow_lists, a->s.n_allow_lists, b->s.allow_lists,
 			  b->s.n_allow_lists) &&
 	       same_lists(a->s.deny_lists, a->s.n_deny_lists, b->s.deny_lists,

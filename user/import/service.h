@@ -27,7 +27,11 @@ bool service_follow_sets(struct trial *t, struct import_service *made);
 /* Removes the lists of a service, which then copies the elements of sets. */
 void service_drop_lists(struct import_service *i);
 
-/* Joins services that differ only in address or family. */
-void services_join(struct import *im);
+/* Joins services that differ only in address; those that differ only in family. */
+void services_join_addresses(struct import *im);
+void services_join_families(struct import *im);
+/* Adds a service with these ports, or gives the ports to a like service. Takes *made. */
+void service_add(struct import *im, struct import_service *made, unsigned int first,
+		 unsigned int last);
 /* Sets allow or deny, and the names of all services. */
 void services_finish(struct import *im);

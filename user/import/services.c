@@ -193,8 +193,8 @@ static bool same_origin(const struct import *im, size_t a, size_t b)
 
 /* Adds the ports from first to last to the service that `made` describes. `made` has at most one
  * address, and no ports. */
-static void add_service(struct import *im, struct import_service *made, unsigned int first,
-			unsigned int last)
+void service_add(struct import *im, struct import_service *made, unsigned int first,
+		 unsigned int last)
 {
 	struct import_service *to = NULL;
 
@@ -275,7 +275,7 @@ static void add_translated(struct import *im, struct trial *t, const struct port
 	t->n_used = 0;
 	made.clients[!ipv4] = t->clients;
 	t->clients = (struct source_set){ 0 };
-	add_service(im, &made, ports->first, ports->last);
+	service_add(im, &made, ports->first, ports->last);
 }
 
 /* Tries one packet that a rule translates, on behalf of all ports of the range. */
@@ -529,7 +529,7 @@ static void try_direct(struct import *im, size_t rule, const char *in, const str
 		t.clients = (struct source_set){ 0 };
 		strcpy(made.in, in);
 		strcpy(made.s.listen_interface, in);
-		add_service(im, &made, 1, 0);
+		service_add(im, &made, 1, 0);
 	}
 	trial_free(&t);
 }
@@ -573,7 +573,8 @@ void import_services(struct import *im)
 	walk_hook(im, HOOK_PREROUTING, true, reach_translation);
 	im->later = true;
 	walk_hook(im, HOOK_PREROUTING, true, reach_translation);
-	services_join(im);
+	services_join_addresses(im);
+	services_join_families(im);
 	walk_hook(im, HOOK_FORWARD, false, reach_accepted);
 	services_finish(im);
 }

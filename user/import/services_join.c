@@ -15,10 +15,14 @@ static bool service_has_sets(const struct service_config *s)
 static bool is_open(const struct import_service *i)
 {
 	struct source_work w = { .left = 8 };
-	struct source_set all = sources_all(&w, i->family);
-	bool open = sources_equal(&all, service_has_sets(&i->s) ? &i->base :
-					&i->clients[i->family != FAMILY_IPV4]);
+	struct source_set all = { 0 };
+	bool open;
 
+	if (i->ready)
+		return !i->s.n_allow && !i->s.n_deny;
+	all = sources_all(&w, i->family);
+	open = sources_equal(&all, service_has_sets(&i->s) ? &i->base :
+			     &i->clients[i->family != FAMILY_IPV4]);
 	sources_free(&all);
 	return open && !w.failed;
 }
@@ -78,12 +82,16 @@ static bool join_families(struct import_service *a, struct import_service *b)
 	return true;
 }
 
-void services_join(struct import *im)
+void services_join_addresses(struct import *im)
 {
 	for (size_t i = 0; i < im->n_services; i++)
 		for (size_t j = i + 1; j < im->n_services; j++)
 			if (join_addresses(&im->services[i], &im->services[j]))
 				remove_service(im, j--);
+}
+
+void services_join_families(struct import *im)
+{
 	for (size_t i = 0; i < im->n_services; i++)
 		for (size_t j = i + 1; j < im->n_services && im->services[i].family; j++)
 			if (join_families(&im->services[i], &im->services[j]))
@@ -189,7 +197,7 @@ void services_finish(struct import *im)
 	for (size_t i = 0; i < im->n_services; i++) {
 		struct import_service *s = &im->services[i];
 
-		if (s->family)
+		if (s->family && !s->ready)
 			set_clients(im, s);
 		if (s->family == FAMILY_IPV6 && s->s.nat == NAT_MASQUERADE &&
 		    *s->s.listen_interface && !s->s.n_allow)
