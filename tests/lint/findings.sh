@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The page of findings lists each row of user/findings/findings.def, with its word, state and commands, in the same
 # order, and no other. Then a seeded difference must be found.
+# shellcheck disable=SC2016 # backquotes are Markdown's
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -32,7 +32,6 @@ struct doctor_backend {
 	bool reported;			/* a finding says that it does not answer */
 };
 
-
 /* Packets of a service, of XDP and tc together. */
 struct doctor_traffic {
 	__u64 sent, bytes;		/* packets to the backend; sum of their IP lengths */

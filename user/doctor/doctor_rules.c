@@ -495,7 +495,8 @@ static void rehearse(struct rules_check *c)
 static void put_finding(FILE *out, const struct finding *f)
 {
 	fputc(f->state, out);
-	fprintf(out, "%s%c%s%c%s%c%s%c", f->check, 0, f->about.name, 0, f->text, 0, f->fix ?: "", 0);
+	fprintf(out, "%s%c%s%c%s%c%s%c", f->check, 0, f->about.name, 0, f->text, 0, f->fix ?: "",
+		0);
 }
 
 static void get_findings(struct doctor *k, FILE *in)

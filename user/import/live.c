@@ -299,7 +299,8 @@ static void find_copied(struct live *l, const struct way *w)
 			rehearsal_put(l->r, s, &w->list[k].first, false);
 		}
 		if (copied)
-			import_lose(&l->im->lost, "port %u of %s: the service copies the elements of the "
+			import_lose(&l->im->lost,
+				    "port %u of %s: the service copies the elements of the "
 				    "set %s %s %s, because allow and deny cannot follow this "
 				    "set", w->port,
 				    address_format(&w->local, text), s->family ?
@@ -353,12 +354,14 @@ static void say_runs(struct live *l)
 		const struct way *w = &l->ways[i];
 
 		if (w->run > 1)
-			import_lose(&l->im->lost, "the ports %u-%u of %s keep their numbers at %s: add "
+			import_lose(&l->im->lost,
+				    "the ports %u-%u of %s keep their numbers at %s: add "
 				    "services for those that you need", w->port,
 				    w->port + w->run - 1, address_format(&w->local, local),
 				    address_format(&w->answer.to, to));
 		else if (w->wrong)
-			import_lose(&l->im->lost, "port %u of %s: the rules do something else for %zu "
+			import_lose(&l->im->lost,
+				    "port %u of %s: the rules do something else for %zu "
 				    "samples, such as one from %s", w->port,
 				    address_format(&w->local, local), w->wrong,
 				    address_format(&w->wrong_from, to));
@@ -386,7 +389,8 @@ static void say_lost(struct live *l, __u32 in, const struct address *local)
 		for (size_t k = 0; k < l->r->n_way; k++)
 			translated |= live_translates(&l->r->way[k]);
 		if (translated || !strcmp(why.chain, "FORWARD"))
-			import_lose(&l->im->lost, "port %u of %s: the rules translate its packets, and "
+			import_lose(&l->im->lost,
+				    "port %u of %s: the rules translate its packets, and "
 				    "%s drops them: wgxdp forwards none of them", s.port,
 				    address_format(local, text), why.text);
 	}
@@ -445,7 +449,8 @@ static void say_unknown(struct live *l)
 				which = differ++ ? which : k;
 		}
 		if (rc)
-			import_lose(&l->im->lost, "%s cannot be tried here: wgxdp forwards without this "
+			import_lose(&l->im->lost,
+				    "%s cannot be tried here: wgxdp forwards without this "
 				    "rule", text);
 		else if (differ)
 			import_lose(&l->im->lost, "%s decides about port %u of %s: wgxdp forwards "
