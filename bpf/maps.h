@@ -60,7 +60,7 @@ MAP(express_cpus, PERCPU_ARRAY, __u32, struct express_cpu, 1, 0);
 MAP(control, ARRAY, __u32, struct control, 1, BPF_F_MMAPABLE);
 #else
 /* Data sections are maps of one element, which a program addresses without a lookup. */
-struct express_cpu express_cpus[EXPRESS_CPUS] SEC(".data.express_cpus");
+struct express_cpu express_cpus[EXPRESS_CPUS];	/* the only variable in .bss */
 struct control control SEC(".data.control");
 #endif
 MAP(memo, ARRAY, __u32, struct memo_bucket, 1, BPF_F_MMAPABLE);
@@ -103,7 +103,6 @@ MAP(guards, ARRAY, __u32, struct guard, 1, BPF_F_MMAPABLE);
 MAP(guard_keys, ARRAY, __u32, struct guard_key, 1, 0);
 MAP(public_keys, ARRAY, __u32, struct public_key, 1, 0);
 MAP(guard_state, ARRAY, __u32, struct guard_state, 1, 0);
-MAP(guard_budget, PERCPU_ARRAY, __u32, struct guard_budget, 1, 0);
 LEARNED(guard_sources, 1);
 LEARNED(answered, 1);
 LEARNED(indices, 1);
@@ -126,9 +125,8 @@ MAP(blind_waiting, ARRAY, __u32, struct blind_waiting, 1, 0);
 MAP(blind_state, ARRAY, __u32, struct blind_state, 1, 0);
 MAP(rates, ARRAY, __u32, struct rate, 1, BPF_F_MMAPABLE);
 MAP(notify_filter, ARRAY, __u32, struct notify_filter, 1, 0);
-MAP(notify_budget, PERCPU_ARRAY, __u32, struct notify_budget, 1, 0);
 MAP(event_watch, ARRAY, __u32, __u64, 1, 0);
-MAP(event_budget, PERCPU_ARRAY, __u32, struct event_budget, 1, 0);
+MAP(budgets, PERCPU_ARRAY, __u32, struct budgets, 1, 0);
 #ifndef WGXDP_HOST
 MAP(devices, DEVMAP_HASH, __u32, __u32, LINKS, 0);
 MAP(xdp_way, PROG_ARRAY, __u32, __u32, 1, 0);	/* user space writes the program wgxdp_xdp to it */

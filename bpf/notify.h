@@ -11,7 +11,7 @@
  *
  * Runs after verdict() (verdict.h), for packets that the kernel gets next.
  * Reads:  the packet; the maps notify_filter, links.
- * Writes: s->guard; the maps notify_budget, guard_budget, failed; the ring notifications.
+ * Writes: s->guard; the maps budgets, failed; the ring notifications.
  */
 #pragma once
 
@@ -49,9 +49,10 @@ INLINE bool notify_charge(__u32 kind)
 {
 	__u64 second = bpf_jiffies64() / tick_rate;
 	__u32 zero = 0;
-	struct notify_budget *b = bpf_map_lookup_elem(&notify_budget, &zero);
+	struct budgets *budget = bpf_map_lookup_elem(&budgets, &zero);
+	struct notify_budget *b = &budget->notify;
 
-	if (!b || kind >= NOTIFY_KINDS)
+	if (!budget || kind >= NOTIFY_KINDS)
 		return false;
 	if (b->second[kind] != second) {
 		b->second[kind] = second;

@@ -136,17 +136,9 @@ INLINE void *at(const struct pkt *p, __u32 off, __u32 size);	/* host/host_steps.
 		     : "=r"(ptr_) : "r"(ctx), "i"(offsetof(typeof(*(ctx)), field))); \
 	ptr_; })
 
-/* Returns a pointer to `size` bytes at offset `off`, or NULL if they are not all in the packet's
- * linear part. */
-INLINE void *at(const struct pkt *p, __u32 off, __u32 size)
+/* Returns header if `size` bytes there end before `end`, or NULL. */
+INLINE void *within(void *header, void *end, __u32 size)
 {
-	bool xdp = p->plane == PLANE_XDP;
-	void *header = xdp ? ctx_ptr((struct xdp_md *)p->ctx, data) :
-			     ctx_ptr((struct __sk_buff *)p->ctx, data);
-	void *end = xdp ? ctx_ptr((struct xdp_md *)p->ctx, data_end) :
-			  ctx_ptr((struct __sk_buff *)p->ctx, data_end);
-
-	header += off & OFFSETS;
 	/* Without this, clang computes the address twice, and the verifier does not see that both
 	 * are equal. */
 	barrier_var(header);
@@ -157,6 +149,19 @@ INLINE void *at(const struct pkt *p, __u32 off, __u32 size)
 	if (!header)
 		__builtin_unreachable();
 	return header;
+}
+
+/* Returns a pointer to `size` bytes at offset `off`, or NULL if they are not all in the packet's
+ * linear part. */
+INLINE void *at(const struct pkt *p, __u32 off, __u32 size)
+{
+	bool xdp = p->plane == PLANE_XDP;
+	void *header = xdp ? ctx_ptr((struct xdp_md *)p->ctx, data) :
+			     ctx_ptr((struct __sk_buff *)p->ctx, data);
+	void *end = xdp ? ctx_ptr((struct xdp_md *)p->ctx, data_end) :
+			  ctx_ptr((struct __sk_buff *)p->ctx, data_end);
+
+	return within(header + (off & OFFSETS), end, size);
 }
 #endif
 

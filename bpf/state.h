@@ -198,18 +198,19 @@ struct express_work {
 		__u32 ports;
 		__be16 port[2];
 	};
-	__u16 flags;			/* flags of the key, see memo.h */
+	__u16 vlan;			/* 0, or KEY_TAGGED | the VLAN id */
 	__u8 learn;			/* true: the memo may learn, and the rest is valid */
 	__u8 is_data;		/* true: plain WireGuard data; valid only if there are guards */
 	/* Members that learn.h sets. */
-	__u8 guarded, strict;	/* the service has a guard; it must know the client */
 	__u8 wide;			/* the entry needs struct memo_more */
+	__u8 guarded, strict;	/* the service has a guard; it must know the client */
 	__u8 open;			/* a stranger can have packets like this one forwarded */
 	__u8 former;		/* its line has a former entry, or the memo has no line for it */
 	/* Present time, end of the entry, end of its next hop, in jiffies. */
 	__u64 now, until, fresh;
+	__u64 at;			/* from memo_place() */
 	__u32 slot;			/* as in struct express_hop */
-	__u32 bucket, way;		/* result of memo_place() */
+	__u32 bucket;			/* result of memo_place() */
 	__u32 line, hop;		/* results of memo_line() and express_hop() */
 	struct express_key key;		/* express_try() sets only .index */
 };

@@ -54,11 +54,12 @@ INLINE void event_drop(const struct pkt *p, __u32 id, int rc)
 {
 	__u32 zero = 0;
 	const __u64 *watch = bpf_map_lookup_elem(&event_watch, &zero);
-	struct event_budget *budget = bpf_map_lookup_elem(&event_budget, &zero);
+	struct budgets *all = bpf_map_lookup_elem(&budgets, &zero);
+	struct event_budget *budget = &all->event;
 	__u64 now = bpf_jiffies64();
 	struct event *e;
 
-	if (!watch || !budget || now >= *watch)
+	if (!watch || !all || now >= *watch)
 		return;
 	e = budget->last == now ? NULL : bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 	if (!e) {

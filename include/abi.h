@@ -279,4 +279,11 @@ struct control {
 	__u64 asked;
 };
 
+/* budgets: PERCPU_ARRAY of one element: what this CPU may still do in the present period. */
+struct budgets {
+	struct guard_budget guard;
+	struct notify_budget notify;
+	struct event_budget event;
+};
+
 #endif

@@ -25,9 +25,9 @@ struct event {
 };
 
 /* event_watch: ARRAY of one __u64, a time in jiffies. Events are written until then. A running
- * monitor keeps extending that time.
- *
- * event_budget: PERCPU_ARRAY of one element, by which each CPU limits its events. */
+ * monitor keeps extending that time. */
+
+/* By this each CPU limits its events. */
 struct event_budget {
 	__u64 last;			/* jiffy of this CPU's last event */
 	__u64 skipped;

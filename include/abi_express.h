@@ -22,15 +22,11 @@
 enum express_uses { USES_ALL, USES_ADDRESSES, USES_FLOWS, USES_BLIND };
 
 enum memo_flags {
-	/* The entry is for a listener: the source address and port of the packet do not count, and
-	 * stay. */
-	MEMO_LISTENER = 1 << 0,
 	MEMO_DATA = 1 << 1,		/* a guard admits only WireGuard data */
 	MEMO_FLOW = 1 << 2,	/* .place is the flow's place in flow_table */
 	MEMO_BLIND = 1 << 3,		/* .place is an index in blind_totals */
 	/* Between sites: .total and .place are indices in peer_totals, of sender and receiver. */
 	MEMO_SITE = 1 << 4,
-	MEMO_NAT64 = 1 << 5,	/* the packet is translated between IPv4 and IPv6 */
 	MEMO_WIDE = 1 << 6,		/* the next line has the struct memo_more of the entry */
 	MEMO_COUNTS = 1 << 7,	/* a flow, whose packets .packets and .bytes count */
 	MEMO_VERSION = 0x3f << 10,	/* memo_version() of this flow */
@@ -47,8 +43,7 @@ struct memo {
 	__u64 until;			/* the entry is valid before this time, in jiffies */
 	__u32 generation;	/* express_generation() before the pipeline decided */
 	__be16 ports[2];		/* new source and destination port */
-	/* Changes of the checksums of the IP and UDP header, folded to 16 bits. That of UDP is the
-	 * complement. */
+	/* Complements of the changes of the checksums of the IP and UDP header, folded. */
 	__u16 ip_delta, udp_delta;
 	__u32 total;			/* index in totals, or as MEMO_SITE says */
 	__u32 place;
@@ -63,7 +58,7 @@ struct memo {
 			__u32 packets, bytes;
 		};
 	};
-	__u16 hop;			/* index in struct express_cpu .hop */
+	__u16 hop;			/* for express_hop_at() */
 	__u16 flags;			/* enum memo_flags */
 };
 _Static_assert(sizeof(struct memo) == 64, "one cache line");
@@ -103,31 +98,42 @@ struct memo_bucket {
 struct express_device {
 	__u64 mac;	/* express_mac(): our MAC address on this device, and its ifindex */
 	__u64 key[2];			/* secret factors of the hash */
+	__u64 id;			/* express_id() */
 	__u32 first;			/* first bucket of this CPU */
-	/* Shift of a hash: what remains is the number of a line among all of this CPU's buckets. */
+	/* Shift of a hash: what remains is the byte in all of this CPU's buckets. */
 	__u32 shift;
-	__u32 sources;			/* index in source_hints */
-	/* Its entries are MEMO_LISTENER if they can be. Not if a backend's packet arrived here. */
-	__u8 is_listener, has_backend;
-	__u16 vlan;			/* express_vlan_of() */
-	__u64 until;		/* time until which another device may not displace it */
 	__u64 hits;	/* packets that were sent, of all devices that had this place */
 	/* Set by express_weigh(). Packets of buckets whose number has a bit of `skip` take the
 	 * pipeline. */
 	__u32 spent;
-	__u16 skip, pad;
+	__u16 skip;
+	/* Its entries are for a listener if they can be. Not if a backend's packet arrived here. */
+	__u8 is_listener, has_backend;
+	__u64 until;		/* time until which another device may not displace it */
+	/* By the first byte of an IPv4 source: true if .is_listener, and source_hints exclude all
+	 * such addresses. */
+	__u8 free[256];
+	__u32 sources;			/* index in source_hints */
+	__u32 generation;		/* that of .free */
+	__u64 pad[7];
 };
-_Static_assert(sizeof(struct express_device) == 64, "one cache line");
+_Static_assert(sizeof(struct express_device) == 384, "cache lines");
 
 /* A next hop of packets. No other hop displaces it while an entry that names it is valid. */
 struct express_hop {
-	/* The first 12 bytes of the frame that leaves: destination and source MAC address. */
-	__u32 macs[3];
-	__u32 out;	/* egress device, or express_vlan() of it and the VLAN id */
-	__u16 mtu, pad;			/* longest IP packet, in bytes */
-	/* 1 + the index in nexthops that this hop follows. Every packet through the pipeline with
-	 * that next hop renews it, for all flows. 0: a hop of entries that end with it. */
-	__u32 slot;
+	union {
+		struct {
+			/* The frame's first 12 bytes: destination and source MAC address. */
+			__u32 macs[3];
+			__u32 out; /* egress device, or express_vlan() of it and the VLAN id */
+			__u32 mtu;	/* longest IP packet, in bytes */
+			/* 1 + the index in nexthops that this hop follows. Every packet through the
+			 * pipeline with that next hop renews it, for all flows. 0: a hop of entries
+			 * that end with it. */
+			__u32 slot;
+		};
+		__u64 words[3];
+	};
 	__u64 until;			/* as in struct memo */
 };
 _Static_assert(sizeof(struct express_hop) == 32, "half a cache line");

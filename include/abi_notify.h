@@ -25,7 +25,7 @@ struct notify_filter {
 
 enum notify_kind { NOTIFY_INITIATION, NOTIFY_KNOCK, NOTIFY_KINDS };
 
-/* notify_budget: PERCPU_ARRAY of one element: the reports of this CPU in the present second. */
+/* The reports of a CPU in the present second. */
 struct notify_budget {
 	/* Present second, in which reports of each kind are counted: jiffies / tick_rate. */
 	__u64 second[NOTIFY_KINDS];

@@ -7,7 +7,7 @@
  * Runs after blind_inspect() (blind.h). Then blind_learn_message() (index.h) if the site's place is
  * unknown, otherwise blind_route() (blind.h).
  * Reads:  s->guard.message, blind.from; the maps blind_sites, blind_state, sessions, hints.
- * Writes: s->blind; the maps guard_budget, failed, blind_state; the ring signals.
+ * Writes: s->blind; the maps budgets, failed, blind_state; the ring signals.
  */
 #pragma once
 

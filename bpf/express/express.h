@@ -13,20 +13,23 @@
 
 #include "express/send.h"
 
-/* Returns whether a client's packet may have the entry of its listener. That is so if the list of
- * sources refuses no address like this one. */
-INLINE bool express_is_free(__u32 sources, const struct express_key *k, bool ipv4)
+/* Returns whether a client's packet may have the entry of its listener, if there is one. That is so
+ * if the list of sources refuses no address like this one. */
+INLINE bool express_is_free(const struct express_device *d, const struct express_key *k, bool ipv4)
 {
-	const struct source_hints *h = bpf_map_lookup_elem(&source_hints, &sources);
-	__u64 top = ipv4 ? bpf_ntohl(BYTES(__be32, k->from, 0)) : bpf_be64_to_cpu(k->from);
+	__u32 first = BYTES(__u8, k->from, 0), sources = d->sources;
+	const struct source_hints *h;
 
-	return h && source_hints_exclude(h, top, !ipv4);
+	if (ipv4)
+		return d->free[first];
+	h = d->is_listener ? bpf_map_lookup_elem(&source_hints, &sources) : NULL;
+	return h && source_hints_exclude(h, bpf_be64_to_cpu(k->from), true);
 }
 
 /* ---- a packet without an entry ---- */
 
 /* Lets learn.h know the packet, if the pipeline sends it. */
-INLINE void express_remember(const void *head, __u32 len, __u64 mac, __u32 flags, __le32 index,
+INLINE void express_remember(const void *head, __u32 len, __u64 mac, __u32 vlan, __le32 index,
 			     bool ipv4)
 {
 	struct pkt_state *s = state_find();
@@ -36,7 +39,7 @@ INLINE void express_remember(const void *head, __u32 len, __u64 mac, __u32 flags
 	s->express.mac = mac;
 	s->express.generation = express_generation_first();
 	s->express.ports = load_word(__u32, head + express_udp_at(ipv4));
-	s->express.flags = flags;
+	s->express.vlan = vlan;
 	s->express.is_data = with_guards && express_is_data(head, len, ipv4);
 	s->express.key.index = index;
 	s->express.learn = true;
@@ -74,96 +77,92 @@ INLINE bool express_skips(struct express_device *d, __u32 place)
 /* ---- the step ---- */
 
 /* Reads a packet, looks it up, and sends it. head is 14 bytes before its IP header, tag is the
- * length of its VLAN tag, and frame is the length from head on. Returns the plane's action, or
+ * length of its VLAN tag, and len is the length of the IP packet. Returns the plane's action, or
  * EXPRESS_MISS. */
 INLINE int express_try(struct pkt *p, struct express_cpu *cpu, __u32 ifindex, const void *eth,
-		       void *head, __u32 tag, __u32 frame, bool ipv4)
+		       void *head, __u32 tag, __u32 len, bool ipv4)
 {
-	__u32 flags = ipv4 ? 0 : KEY_IPV6, len = frame - sizeof(struct ethhdr);
-	__u64 now, mac = express_mac(eth, ifindex);
+	__u64 now, at, mac;
 	struct express_key k = { 0 };
 	struct express_device *d;
-	struct memo_more *more;
+	__u32 place, generation, vlan = 0;
 	struct express_hop *hop;
-	__u32 place, way;
+	struct memo_bucket *b;
 	struct memo *e;
 	int action;
 
-	if (unlikely(!express_read(head, frame, ipv4, &k)))
+	if (unlikely(!express_read(head, len, ipv4, &k)))
 		return EXPRESS_MISS;
 	if (uses(p, vlans) && tag)
-		flags |= KEY_TAGGED | (bpf_ntohs(load_word(__be16, eth + 14)) & 0xfff);
+		vlan = KEY_TAGGED | (bpf_ntohs(load_word(__be16, eth + 14)) & 0xfff);
 	if (uses_blind(p) && load_word(__be16, head + express_udp_at(ipv4) + 2) == blind_port) {
 		if (unlikely(!express_is_data(head, len, ipv4)))
 			return EXPRESS_MISS;
 		k.index = load_word(__le32, head + express_udp_at(ipv4) + 12);
 	}
-	d = express_device(cpu, ifindex, flags);
-	barrier_var(d);
-	if (unlikely(d->mac != mac || (uses(p, vlans) && d->vlan != express_vlan_of(flags))))
+	mac = express_mac(eth, ifindex);
+	d = express_device(cpu, ifindex, vlan);
+	if (unlikely(d->mac != mac || (uses(p, vlans) && BYTES(__u16, d->id, 6) != vlan)))
 		goto miss;
-	if (p->uses != USES_FLOWS && p->uses != USES_BLIND && d->is_listener &&
-	    express_is_free(d->sources, &k, ipv4))
-		flags |= KEY_LISTENER;
-	express_complete(&k, ifindex, flags, ipv4);
-	place = memo_place(d, &k, ipv4, &way);
-	if (unlikely(place & d->skip) && express_skips(d, place))
+	if (uses_listeners(p) && express_is_free(d, &k, ipv4))
+		express_complete(&k, d->id, ipv4, true);
+	else
+		express_complete(&k, d->id, ipv4, false);
+	place = memo_place(d, &k, ipv4, &at);
+	if (unlikely(d->skip & place) && express_skips(d, place))
 		return EXPRESS_MISS;
-	e = memo_find(p, place, way, &k, ipv4, &more);
+	e = memo_find(p, place, at, &k, ipv4, &b);
 	if (!e)
 		goto miss;
 	barrier_var(e);
-	if (!ipv4) {
-		barrier_var(more);
-	}
-	hop = &cpu->hop[e->hop & (EXPRESS_HOPS - 1)];
-	barrier_var(hop);
 	now = bpf_jiffies64();
-	if (unlikely(!memo_is_good(e, now, express_generation()) || now >= hop->until ||
-		     (uses_counts(p) && e->bytes >> 31)))
+	hop = express_hop_at(cpu, e->hop);
+	generation = express_generation();
+	if (unlikely(now >= e->until || (uses_flows(p) && now >= hop->until)))
 		goto miss;
-	action = express_send(p, head, e, more, hop, tag, len, now, ipv4);
+	if (likely(e->generation == generation))
+		action = express_send(p, head, e, NULL, hop, tag, len, now, ipv4);
+	else if (uses_flows(p) && e->generation == ~generation)
+		action = express_send(p, head, e, memo_second(b, e), hop, tag, len, now, ipv4);
+	else
+		goto miss;
 	d->hits += action != EXPRESS_MISS;
 	return action;
 miss:
-	express_remember(head, len, mac, flags, k.index, ipv4);
+	express_remember(head, len, mac, vlan, k.index, ipv4);
 	return EXPRESS_MISS;
 }
 
 /* Reads a frame, which may have one 802.1Q tag. Returns as express_first(). */
-INLINE int express_frame(struct pkt *p, struct express_cpu *cpu, __u32 ifindex)
-{
-	__u32 frame = plane(p, linear), first, tag = 0;
-	void *eth = at(p, 0, EXPRESS_HEAD), *head = eth;
-
-	if (unlikely(!eth))
-		return EXPRESS_MISS;
-	if (uses(p, vlans) && load_word(__be16, eth + 12) == bpf_htons(ETH_P_8021Q)) {
-		tag = sizeof(struct vlan_tag);
-		head = at(p, sizeof(struct vlan_tag), EXPRESS_HEAD);
-		if (!head)
-			return EXPRESS_MISS;
-	}
-	first = load_word(__u32, head + 12);
-	if (likely((first & bpf_htonl(0xffffff00)) == HEAD_IPV4))
-		return express_try(p, cpu, ifindex, eth, head, tag, frame - tag, true);
-	if ((first & bpf_htonl(0xfffff000)) == HEAD_IPV6)
-		return express_try(p, cpu, ifindex, eth, head, tag, frame - tag, false);
-	return EXPRESS_MISS;
-}
-
 INLINE int express_as(void *ctx, __u32 ifindex, enum express_uses uses)
 {
-	struct pkt p = { .ctx = ctx, .plane = PLANE_XDP, .uses = uses };
+	struct pkt pkt = { .ctx = ctx, .plane = PLANE_XDP, .uses = uses }, *p = &pkt;
 	struct express_cpu *cpu = express_cpu();
-	int action;
+	int action = EXPRESS_MISS;
+	__u32 len, first, tag = 0;
+	void *eth, *head;
 
 	if (unlikely(!cpu || ifindex >> 16))
 		return EXPRESS_MISS;
-	barrier_var(cpu);
-	action = express_frame(&p, cpu, ifindex);
-	if (unlikely(action == EXPRESS_MISS))
-		cpu->misses++;
+	eth = head = plane(p, begin, EXPRESS_HEAD, &len);
+	if (uses(p, vlans) && eth && load_word(__be16, eth + 12) == bpf_htons(ETH_P_8021Q)) {
+		tag = sizeof(struct vlan_tag);
+		head = at(p, sizeof(struct vlan_tag), EXPRESS_HEAD);
+	}
+	if (likely(head)) {
+		len -= sizeof(struct ethhdr) + tag;
+		first = load_word(__u32, head + 12) & bpf_htonl(0xffffff00);
+		barrier_var(first);	/* otherwise clang keeps two values */
+		if (likely(first == HEAD_IPV4))
+			action = express_try(p, cpu, ifindex, eth, head, tag, len, true);
+		else if ((first & bpf_htonl(0xfffff000)) == HEAD_IPV6)
+			action = express_try(p, cpu, ifindex, eth, head, tag, len, false);
+	}
+	if (unlikely(action == EXPRESS_MISS)) {
+		cpu = express_cpu();	/* needs no place on the stack until here */
+		if (cpu)
+			cpu->misses++;
+	}
 	return action;
 }
 

@@ -132,7 +132,7 @@ INLINE void express_fill(struct memo *e, struct memo_more *more, const struct pk
 	}
 	e->ports[0] = sport;
 	e->ports[1] = dport;
-	e->ip_delta = csum_fold(delta + (__u16)~bpf_htons(0x0100));
+	e->ip_delta = ~csum_fold(delta + (__u16)~bpf_htons(0x0100));
 	e->udp_delta = ~csum_fold(delta + ports + sport + dport);
 	if (s->express.wide) {
 		more->src = src;
@@ -143,7 +143,7 @@ INLINE void express_fill(struct memo *e, struct memo_more *more, const struct pk
 	}
 }
 
-/* Sets the key of the packet, as express_try() does. */
+/* Sets the key of the packet, as express_read() does. */
 INLINE void express_set_key(struct express_key *k, const struct pkt_state *s)
 {
 	bool ipv4 = s->family == FAMILY_IPV4;
@@ -151,13 +151,9 @@ INLINE void express_set_key(struct express_key *k, const struct pkt_state *s)
 	k->source = s->src.q[1];
 	k->destination[0] = s->dst.q[0];
 	k->destination[1] = s->dst.q[1];
-	k->from = s->src.q[0];
-	k->to = WORD(__u32, s->express.ports, 4);
-	if (ipv4) {
-		k->from = WORD(__u32, addr_to4(s->src), 0) |
-			  WORD(__u16, load_word(__u16, &s->dst.b[12]), 4);
-		k->to |= WORD(__u16, load_word(__u16, &s->dst.b[14]), 2);
-	}
+	k->from = ipv4 ? WORD(__u32, addr_to4(s->src), 0) | WORD(__u32, addr_to4(s->dst), 4) :
+			 s->src.q[0];
+	k->to = WORD(__u32, s->express.ports, 0);
 }
 
 /* Writes the entry at the places that were found. */
@@ -173,7 +169,9 @@ INLINE int express_write_step(struct pkt_state *s)
 		return 0;
 	e = &b->way[line];
 	more = &b->more[line | 1];
+	memo_end(e);
 	if (w->wide) {
+		memo_end(&b->way[line | 1]);
 		e->source = w->key.source;
 		more->none = 0;
 		more->destination[0] = w->key.destination[0];
@@ -182,11 +180,10 @@ INLINE int express_write_step(struct pkt_state *s)
 	e->to = w->key.to;
 	if (!with_counts)
 		e->index = w->key.index;
-	e->generation = w->generation;
+	e->generation = with_flows && s->has_way && s->leaves != s->family ? ~w->generation :
+									     w->generation;
 	e->hop = w->hop;
-	e->flags = (with_guards && w->guarded ? MEMO_DATA : 0) | (w->wide ? MEMO_WIDE : 0) |
-		   (w->flags & KEY_LISTENER ? MEMO_LISTENER : 0) |
-		   (with_flows && s->has_way && s->leaves != s->family ? MEMO_NAT64 : 0);
+	e->flags = (with_guards && w->guarded ? MEMO_DATA : 0) | (w->wide ? MEMO_WIDE : 0);
 	express_fill(e, more, s);
 	e->until = w->until;
 	learned_store(&e->from, w->key.from);
@@ -213,28 +210,27 @@ INLINE int express_learn_step(struct pkt_state *s)
 	w->slot = with_flows && s->has_way && !s->is_blind &&
 		  out != s->service.slot + 1 ? out + 1 : 0;
 	w->wide = !ipv4 || (with_flows && s->has_way && s->leaves == FAMILY_IPV6);
-	d = express_device(cpu, ifindex, w->flags);
+	d = express_device(cpu, ifindex, w->vlan);
 	w->open = s->direction == DIRECTION_ORIGINAL && !(with_relay && s->overlay) &&
 		  !s->has_way && !w->strict;
 	if (w->until <= w->now || w->fresh <= w->now || !express_learn_device(d, s))
 		return 0;
 	express_set_key(&w->key, s);
-	express_complete(&w->key, ifindex, w->flags, ipv4);
-	w->bucket = memo_place(d, &w->key, ipv4, &w->way);
+	express_complete(&w->key, d->id, ipv4, express_is_free(d, &w->key, ipv4));
+	w->bucket = memo_place(d, &w->key, ipv4, &w->at);
 	w->line = memo_line(s);
 	if (w->former && !w->open)
 		express_weigh(d);
 	if (w->line >= MEMO_WAYS)
 		return 0;
-	w->hop = w->slot ? express_hop(s) : EXPRESS_HOPS;
-	if (w->hop >= EXPRESS_HOPS) {
+	w->hop = w->slot ? express_hop(s) : NO_HOP;
+	if (w->hop >= NO_HOP) {
 		w->slot = 0;
 		w->until = w->until < w->fresh ? w->until : w->fresh;
 		w->hop = express_hop(s);
 	}
-	if (w->hop >= EXPRESS_HOPS)
+	if (w->hop >= NO_HOP)
 		return 0;
-	memo_free(s);
 	return express_write(s);
 }
 STATE_STEP(with_express, express_learn)

@@ -10,32 +10,58 @@
 
 #include "express/express.h"
 
+#define NO_HOP (EXPRESS_HOPS * sizeof(struct express_hop))
 #define EXPRESS_PRICE 4
 #define EXPRESS_SAVED (1 << 20)	/* a gain above this is forgotten */
 
+/* Sets .free of the packet's device by the list of sources. */
+INLINE int express_free_step(struct pkt_state *s)
+{
+	__u32 sources = s->sources, ifindex = BYTES(__u16, s->express.mac, 0);
+	const struct source_hints *h = bpf_map_lookup_elem(&source_hints, &sources);
+	struct express_cpu *cpu = express_cpu();
+	struct express_device *d;
+
+	if (!h || !cpu)
+		return 0;
+	d = express_device(cpu, ifindex, s->express.vlan);
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < 64; i++) {	/* 16 hints for each first byte */
+		__u64 hints = d->is_listener ? h->ipv4[i] : 0;
+
+		for (__u32 j = 0; j < 4; j++)
+			d->free[4 * i + j] = ((hints >> 16 * j & 0xffff) + 1) >> 16;
+	}
+	return 0;
+}
+STATE_STEP(express_listeners, express_free)
+
 /* Writes what is known about the packet's device. Returns false if another device has its place, or
  * if the lookup used a key for another record: then the next packet is learned. */
-INLINE bool express_learn_device(struct express_device *d, const struct pkt_state *s)
+INLINE bool express_learn_device(struct express_device *d, struct pkt_state *s)
 {
-	__u16 vlan = express_vlan_of(s->express.flags);
-	bool same = !BYTES(__u16, d->mac ^ s->express.mac, 0) && d->vlan == vlan, known;
+	__u64 id = express_id(BYTES(__u16, s->express.mac, 0), s->express.vlan);
+	bool same = d->id == id, known;
 	bool has_backend = (same && d->has_backend) || s->direction == DIRECTION_REPLY;
 	bool is_listener = express_listeners && s->link_role == ROLE_WAN && !has_backend;
 
 	if (!same && s->express.now < d->until)
 		return false;
-	known = d->mac == s->express.mac && d->vlan == vlan && d->sources == s->sources &&
+	known = d->mac == s->express.mac && same && d->sources == s->sources &&
 		d->is_listener == is_listener;
 	d->mac = s->express.mac;
-	d->vlan = vlan;
+	d->id = id;
 	d->until = s->express.now + tick_rate;
 	d->key[0] = hash_key0;
 	d->key[1] = hash_key1;
 	d->first = bpf_get_smp_processor_id() << express_bits;
-	d->shift = 64 - 2 - express_bits;	/* MEMO_WAYS is 2^2 */
-	d->sources = s->sources;
+	d->shift = 64 - 8 - express_bits;	/* sizeof(struct memo_bucket) is 2^8 */
 	d->has_backend = has_backend;
 	d->is_listener = is_listener;
+	if (!known || d->generation != s->express.generation)
+		express_free(s);
+	d->sources = s->sources;
+	d->generation = s->express.generation;
 	return known;
 }
 
@@ -56,21 +82,22 @@ INLINE void express_weigh(struct express_device *d)
 }
 
 /* Returns the index of the packet's next hop, which no other displaces while the entry is valid;
- * EXPRESS_HOPS: it has no place. */
+ * NO_HOP: it has no place. */
 INLINE int express_hop_step(struct pkt_state *s)
 {
-	__u32 slot = s->out, home, out, mtu, macs[3];
+	__u32 slot = s->out, home;
 	const struct nexthop *hop = bpf_map_lookup_elem(&nexthops, &slot);
 	const struct express_work *w = &s->express;
 	struct express_cpu *cpu = express_cpu();
+	struct express_hop new = { .slot = w->slot };
 
 	if (!hop || !cpu)
-		return EXPRESS_HOPS;
-	out = express_out(hop);
-	mtu = hop->fib.mtu_result;
-	memcpy(macs, hop->fib.dmac, ETH_ALEN);
-	memcpy((void *)macs + ETH_ALEN, hop->fib.smac, ETH_ALEN);
-	home = w->slot ?: macs[0] ^ macs[1] * 7 ^ out * 31 ^ mtu;
+		return NO_HOP;
+	new.out = express_out(hop);
+	new.mtu = hop->fib.mtu_result;
+	memcpy(new.macs, hop->fib.dmac, ETH_ALEN);
+	memcpy((void *)new.macs + ETH_ALEN, hop->fib.smac, ETH_ALEN);
+	home = new.slot ?: new.macs[0] ^ new.macs[1] * 7 ^ new.out * 31 ^ new.mtu;
 	home = home * 0x9e3779b1 >> 16;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < 4; i++) {
@@ -79,23 +106,19 @@ INLINE int express_hop_step(struct pkt_state *s)
 		bool same;
 
 		barrier_var(place);	/* so that the mask stays, which Linux 6.1 needs */
-		place &= EXPRESS_HOPS - 1;
-		h = &cpu->hop[place];
-		same = h->slot == w->slot &&
-		       (w->slot || (h->macs[0] == macs[0] && h->macs[1] == macs[1] &&
-				    h->macs[2] == macs[2] && h->out == out && h->mtu == mtu));
+		place = (place & (EXPRESS_HOPS - 1)) * sizeof(*h);
+		h = express_hop_at(cpu, place);
+		same = new.slot ? h->slot == new.slot :
+				  h->words[0] == new.words[0] && h->words[1] == new.words[1] &&
+				  h->words[2] == new.words[2];
 		/* An entry of a flow may be valid longer than its hop. */
 		if (!same && w->now < h->until + (h->slot ? FLOW_STEP_SECONDS * tick_rate : 0))
 			continue;
-		if (!same || w->slot || h->until < w->fresh)
-			h->until = w->fresh;
-		memcpy(h->macs, macs, sizeof(macs));
-		h->out = out;
-		h->mtu = mtu;
-		h->slot = w->slot;
+		new.until = same && !w->slot && h->until > w->fresh ? h->until : w->fresh;
+		*h = new;
 		return place;
 	}
-	return EXPRESS_HOPS;
+	return NO_HOP;
 }
 STATE_STEP(with_express, express_hop)
 
@@ -120,13 +143,13 @@ INLINE int memo_line_step(struct pkt_state *s)
 		return MEMO_WAYS;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < MEMO_WAYS; i++) {
-		__u32 line = w->way ^ i;
 		struct memo *e;
+		__u32 line = (ipv4 ? w->at / sizeof(*e) & 1 : 0) ^ i;
 
 		barrier_var(line);
 		line &= MEMO_WAYS - 1;
 		e = &b->way[line];
-		if (line & 1 && (w->wide || !ipv4))
+		if (line & 1 && w->wide)
 			continue;
 		if (memo_matches(e, &b->more[line | 1], &w->key, ipv4, with_blind)) {
 			if (!w->wide || e->flags & MEMO_WIDE)
@@ -150,7 +173,7 @@ INLINE void memo_end(struct memo *e)
 {
 	__u32 place = e->place, way = place & (LEARNED_WAYS - 1);
 	int direction = total_direction(e->total);
-	struct flow_bucket *b = e->from && e->packets ? flow_bucket(place) : NULL;
+	struct flow_bucket *b = with_counts && e->from && e->packets ? flow_bucket(place) : NULL;
 
 	learned_store(&e->from, 0);
 	if (b && memo_counts_for(e, read_once(b->line.word[way]))) {
@@ -159,18 +182,3 @@ INLINE void memo_end(struct memo *e)
 	}
 	e->packets = e->bytes = 0;
 }
-
-/* Frees the lines that memo_line() found. */
-INLINE int memo_free_step(struct pkt_state *s)
-{
-	__u32 bucket = s->express.bucket, line = s->express.line & (MEMO_WAYS - 1);
-	struct memo_bucket *b = bpf_map_lookup_elem(&memo, &bucket);
-
-	if (!b)
-		return 0;
-	memo_end(&b->way[line]);
-	if (s->express.wide)
-		memo_end(&b->way[line | 1]);
-	return 0;
-}
-STATE_STEP(with_counts, memo_free)

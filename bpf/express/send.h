@@ -4,11 +4,11 @@
  *
  * Runs after the lookup (express.h).
  * Reads:  the packet; the entry; the maps health, rates.
- * Writes: the packet; the maps totals, flow_table, blind_totals, peer_totals, rates.
+ * Writes: the packet; the entry; the maps totals, flow_table, blind_totals, peer_totals, rates.
  */
 #pragma once
 
-#include "express/read.h"
+#include "express/memo.h"
 #include "flow/find.h"
 #include "flow/nat64.h"
 #include "rate.h"
@@ -78,6 +78,8 @@ INLINE void express_count(const struct pkt *p, struct memo *e, __u32 len)
 	} else if (uses_counts(p)) {
 		e->packets++;
 		e->bytes += len;
+		if (unlikely(e->bytes >> 31))
+			e->until = 0;	/* the next packet adds them to the flow */
 	} else if (uses_flows(p) && e->flags & MEMO_FLOW) {
 		b = flow_bucket(place);
 		if (likely(b)) {
@@ -133,16 +135,15 @@ INLINE void *express_write_eth(const struct pkt *p, void *head, const struct exp
 
 /* ---- IP and UDP headers ---- */
 
-/* Adds a folded difference to a checksum, as csum_add(). */
+/* Does the same as csum_add(), with the folded complement of the difference. */
 INLINE __u16 express_add(__u16 check, __u16 delta)
 {
-	__u32 sum = (check ^ 0xffff) + delta;
+	__u32 sum = check + delta;
 
-	return ~(sum + (sum >> 16));
+	return sum + ((sum + 1) >> 16);
 }
 
-/* The same with the complement of the difference, for a checksum that is not 0. It never returns
- * 0. */
+/* Does the same as csum_add_udp(), for a checksum that is not 0. */
 INLINE __u16 express_add_udp(__u16 check, __u16 delta)
 {
 	__u32 sum = check + delta;
@@ -150,34 +151,36 @@ INLINE __u16 express_add_udp(__u16 check, __u16 delta)
 	return sum + (sum >> 16);
 }
 
-INLINE void express_write_udp(void *udp, const struct memo *e)
+INLINE void express_write_sum(void *udp, const struct memo *e)
 {
-	__u16 check = load_word(__u16, udp + 6);
+	__u32 check = load_word(__u16, udp + 6);
 
-	if (e->flags & MEMO_LISTENER)
-		store_word(__be16, udp + 2, e->ports[1]);
-	else
-		store_word(__u32, udp, load_word(__u32, e->ports));
 	if (likely(check))
 		store_word(__u16, udp + 6, express_add_udp(check, e->udp_delta));
 }
 
-INLINE void express_write4(void *head, const struct memo *e)
+/* Writes the headers of IP and UDP. A listener's packet keeps its source. */
+INLINE void express_write_ip(const struct pkt *p, void *head, const struct memo *e, bool ipv4)
 {
-	store_word(__u8, head + 22, load_word(__u8, head + 22) - 1);
-	store_word(__u16, head + 24, express_add(load_word(__u16, head + 24), e->ip_delta));
-	if (e->flags & MEMO_LISTENER)
-		store_word(__u32, head + 30, e->addrs[1]);
-	else
-		store_word(__u64, head + 26, load_word(__u64, e->addrs));
-}
+	void *udp = head + express_udp_at(ipv4), *ttl = head + (ipv4 ? 22 : 21);
 
-INLINE void express_write6(void *head, const struct memo *e, const struct memo_more *more)
-{
-	store_word(__u8, head + 21, load_word(__u8, head + 21) - 1);
-	if (!(e->flags & MEMO_LISTENER))
-		addr_store(head + 22, addr_load(&more->src));
-	addr_store(head + 38, addr_load(&more->dst));
+	store_word(__u8, ttl, load_word(__u8, ttl) - 1);
+	if (ipv4)
+		store_word(__u16, head + 24, express_add(load_word(__u16, head + 24), e->ip_delta));
+	if (uses_listeners(p) && (ipv4 ? !load_word(__u32, &e->from) : !~e->from)) {
+		store_word(__be16, udp + 2, e->ports[1]);
+		if (ipv4)
+			store_word(__u32, head + 30, e->addrs[1]);
+	} else {
+		store_word(__u32, udp, load_word(__u32, e->ports));
+		if (ipv4)
+			store_word(__u64, head + 26, load_word(__u64, e->addrs));
+		else
+			addr_store(head + 22, addr_load(&MEMO_MORE(e)->src));
+	}
+	if (!ipv4)
+		addr_store(head + 38, addr_load(&MEMO_MORE(e)->dst));
+	express_write_sum(udp, e);
 }
 
 /* Translates the packet to the other IP version. Returns false with the packet unchanged if the
@@ -210,41 +213,35 @@ INLINE bool express_nat64(struct pkt *p, void *head, const struct memo *e,
 		nat64_head6(p, head + sizeof(struct ethhdr));
 	else
 		nat64_head4(p, head + sizeof(struct ethhdr));
-	express_write_udp(head + express_udp_at(!ipv4), e);
+	store_word(__u32, head + express_udp_at(!ipv4), load_word(__u32, e->ports));
+	express_write_sum(head + express_udp_at(!ipv4), e);
 	return true;
 }
 
 /* Sends a packet by its entry. head is 14 bytes before its IP header, tag is the length of the VLAN
- * tag on arrival, and len is the length of the IP packet. Returns the plane's action, or
- * EXPRESS_MISS. */
+ * tag on arrival, and len is the length of the IP packet. more: addresses for the packet in the
+ * other IP version; NULL: it keeps its version. Returns the plane's action, or EXPRESS_MISS. */
 INLINE int express_send(struct pkt *p, void *head, struct memo *e, const struct memo_more *more,
 			const struct express_hop *hop, __u32 tag, __u32 len, __u64 now, bool ipv4)
 {
-	bool is_nat64 = uses_flows(p) && e->flags & MEMO_NAT64;
-	__u32 mtu = hop->mtu;
 	int action;
 
-	if (is_nat64)
-		mtu -= ipv4 ? 20 : -20;
-	if (unlikely(len > mtu || (uses(p, guards) && !express_guard_agrees(e, head, len, ipv4))))
+	if (unlikely(len > hop->mtu - (!more ? 0 : ipv4 ? 20 : -20) ||
+		     (uses(p, guards) && !express_guard_agrees(e, head, len, ipv4))))
 		return EXPRESS_MISS;
 	if (uses(p, rates) && !express_rates(e, len, now, false))
 		return EXPRESS_MISS;
 	if (unlikely(plane(p, redirect, uses(p, vlans) ? express_ifindex(hop->out) : hop->out,
 			   &action)))
 		return EXPRESS_MISS;
-	if (is_nat64) {
+	if (more) {
 		if (!express_nat64(p, head, e, more, hop, tag, len, ipv4))
 			return EXPRESS_MISS;
 	} else {
 		head = express_write_eth(p, head, hop, tag, 0, EXPRESS_HEAD);
 		if (uses(p, vlans) && unlikely(!head))
 			return EXPRESS_MISS;
-		if (ipv4)
-			express_write4(head, e);
-		else
-			express_write6(head, e, more);
-		express_write_udp(head + express_udp_at(ipv4), e);
+		express_write_ip(p, head, e, ipv4);
 	}
 	express_count(p, e, len);
 	if (uses(p, rates))

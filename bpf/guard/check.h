@@ -6,7 +6,7 @@
  *
  * Runs after guard_read() (message.h), and before guard_choose_backend() (guard.h).
  * Reads:  s->guard; the maps guards, guard_keys, answered, indices.
- * Writes: s->guard.backend, known; the maps guard_budget, failed.
+ * Writes: s->guard.backend, known; the maps budgets, failed.
  */
 #pragma once
 

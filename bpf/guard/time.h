@@ -2,7 +2,7 @@
  *
  * The guard's CPU budget: how much hashing each CPU may still do, and which sources have wasted
  * some lately by a wrong mac1. mac.h and cookie.h include it. This header writes the maps
- * guard_budget and failed.
+ * budgets and failed.
  */
 #pragma once
 
@@ -27,10 +27,11 @@ enum failed_kind { NOT_FAILED, FAILED, FAILED_KNOWN };
 INLINE __s64 *guard_budget_left(const struct guard_work *s, __u64 now)
 {
 	__u32 zero = 0;
-	struct guard_budget *b = bpf_map_lookup_elem(&guard_budget, &zero);
+	struct budgets *budget = bpf_map_lookup_elem(&budgets, &zero);
+	struct guard_budget *b = &budget->guard;
 	__u64 ticks;
 
-	if (!b)
+	if (!budget)
 		return NULL;
 	ticks = now - b->since;
 	if (ticks) {

@@ -21,7 +21,8 @@
  *   hop_checksum(p)          tc: corrects the kernel's sum of the packet (CHECKSUM_COMPLETE) after
  *                            only the IPv6 hop limit was changed
  *   send(p, hop, action)     writes the Ethernet header and sends; 0 or a reason
- *   linear(p)                XDP: length of the linear part of the frame
+ *   begin(p, size, ret_len)  XDP: the start of the frame, or NULL if fewer bytes are linear;
+ *                            *ret_len: length of its linear part
  *   move_begin(p, bytes)     XDP: removes bytes at the start of the frame (negative: adds bytes);
  *                            0 or a negative value
  *   redirect(p, ifindex, action)  XDP: redirects the frame, which may still be changed. Returns 0,

@@ -12,7 +12,7 @@
 #include "step.h"
 
 #define tc_can_send(p, hop) 0		/* tc can send on every device */
-#define tc_linear(p) 0	/* never used, like the next two: only XDP has the express path */
+#define tc_begin(p, size, ret) NULL	/* never used, like the next two: for the express path */
 #define tc_move_begin(p, bytes) -1
 #define tc_redirect(p, ifindex, action) -DROP_send_failed
 #define TC_HEADERS (sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr))

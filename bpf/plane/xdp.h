@@ -37,6 +37,16 @@ INLINE __u32 xdp_linear(const struct pkt *p)
 	return ctx_ptr(ctx, data_end) - ctx_ptr(ctx, data);
 }
 
+/* Returns the start of the frame if `size` bytes are linear, or NULL. *ret_len: the linear part. */
+INLINE void *xdp_begin(const struct pkt *p, __u32 size, __u32 *ret_len)
+{
+	struct xdp_md *ctx = p->ctx;
+	void *begin = ctx_ptr(ctx, data), *end = ctx_ptr(ctx, data_end);
+
+	*ret_len = end - begin;
+	return within(begin, end, size);
+}
+
 INLINE bool xdp_whole(struct pkt *p)
 {
 	__u32 end = p->s->l3 + p->s->len;

@@ -7,7 +7,7 @@
 
 /* Remembered maps come first; values of arrays are zero at first */
 static struct host_map *const changing[] = { &answered, &indices, &replays, &handshakes, &flow_table, &flow_index, &health, &guards, &guard_keys,
-					     &guard_state, &guard_budget, &guard_sources, &failed, &challenged, &cookies, &frags, &reasons,
+					     &guard_state, &budgets, &guard_sources, &failed, &challenged, &cookies, &frags, &reasons,
 					     &flow_shares, &flow_totals };
 enum { DIGESTED = 6, CHANGING = sizeof(changing) / sizeof(*changing) };
 

@@ -429,7 +429,7 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 	reset(&state);
 	for (int i = 0; i < STEPS_MAX && size >= sizeof(step); i++, data += sizeof(step), size -= sizeof(step)) {
 		const __u32 jiffies[] = { 0, 0, 1, tick_rate, 60 * tick_rate, 180 * tick_rate, 199 * tick_rate, 200 * tick_rate };
-		struct guard_budget *budget = bpf_map_lookup_elem(&guard_budget, &zero);
+		struct guard_budget *budget = bpf_map_lookup_elem(&budgets, &zero);
 
 		memcpy(&step, data, sizeof(step));
 		service = &guarded[(step.who & 7) % GUARDED];

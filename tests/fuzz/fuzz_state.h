@@ -186,7 +186,7 @@ static void state_enter(const struct state *s)
 	if (present == &worlds[BLIND])
 		state_blind(s);
 	if (s->guard & NO_TIME)
-		*(struct guard_budget *)bpf_map_lookup_elem(&guard_budget, &zero) = (struct guard_budget){
+		*(struct guard_budget *)bpf_map_lookup_elem(&budgets, &zero) = (struct guard_budget){
 			.since = host_jiffies, .left = { budgets[s->keys & 3], budgets[s->keys >> 2 & 3], budgets[s->keys >> 4 & 3] } };
 	if (present != &worlds[FIREWALL])
 		state_rooms(s);

@@ -24,7 +24,7 @@ static const struct { const struct host_map *map; __u8 traits; } traits[] = {
 	{ &blind_pairs, STATE }, { &blind_waiting, STATE }, { &blind_lock, PASSING },
 	{ &source_trie, VAST }, { &uniform, VAST }, { &subnets, VAST }, { &routes, VAST }, { &policy, VAST },
 	{ &nexthops, LASTING }, { &totals, LASTING }, { &reasons, LASTING }, { &peer_totals, LASTING }, { &flow_totals, LASTING },
-	{ &blind_totals, LASTING }, { &guard_budget, LASTING }, { &event_budget, LASTING },
+	{ &blind_totals, LASTING }, { &budgets, LASTING },
 };
 
 #define MAPS_MAX 96

@@ -112,7 +112,7 @@ static inline void blind_maps(void)
 	struct { struct host_map *map; __u32 max; } maps[] = {
 		{ &blind_sites, SITES + 1 }, { &endpoints, 256 }, { &sessions, TABLE_BUCKETS }, { &hints, TABLE_BUCKETS },
 		{ &blind_pairs, 64 }, { &blind_totals, TOTALS }, { &blind_waiting, SITES }, { &blind_state, 1 },
-		{ &blind_lock, 1 }, { &guard_budget, 1 }, { &failed, FAILED_PLACES },
+		{ &blind_lock, 1 }, { &budgets, 1 }, { &failed, FAILED_PLACES },
 	};
 
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)

@@ -106,7 +106,7 @@ static inline void guards_listen(void)
 static inline void guards_reset(void)
 {
 	struct { struct host_map *map; __u32 max; } maps[] = {
-		{ &guards, WORLD_SERVICES }, { &guard_keys, 512 }, { &guard_state, WORLD_SERVICES }, { &guard_budget, 1 },
+		{ &guards, WORLD_SERVICES }, { &guard_keys, 512 }, { &guard_state, WORLD_SERVICES }, { &budgets, 1 },
 		{ &guard_sources, 256 }, { &answered, 8 }, { &indices, 8 }, { &replays, REPLAY_ROWS },
 		{ &handshakes, HANDSHAKE_PLACES }, { &health, WORLD_SERVICES * GUARD_BACKENDS_MAX }, { &failed, FAILED_PLACES }, { &challenged, 2 },
 		{ &cookies, 1 },

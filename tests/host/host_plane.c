@@ -15,7 +15,7 @@ static struct host_map *map_by_name(const char *name)
 		&links, &table, &sources, &source_trie, &nexthops, &choices, &frags, &totals, &reasons, &control,
 		&flow_table, &flow_index, &flow_shares, &pools, &flow_totals, &blind_sites, &endpoints, &sessions, &hints, &blind_pairs,
 		&blind_totals, &blind_waiting, &blind_state, &failed, &icmp_limits, &uniform, &guards, &guard_keys, &guard_state,
-		&guard_budget, &guard_sources, &answered, &indices, &replays, &handshakes, &challenged, &cookies, &health, &peers,
+		&budgets, &guard_sources, &answered, &indices, &replays, &handshakes, &challenged, &cookies, &health, &peers,
 		&peer_totals, &subnets, &routes, &own, &policy, &allowed, &lists, &list_hints, &service_lists,
 	};
 

@@ -110,6 +110,12 @@ INLINE __u32 host_linear(const struct pkt *p)
 	return ((const struct host_packet *)p->ctx)->linear;
 }
 
+INLINE void *host_begin(const struct pkt *p, __u32 size, __u32 *ret_len)
+{
+	*ret_len = host_linear(p);
+	return at(p, 0, size);
+}
+
 INLINE bool host_whole(struct pkt *p)
 {
 	const struct host_packet *packet = p->ctx;

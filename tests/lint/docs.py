@@ -113,7 +113,7 @@ def reasons_in_reference(heading):
 
 def maps():
     text = re.sub(r'^LEARNED\(([a-z_]+),', r'MAP(\1, ARRAY,', read('bpf/maps.h'), flags=re.M)
-    text = re.sub(r'^struct .*SEC\("\.data\.([a-z_]+)"\);', r'MAP(\1, ARRAY,', text, flags=re.M)
+    text = re.sub(r'^struct [a-z_]+ ([a-z_]+)(\[\w+\]| SEC\("\.data\..*"\));', r'MAP(\1, ARRAY,', text, flags=re.M)
     text = re.sub(r'^#ifdef WGXDP_HOST\nMAP.*?^#else', '', text, flags=re.M | re.S)
     return {' '.join(m) for m in re.findall(r'^(?:MAP|RING)\(([a-z_]+), ([A-Z_]+),', text, re.M)}
 

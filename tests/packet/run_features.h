@@ -83,7 +83,7 @@ static inline void guard_setup_host(void)
 {
 	static const char *const copied[] = { "guards", "guard_keys" };
 	static const struct { const char *name; __u32 max; } own[] = {
-		{ "guard_state", IDS }, { "guard_budget", 1 }, { "guard_sources", 128 }, { "answered", 128 }, { "indices", 128 },
+		{ "guard_state", IDS }, { "budgets", 1 }, { "guard_sources", 128 }, { "answered", 128 }, { "indices", 128 },
 		{ "replays", REPLAY_ROWS }, { "handshakes", HANDSHAKE_PLACES }, { "challenged", 2 }, { "cookies", 1 },
 		{ "failed", FAILED_PLACES }, { "health", IDS * GUARD_BACKENDS_MAX },
 	};

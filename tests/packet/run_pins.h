@@ -37,5 +37,7 @@ static inline const char *pin_of(const struct bpf_map *map)
 {
 	const char *name = bpf_map__name(map);
 
+	if (strstr(name, ".bss"))
+		return "express_cpus";
 	return !strchr(name, '.') ? name : strncmp(name, ".data.", 6) ? NULL : name + 6;
 }

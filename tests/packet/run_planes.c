@@ -76,7 +76,7 @@ static int run_program(const struct frame *f)
 	memcpy(packet, f->b, f->len);
 	program = programs[tc];
 	if (express && !tc)
-		n_express += new_express_hits(bpf_map__fd(skeleton->maps.data_express_cpus));
+		n_express += new_express_hits(bpf_map__fd(skeleton->maps.bss));
 	live.verdict = run_live(&c, f->len, 0, &raw);
 	if (live.verdict == ODD)
 		snprintf(why, sizeof(why), "verdict %u", raw);

@@ -26,7 +26,7 @@ static struct state states[] = {
 	{ .name = "totals" }, { .name = "reasons", .max = 4096 }, { .name = "flow_table", .max = 64 }, { .name = "flow_index", .max = 128 },
 	{ .name = "flow_shares", .max = 256 }, { .name = "sessions", .max = 16 }, { .name = "hints", .max = 16 },
 	{ .name = "blind_pairs", .max = 1024 }, { .name = "blind_waiting" }, { .name = "failed", .lasting = true }, { .name = "guard_state" },
-	{ .name = "guard_budget" }, { .name = "guard_sources", .max = 128 }, { .name = "answered", .max = 128 },
+	{ .name = "budgets" }, { .name = "guard_sources", .max = 128 }, { .name = "answered", .max = 128 },
 	{ .name = "indices", .max = 128 }, { .name = "replays", .lasting = true }, { .name = "handshakes", .lasting = true },
 	{ .name = "challenged", .max = 128 }, { .name = "health" }, { .name = "peer_totals" }, { .name = "allowed", .max = 16 },
 	{ .name = "blind_state" },

@@ -201,7 +201,7 @@ static void junk_first_here(void)
 	struct guard_message m = { .kind = MESSAGE_INITIATION, .header = 4000, .junk = 40 }, junk = { .kind = MESSAGE_DATA };
 	struct guard *g = guard_at(at_service->id);
 	__u32 zero = 0, seed = 7;
-	struct guard_budget before, *now = bpf_map_lookup_elem(&guard_budget, &zero);
+	struct guard_budget before, *now = bpf_map_lookup_elem(&budgets, &zero);
 
 	guard_ranges(true);
 	g->source_each = g->service_each = (__u64)tick_rate << GUARD_TICK;
@@ -593,7 +593,7 @@ static struct guard_budget *budget(void)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&guard_budget, &zero);
+	return bpf_map_lookup_elem(&budgets, &zero);
 }
 
 /* Forgeries use the time up, and the rest is for clients that the backend has answered. Beyond its share, a source

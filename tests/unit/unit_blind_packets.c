@@ -308,7 +308,7 @@ static void time_is_used_up_here(void)
 	in.src.b[6]++;
 	in.src.b[13]++;
 	refuses(becomes(), UP);			/* another */
-	budget = bpf_map_lookup_elem(&guard_budget, &zero);
+	budget = bpf_map_lookup_elem(&budgets, &zero);
 	budget->left[0] = 0;
 	refuses(becomes(), -DROP_guard_busy);
 	assert_int_equal(initiates(S, D, 0x10), D);
@@ -547,21 +547,22 @@ static void service_runs(void)
 /* Returns a receiver index whose entry has the bucket of a key without an index */
 static __u32 index_at_place_without(void)
 {
-	struct express_device d = { .key = { hash_key0, hash_key1 }, .shift = 64 - 2 - express_bits };
+	struct express_device d = { .key = { hash_key0, hash_key1 }, .shift = 64 - 8 - express_bits };
 	struct express_key k = { 0 };
 	struct pkt_state s = { .family = FAMILY_IPV4 };
-	__u32 place, index, way;
+	__u32 place, index;
+	__u64 at;
 
 	comes(SITE_B, 32);
 	s.src = in.src;
 	s.dst = in.dst;
 	s.express.ports = (__u32)htons(in.dport) << 16 | htons(in.sport);
 	express_set_key(&k, &s);
-	express_complete(&k, W0, 0, true);
-	place = memo_place(&d, &k, true, &way);
+	express_complete(&k, express_id(W0, 0), true, false);
+	place = memo_place(&d, &k, true, &at);
 	for (index = 1; index < 1000000; index++) {
 		k.index = htole32(index);
-		if (memo_place(&d, &k, true, &way) == place)
+		if (memo_place(&d, &k, true, &at) == place)
 			return index;
 	}
 	fail();

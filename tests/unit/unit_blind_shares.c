@@ -83,7 +83,7 @@ static void time_of_all(void **state)
 static void wrong_responses_here(void)
 {
 	__u32 zero = 0;
-	struct guard_budget *budget = bpf_map_lookup_elem(&guard_budget, &zero);
+	struct guard_budget *budget = bpf_map_lookup_elem(&budgets, &zero);
 
 	for (__u32 i = 0; i < FAILED_SHARE; i++)
 		assert_int_equal(responds(S, MANY - 1, 0x7000 + i, 0x8000 + i), -DROP_guard_mac1);

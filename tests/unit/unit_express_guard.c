@@ -55,7 +55,7 @@ static void shakes_hands(void)
 /* The memo must leave a flow to the pipeline in time to extend it, whatever else limits its entries */
 static void leaves_flows_in_time(void)
 {
-	const struct memo *e = (const struct memo *)memo.values;
+	const struct memo *e = host_section(&memo);
 	__u32 n = 0;
 
 	for (__u32 i = 0; i < memo.max * MEMO_WAYS; i++, e++)

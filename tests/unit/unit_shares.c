@@ -23,7 +23,7 @@ static struct guard_budget *budget(void)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&guard_budget, &zero);
+	return bpf_map_lookup_elem(&budgets, &zero);
 }
 
 /* One known client's wrong mac1s leave new clients their share */

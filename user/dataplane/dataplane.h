@@ -17,12 +17,12 @@
 	X(control) X(uniform) X(signals) X(devices) X(peers) X(peer_names) X(peer_totals) \
 	X(subnets) X(routes) X(own) X(policy) X(allowed) X(flow_table) X(flow_index) \
 	X(flow_shares) X(secrets) X(pools) X(flow_totals) X(flows_deleted) X(guards) X(guard_keys) \
-	X(public_keys) X(guard_state) X(guard_budget) X(guard_sources) X(answered) \
+	X(public_keys) X(guard_state) X(guard_sources) X(answered) \
 	X(indices) X(replays) X(handshakes) X(challenged) X(cookies) X(challenges) \
 	X(health) X(backend_names) X(failed) X(blind_sites) X(blind_names) X(endpoints) \
 	X(sessions) X(hints) X(blind_lock) X(blind_pairs) X(blind_totals) \
-	X(blind_waiting) X(blind_state) X(events) X(event_watch) X(event_budget) \
-	X(notify_filter) X(notify_budget) X(notifications) X(states) X(express_cpus) X(memo) \
+	X(blind_waiting) X(blind_state) X(events) X(event_watch) X(budgets) \
+	X(notify_filter) X(notifications) X(states) X(express_cpus) X(memo) \
 	X(source_hints) X(xdp_way) X(lists) X(list_hints) X(service_lists) X(followed_lists) \
 	X(rates)
 

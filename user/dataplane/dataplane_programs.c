@@ -19,7 +19,7 @@ struct bpf_program *dataplane_program(const struct wgxdp *s, enum dataplane_prog
 struct bpf_map *dataplane_map(const struct wgxdp *s, enum dataplane_map map)
 {
 	const char *name = map == MAP_control	     ? ".data.control" :
-			   map == MAP_express_cpus ? ".data.express_cpus" :
+			   map == MAP_express_cpus ? ".bss" :
 						     dataplane_map_names[map];
 
 	return bpf_object__find_map_by_name(s->obj, name);

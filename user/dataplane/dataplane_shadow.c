@@ -35,8 +35,8 @@ static const enum { COPIED, SHARED, EMPTY } what[MAP_COUNT] = {
 	[MAP_transmit_failed] = EMPTY, [MAP_peer_totals] = EMPTY, [MAP_flow_totals] = EMPTY,
 	[MAP_states] = EMPTY, [MAP_blind_totals] = EMPTY, [MAP_blind_lock] = EMPTY,
 	[MAP_signals] = EMPTY, [MAP_challenges] = EMPTY, [MAP_events] = EMPTY,
-	[MAP_event_watch] = EMPTY, [MAP_event_budget] = EMPTY, [MAP_notifications] = EMPTY,
-	[MAP_notify_budget] = EMPTY, [MAP_express_cpus] = EMPTY, [MAP_memo] = EMPTY,
+	[MAP_event_watch] = EMPTY, [MAP_notifications] = EMPTY,
+	[MAP_express_cpus] = EMPTY, [MAP_memo] = EMPTY,
 	[MAP_xdp_way] = EMPTY,
 };
 
