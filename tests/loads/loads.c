@@ -27,16 +27,16 @@
 #include "loads_sets.h"
 #include "loads_stack.h"
 
-/* The verifier's own limits are a million instructions and 512 bytes. The rest is room for
- * compilers and kernels to come. */
-enum { MOST_INSTRUCTIONS = 130000, MOST_STACK = 400 };
+/* The verifier's own limits are a million instructions, 512 bytes and 64 maps. The rest is room for
+ * compilers and kernels, and for a map, to come. */
+enum { MOST_INSTRUCTIONS = 130000, MOST_STACK = 400, MOST_MAPS = 63 };
 enum { PROGRAMS = 32, LOG = 1 << 16, WHOLE_LOG = 1 << 28, REASON = 256 };
 
 struct program {
 	char name[64], *log, refused[REASON];
 	bool tried;
 	struct functions functions;
-	unsigned int instructions, loaded;
+	unsigned int instructions, loaded, maps;
 	int stack;			/* or -errno */
 };
 
@@ -72,8 +72,8 @@ static void print_row_json(const char *configuration, const char *program, const
 		printf("\"reason\":");
 		print_text(reason);
 	} else {
-		printf("\"instructions\":%u,\"stack\":%d,\"loaded\":%u", p->instructions,
-		       p->stack, p->loaded);
+		printf("\"instructions\":%u,\"stack\":%d,\"loaded\":%u,\"maps\":%u",
+		       p->instructions, p->stack, p->loaded, p->maps);
 	}
 	putchar('}');
 }
@@ -88,16 +88,17 @@ static void print_row(const char *configuration, const char *program, const char
 		printf("%s %s %s %s %s: %s\n", compiler, host.release, configuration, program,
 		       result, reason);
 	else
-		printf("%s %s %s %s %s %u instructions %d bytes %u loaded%s\n", compiler,
+		printf("%s %s %s %s %s %u instructions %d bytes %u loaded %u maps%s\n", compiler,
 		       host.release, configuration, program, result, p->instructions, p->stack,
-		       p->loaded, strcmp(result, "over") ? "" : limits);
+		       p->loaded, p->maps, strcmp(result, "over") ? "" : limits);
 	printed = true;
 	fflush(stdout);
 }
 
 static void print_program(const struct configuration *c, const struct program *p)
 {
-	bool over = p->instructions > MOST_INSTRUCTIONS || p->stack > MOST_STACK;
+	bool over = p->instructions > MOST_INSTRUCTIONS || p->stack > MOST_STACK ||
+		    p->maps > MOST_MAPS;
 
 	if (*p->refused)
 		print_row(c->name, p->name, "refused", p, p->refused);
@@ -282,15 +283,18 @@ static void choose_programs(struct bpf_object *o, const struct configuration *c)
 	}
 }
 
-static unsigned int walked(const struct bpf_program *program, const char *log)
+/* Sets the numbers of walked instructions and of maps. */
+static void ask(const struct bpf_program *program, struct program *p)
 {
 	struct bpf_prog_info info = { 0 };
 	__u32 len = sizeof(info);
-	const char *at = strstr(log, "processed ");
+	const char *at = strstr(p->log, "processed ");
 
-	if (!bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len) && info.verified_insns)
-		return info.verified_insns;
-	return at ? strtoul(at + strlen("processed "), NULL, 10) : 0;
+	bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len);
+	p->maps = info.nr_map_ids;
+	p->instructions = info.verified_insns;
+	if (!p->instructions && at)
+		p->instructions = strtoul(at + strlen("processed "), NULL, 10);
 }
 
 static void measure(struct bpf_object *o)
@@ -303,7 +307,7 @@ static void measure(struct bpf_object *o)
 		if (!p || bpf_program__fd(program) < 0)
 			continue;
 		p->loaded = bpf_program__insn_cnt(program);
-		p->instructions = walked(program, p->log);
+		ask(program, p);
 		p->stack = stack_of(program, &p->functions, p->log);
 	}
 }
@@ -441,8 +445,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	uname(&host);
-	snprintf(limits, sizeof(limits), " (limits: %d instructions, %d bytes)", MOST_INSTRUCTIONS,
-		 MOST_STACK);
+	snprintf(limits, sizeof(limits), " (limits: %d instructions, %d bytes, %d maps)",
+		 MOST_INSTRUCTIONS, MOST_STACK, MOST_MAPS);
 	libbpf_set_print(keep_warning);
 	if (listen_to_loads() < 0) {
 		fprintf(stderr, "loads: libbpf takes no handler\n");
