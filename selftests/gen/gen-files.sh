@@ -33,7 +33,11 @@ read_kind() { # PATH, as on the host
 
 check_nft() { nft -c -f "$1"; }
 check_radvd() { radvd -c -C "$1"; }
-check_keepalived() { keepalived -t -f "$1"; }
+check_keepalived() { # it warns of an interface that the host lacks
+	local device
+	for device in $(sed -n 's/^\tinterface //p' "$1"); do ip link show "$device" > /dev/null 2>&1 || ip link add "$device" type bridge; done
+	keepalived -t -f "$1"
+}
 check_bird() { bird -p -c "$1"; }
 check_sysctl() { sysctl -qp "$1"; }
 check_script() {
@@ -221,8 +225,8 @@ refuses units /etc/systemd/system/keepalived.service.d/wgxdp.conf 's/^After=/Aft
 refuses unit /etc/systemd/system/wgxdp-rules.service 's/^Type=oneshot/Type=onceshot/'
 refuses networkd /etc/systemd/network/20-eth0.network 's/^DHCP=/DHPC=/'
 refuses bird /etc/bird/bird.conf 's/neighbor/neighbour/'
-refuses sysctl /etc/sysctl.d/60-wgxdp.conf 's/accept_ra/accept_rah/'
-refuses wgxdp /etc/wgxdp/wgxdp.yaml 's/^exporter:/exprter:/'
+refuses sysctl /etc/sysctl.d/60-wgxdp.conf 's/all.forwarding/all.forwardin/'
+refuses wgxdp /etc/wgxdp/wgxdp.yaml 's/^\(policy\|blind\):/x\1:/'
 cp -a "$work/all/two-sites/relay" "$work/wrong-unknown"
 touch "$work/wrong-unknown/etc/strange.conf"
 trees+=(unknown "$work/wrong-unknown")

@@ -188,6 +188,40 @@ done
 rm -rf "$dir"
 say 'ok who shuts SSH out is told'
 
+# ---- metrics are served, and packets to them accepted, only if the topology asks for it
+
+for metrics in false true; do
+	sed "s/^metrics:.*/metrics: $metrics\ntcp-ports: [ 22 ]/" docs/examples/topology/two-sites.yaml > "$topology"
+	expect_status "metrics: $metrics" 0 gen
+	for file in relay/etc/wgxdp/wgxdp.yaml relay/etc/nftables.d/wgxdp.nft prometheus/wgxdp.yaml; do
+		there=$(grep -s 9851 "$dir/$file" || :)
+		[[ ${there:+true} == "$metrics" || (! $there && $metrics == false) ]] || fail "metrics: $metrics: $file says: $there"
+	done
+done
+
+# ---- who forwards says so in sysctl.d alone; the kernel reads router advertisements where nothing else does
+
+! grep -r 'sysctl' "$dir"/*/etc/wireguard/*.conf || fail 'a tunnel changes sysctls'
+for host in relay edge-a1; do
+	grep -qxF 'net.ipv6.conf.all.forwarding = 1' "$dir/$host/etc/sysctl.d/60-wgxdp.conf" || fail "$host does not forward"
+done
+expect 'edge routers whose interfaces networkd has, with accept_ra' "$(grep -l accept_ra "$dir"/edge*/etc/sysctl.d/* | wc -l)" == 0
+sed 's/wan: wan/wan: ppp0/' docs/examples/topology/two-sites.yaml > "$topology"
+gen > /dev/null
+expect 'edge routers whose wan pppd has, with accept_ra' "$(grep -lF 'ppp0.accept_ra = 2' "$dir"/edge*/etc/sysctl.d/* | wc -l)" == 4
+! grep 'nd-' <(sed -n '/chain forward/,$p' "$dir"/*/etc/nftables.d/wgxdp.nft) || fail 'a router does not forward neighbour discovery'
+rm -rf "$dir"
+
+# ---- what is random is said before it is made
+
+{ echo 'domain: example.net' && sed '/^\(overlay\|tunnels\|mesh\):/d; /^domain/d' docs/examples/topology/two-sites.yaml; } > "$topology"
+expect_status 'random prefixes: --check' 1 gen --check
+grep -q '^overlay, tunnels and mesh are random' "$work/said" || fail "random prefixes: $(< "$work/said")"
+gen > /dev/null
+expect_status 'prefixes that are kept: --check' 0 gen --check
+! grep -q random "$work/said" || fail "kept prefixes: $(< "$work/said")"
+rm -rf "$dir"
+
 describe 'a b' 'direct nat phone'
 expect_status 'nothing there yet: --check' 1 gen --check
 grep -q '^add relay/etc/wireguard/wgvpnr01.conf$' "$work/said" || fail "--check: $(< "$work/said")"

@@ -295,6 +295,14 @@ special() {
 	refuses 'no rollout waits' --confirm relay
 	after_restart
 
+	# where the kernel reads no router advertisements, it need not begin to
+	inside relay sysctl -qw net.ipv6.conf.eth0.accept_ra=0
+	rolls --wait 300 relay
+	[[ $(inside relay sysctl -n net.ipv6.conf.eth0.accept_ra) == 0 ]] || fail 'accept_ra is changed'
+	! at relay grep accept_ra /etc/sysctl.d/60-wgxdp.conf || fail 'accept_ra would change at boot'
+	rolls --rollback relay
+	inside relay sysctl -qw net.ipv6.conf.eth0.accept_ra=1
+
 	# a rollout that fails goes back at once
 	sed 's/^systemctl restart wg-quick.*/false/' -i.right "$tree/relay/start"
 	refuses 'a command of the script start failed' relay

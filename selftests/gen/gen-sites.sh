@@ -35,7 +35,7 @@ advertisement() { # SERVER SITE
 		Router preference         :       medium
 		Neighbor discovery proxy  :           No
 		Router lifetime           :            0 (0x00000000) seconds
-		Reachable time            :       600000 (0x000927c0) milliseconds
+		Reachable time            :  unspecified (0x00000000)
 		Retransmit time           :  unspecified (0x00000000)
 		 Prefix                   : $overlay:$2::/64
 		  On-link                 :          Yes

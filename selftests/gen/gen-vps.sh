@@ -26,7 +26,7 @@ large=200000 # bytes of a page
 
 network() {
 	hosts foo bar vps phone wg-end
-	namespaces net web
+	namespaces net web inner
 	routers net
 	cable foo eth0 net foo
 	cable bar eth0 net bar
@@ -59,6 +59,14 @@ network() {
 	gateways wg-end 2001:db8:9::1
 	inside net ip route add 8.8.8.8/32 via 192.0.2.80
 	inside net ip route add 2001:4860:4860::8888/128 via 2001:db8:80::80
+	# private networks behind the VPS: of the provider, and on a bridge of its own
+	addresses web eth 10.55.0.80/32
+	inside net ip route add 10.55.0.0/24 via 192.0.2.80
+	cable vps br0 inner eth0
+	addresses vps br0 192.168.55.1/24 fd55::1/64
+	addresses inner eth0 192.168.55.80/24 fd55::80/64
+	gateways inner 192.168.55.1 fd55::1
+	start inner "$root/selftests/lib/web.py" 80 inner
 	# a host next to the VPS, which sends packets with inner addresses to it
 	inside net ip route add 10.200.200.0/24 via $vps4
 	inside net ip route add fd42:42:42::/64 via $vps6
@@ -116,6 +124,17 @@ inbound() { # established|open
 		expect "from the internet to $there" "$(inside web curl -gs -m 1 "http://$there/" || :)" == ''
 	done
 	expect 'packets that came to foo and bar' "$(($(arrived foo came) - before + $(arrived bar came)))" == 0
+}
+
+# Clients reach each other and the internet, but no other network of the VPS, unless \`home\` names it
+inner() {
+	expect 'from bar to foo' "$(page bar 10.200.200.2)" == 'foo sees 10.200.200.3'
+	for there in 10.55.0.80 192.168.55.80 '[fd55::80]'; do expect "from foo to $there" "$(page foo "$there" 1)" == ''; done
+	sed 's/^    networks:/    home: [ 10.55.0.0\/24, 192.168.55.0\/24, "fd55::\/64" ]\n&/' "$work/vps.yaml" > "$work/home.yaml"
+	"$wgxdp" gen hosts "$work/home.yaml" -o "$work/vps" > "$work/gen" || fail "gen hosts: $(< "$work/gen")"
+	goes vps "$work/vps/vps"
+	comes_online foo
+	for there in 10.55.0.80 192.168.55.80 '[fd55::80]'; do [[ $(page foo "$there") == *' sees '* ]] || fail "foo does not reach $there, which is home"; done
 }
 
 # While the VPS's tunnel is down, packets for it do not loop between the VPS and its provider
@@ -230,6 +249,7 @@ run() { # WHAT FOO6 BAR6 INBOUND
 	seen foo "$2"
 	seen bar "$3"
 	inbound "$4"
+	[[ $4 == open ]] || inner
 	[[ $4 == open ]] || no_loop
 	transfers
 	expect 'packets beside the tunnels' "$(arrived net beside)" == 0

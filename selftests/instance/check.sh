@@ -140,6 +140,13 @@ this_host() {
 	checked 3 'interface: bare has no IPv4 address to listen on' -c "$work/a.yaml"
 	service 'interface: wan, ports: [ 443 ]' 'ipv4: 192.168.1.10, ipv6: "2001:db8:2::10"' > "$work/a.yaml"
 	checked 0 'IPv6 clients send to the backend 2001:db8:2::10 itself, so they need its port 51820' -c "$work/a.yaml"
+	for at in '0.0.0.0:9851' '[::]:9851'; do
+		{ service 'interface: wan, ports: [ 51820 ]' 'ipv4: 192.168.1.10' && echo "exporter: { listen: [ \"$at\" ] }"; } > "$work/a.yaml"
+		checked 0 "warning: exporter: .*:9851 serves the metrics to every host" -c "$work/a.yaml"
+		sed -i 's,0.0.0.0,127.0.0.1,; s,::,::1,' "$work/a.yaml"
+		checked 0 'a.yaml: valid' -c "$work/a.yaml"
+		! grep warning "$work/out" || fail 'a warning of an exporter on one address'
+	done
 	followed
 	secrets
 	wireguard_peers

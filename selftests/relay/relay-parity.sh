@@ -14,6 +14,7 @@
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
 overlay=fd12:3456:789a
+errors="echo-request, echo-reply, destination-unreachable, packet-too-big, time-exceeded, parameter-problem"
 rules='invalid established related ports connections types rest'
 
 device() { # RELAY DEVICE MTU ADDRESS...
@@ -61,7 +62,8 @@ network() { # RELAY
 	} > "$work/batch"
 	inside "$1" ip -6 -batch "$work/batch"
 	inside "$1" ip route add default dev tw
-	inside "$1" nft -D 'tunnel={ ta, tc, nn, nx }' -D overlay=$overlay::/48 -f selftests/lib/relay.nft
+	inside "$1" nft -D 'tunnel={ ta, tc, nn, nx }' -D overlay=$overlay::/48 \
+		-D "types={ $errors, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert }" -f selftests/lib/relay.nft
 }
 
 hits() { # RELAY RULE...: prints how often all of these decided

@@ -557,10 +557,23 @@ static void warn_direct(const struct service_config *s)
 	}
 }
 
+static void warn_open_exporter(const struct config *c)
+{
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < c->n_exporter && !*c->web_config; i++) {
+		endpoint_format(&c->exporter[i].address, c->exporter[i].port, text);
+		if (!strncmp(text, "0.0.0.0:", 8) || !strncmp(text, "[::]:", 5))
+			log_warning("exporter: %s serves the metrics to every host that reaches "
+				    "this one: name an address, or add web-config", text);
+	}
+}
+
 void config_warn(const struct config *c)
 {
 	for (size_t i = 0; i < c->n_services; i++)
 		warn_direct(&c->services[i]);
+	warn_open_exporter(c);
 	if (!c->n_services && !config_relays(c) && !*c->blind.device && !c->n_learn &&
 	    !config_is_control(c))
 		log_warning("no service and no peer is configured, so nothing will be forwarded: "

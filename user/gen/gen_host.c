@@ -99,17 +99,13 @@ bool gen_runs_wgxdp(const struct topology *t, const struct topology_host *h)
 	       (h->role == ROLE_GATEWAY && (h->ddns || gen_roaming_of(t, h)));
 }
 
-struct address gen_exporter(const struct topology_host *h)
+struct address gen_exporter(const struct topology *t, const struct topology_host *h)
 {
-	switch (h->role) {
-	case ROLE_RELAY:
-		/* The relays share this address, so it does not lead to this relay. */
-		return !h->shares ? h->tunnel : (struct address){};
-	case ROLE_FIREWALL:
-		return h->lan_address;
-	default:
-		return h->n_inside ? h->inside[0] : (struct address){};
-	}
+	/* Relays that share a tunnel address have none of their own. */
+	if (!t->metrics || h->shares)
+		return (struct address){};
+	return h->role == ROLE_RELAY ? h->tunnel : h->role == ROLE_FIREWALL ? h->lan_address :
+	       h->inside[0];
 }
 
 static bool serves(const struct topology *t, const struct topology_host *firewall,

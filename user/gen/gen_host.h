@@ -46,9 +46,11 @@ __u8 gen_common_family(const struct topology *t);
 
 bool gen_runs_wgxdp(const struct topology *t, const struct topology_host *h);
 /* Returns the address inside the tunnel at which the host's daemon serves its metrics. Family 0: it
- * serves them only to the host itself. */
-struct address gen_exporter(const struct topology_host *h);
+ * serves them only to the host itself, or, without `metrics` in the topology, not at all. */
+struct address gen_exporter(const struct topology *t, const struct topology_host *h);
 
+/* Returns whether networkd, and not pppd, manages the edge router's wan. */
+bool gen_has_networkd(const struct topology_host *edge);
 /* Returns whether IPv6 clients that use the firewall's name reach this gateway at its own address,
  * without translation. */
 bool gen_is_direct(const struct topology *t, const struct topology_host *firewall,

@@ -32,7 +32,8 @@ static void generate(const struct gen *g)
 }
 
 /* Reads the numbers of earlier runs, assigns missing ones, and adds their file to the set. */
-static int assign(struct topology *t, struct gen_files *f, int dir, const char *directory)
+static int assign(struct topology *t, struct gen_files *f, int dir, const char *directory,
+		  enum gen_how how)
 {
 	struct topology_state state = { 0 };
 	struct tree_file is = { 0 };
@@ -43,6 +44,9 @@ static int assign(struct topology *t, struct gen_files *f, int dir, const char *
 	rc = rc ?: topology_assign(t, &state);
 	if (!rc)
 		topology_state_write(&state, gen_file(f, 0600, ASSIGNED));
+	if (!rc && state.made && !GEN_WRITES(how))
+		log_info("overlay, tunnels and mesh are random unless the topology gives them: the "
+			 "run that writes the files makes other ones, and then keeps them");
 	return rc;
 }
 
@@ -51,7 +55,7 @@ static int make_hosts(struct topology *t, int dir, const char *directory, enum g
 {
 	struct gen_files *f = gen_files_new();
 	struct gen g = { t, f, NULL };
-	int rc = assign(t, f, dir, directory) ?:
+	int rc = assign(t, f, dir, directory, how) ?:
 		 gen_keys_read(t, dir, directory, GEN_WRITES(how), &g.keys);
 
 	if (rc)

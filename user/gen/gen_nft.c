@@ -41,7 +41,7 @@ static void put_input(FILE *out, const struct topology *t, const struct topology
 					    .lan = h->role == ROLE_EDGE ? h->lan : NULL,
 					    .inside = firewall && *h->lan ? h->lan : NULL,
 					    .tunnel = h->role == ROLE_RELAY ? WG_ROUTING : NULL,
-					    .exporter = gen_exporter(h),
+					    .exporter = gen_exporter(t, h),
 					    .exporter_port = GEN_EXPORTER_PORT,
 					    .between = between,
 					    .blind = h->blind,
@@ -180,15 +180,48 @@ static void put_snat(FILE *out, const struct topology_host *h, const struct pref
 		fputs("masquerade\n", out);
 }
 
+/* Prints the rule for a prefix that the provider routes to this host: without the tunnel its
+ * packets would loop. Other prefixes need none. */
+static void end_loop(FILE *out, const struct topology_host *h, const struct prefix *p)
+{
+	char text[ADDRESS_STRLEN];
+
+	if (gen_is_global6(&(struct address){ .addr = p->addr, .family = p->family }))
+		fprintf(out, "\t\tiifname \"%s\" oifname != \"" WG_CLIENTS "\" ip6 daddr %s counter "
+			"reject with icmpv6 no-route\n", h->interface, prefix_format(p, text));
+}
+
+static void put_home(FILE *out, const char *word, const struct prefix *list, size_t n)
+{
+	char text[ADDRESS_STRLEN];
+
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "\t\tiifname \"" WG_CLIENTS "\" %s %s %s counter accept\n",
+			nft_ip(list[i].family), word, prefix_format(&list[i], text));
+}
+
 static void gateway(FILE *out, const struct topology *t, const struct topology_host *h)
 {
 	begin_forward(out, "accept");
 	put_mss(out);
-	fprintf(out, "\t\toifname != \"" WG_CLIENTS "\" accept\n"
-		"\t\tiifname != \"%s\" accept\n"
-		"\t\t# from the internet to clients\n", h->interface);
+	for (size_t i = 0; i < h->n_networks && !h->exit.proxy_ndp; i++)
+		end_loop(out, h, &h->networks[i]);
+	for_each_host(client, t)
+		if (gen_comes_to(t, client, h))
+			end_loop(out, h, &client->prefix);
+	fprintf(out, "\t\tiifname != { \"%s\", \"" WG_CLIENTS "\" } accept\n"
+		"\t\tiifname \"%s\" oifname != \"" WG_CLIENTS "\" accept\n",
+		h->interface, h->interface);
 	nft_put_states(out);
-	fputs(TRANSLATED, out);
+	fputs(TRANSLATED "\t\t# clients reach each other, home, and the internet\n"
+	      "\t\tiifname \"" WG_CLIENTS "\" oifname \"" WG_CLIENTS "\" accept\n", out);
+	put_home(out, "daddr", h->home, h->n_home);
+	fprintf(out, "\t\tiifname \"" WG_CLIENTS "\" oifname \"%s\" ip daddr != { 10.0.0.0/8, "
+		"100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 } counter accept\n"
+		"\t\tiifname \"" WG_CLIENTS "\" oifname \"%s\" ip6 daddr != fc00::/7 counter "
+		"accept\n"
+		"\t\tiifname \"" WG_CLIENTS "\" counter reject with icmpx admin-prohibited\n",
+		h->interface, h->interface);
 	if (h->exit.open)
 		put_inbound(out, t, h);
 	end_forward(out, "drop");
@@ -203,15 +236,6 @@ static void gateway(FILE *out, const struct topology *t, const struct topology_h
 }
 
 /* ---- routers with a LAN ---- */
-
-static void put_from(FILE *out, const struct prefix *list, size_t n)
-{
-	char text[ADDRESS_STRLEN];
-
-	for (size_t i = 0; i < n; i++)
-		fprintf(out, "\t\tiifname \"" WG_CLIENTS "\" %s saddr %s counter accept\n",
-			nft_ip(list[i].family), prefix_format(&list[i], text));
-}
 
 /* Translates the LAN's IPv4. A roaming router does so in the tunnel too, because the gateway
  * accepts no other IPv4 address of it than its own. */
@@ -244,8 +268,8 @@ static void roaming(FILE *out, const struct topology *t, const struct topology_h
 	if (gateway->exit.open) {
 		fputs("\t\tiifname \"" WG_CLIENTS "\" counter accept\n", out);
 	} else {
-		put_from(out, gateway->networks, gateway->n_networks);
-		put_from(out, gateway->home, gateway->n_home);
+		put_home(out, "saddr", gateway->networks, gateway->n_networks);
+		put_home(out, "saddr", gateway->home, gateway->n_home);
 	}
 	end_forward(out, "drop");
 	put_lan_masquerade(out, h);
@@ -337,7 +361,8 @@ void gen_nft(const struct gen *g, const struct topology_host *h)
 				      "between its LAN and the tunnel to other sites.\n" },
 		[ROLE_GATEWAY] = { gateway, "# This gateway forwards clients' packets to the "
 					    "internet, and translates their addresses, except "
-					    "global ones.\n" },
+					    "global ones.\n# Clients reach private networks only "
+					    "if `home` in the topology names them.\n" },
 		[ROLE_ROAMING] = { roaming, "# This router moves between networks: its LAN's IPv6 "
 					    "goes only through the tunnel, and its LAN's IPv4 is "
 					    "translated.\n" },
@@ -384,7 +409,7 @@ static void need_through(FILE *out, const char *device)
 
 static void need_input(FILE *out, const struct topology *t, const struct topology_host *h)
 {
-	struct address at = gen_exporter(h);
+	struct address at = gen_exporter(t, h);
 	char text[ADDRESS_STRLEN];
 
 	if (h->role == ROLE_SERVER && h->mesh.family)

@@ -451,10 +451,12 @@ static void put_network(FILE *out, const struct gen *g, const struct topology_ho
 		fprintf(out, "    ifupdown          iface %s inet6 static\n"
 			"                          address %s/64\n"
 			"                          accept_ra 0\n"
+			"                      iface %s inet6 auto\n"
+			"                          accept_ra 2\n"
 			"    NetworkManager    nmcli connection modify %s ipv4.method disabled "
 			"ipv6.method manual ipv6.addresses %s/64\n\n"
 			"There too, %s gets its addresses by DHCP and router advertisements.\n",
-			device, text, device, text, h->interface);
+			device, text, h->interface, device, text, h->interface);
 }
 
 static void put_tcp_ports(FILE *out, const struct topology *t)

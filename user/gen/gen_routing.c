@@ -169,7 +169,6 @@ static void announce_site(FILE *out, const struct topology *t, const struct topo
 		     "\tMaxRtrAdvInterval 30;\n"
 		     "\tAdvDefaultLifetime 0;\n"
 		     "\tAdvCurHopLimit 64;\n"
-		     "\tAdvReachableTime 600000;\n"
 		     "\tAdvRASrcAddress { fe80::1; };\n", h->lan);
 	fprintf(out, "\tprefix %s {\n"
 		     "\t\tAdvOnLink on;\n"

@@ -91,11 +91,11 @@ void gen_zone(const struct gen *g)
 
 /* ---- DIR/prometheus/wgxdp.yaml: Prometheus' targets, for its file_sd_configs ---- */
 
-static void target(FILE *out, const struct topology_host *h)
+static void target(FILE *out, const struct topology *t, const struct topology_host *h)
 {
 	static const char *const roles[] = { [ROLE_RELAY] = "relay", [ROLE_GATEWAY] = "gateway",
 					     [ROLE_FIREWALL] = "firewall" };
-	struct address at = gen_exporter(h);
+	struct address at = gen_exporter(t, h);
 	char text[ADDRESS_STRLEN];
 
 	if (at.family)
@@ -114,15 +114,15 @@ void gen_prometheus(const struct gen *g)
 	FILE *out = NULL;
 
 	for_each_host(h, t) {
-		if (!gen_runs_wgxdp(t, h))
+		if (!t->metrics || !gen_runs_wgxdp(t, h))
 			continue;
 		if (!out) {
 			out = gen_file(g->files, 0644, "prometheus/wgxdp.yaml");
 			fputs("# made by `wgxdp gen hosts`: file_sd_configs: [ { files: [ "
 			      "…/wgxdp.yaml ] } ]\n", out);
 		}
-		target(out, h);
-		any |= gen_exporter(h).family;
+		target(out, t, h);
+		any |= gen_exporter(t, h).family;
 	}
 	if (out && !any)
 		fputs("[]\n", out);

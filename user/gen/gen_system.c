@@ -17,48 +17,37 @@ static void put_sysctl(FILE *out, const char *interface, const char *what)
 	fprintf(out, ".%s\n", what);
 }
 
-/* Keeps the default route of a forwarding host, which comes by router advertisements. */
-static void keep_autoconfiguration(FILE *out, const struct topology_host *h)
+/* Returns whether the default route may come by router advertisements that the kernel reads: the
+ * topology has no next hop for the interface, and no file of ours makes networkd read them. */
+static bool kernel_reads_ra(const struct topology *t, const struct topology_host *h)
 {
-	fputs("# a host that forwards accepts router advertisements only with this setting\n", out);
-	put_sysctl(out, h->interface, "accept_ra = 2");
+	return h->role == ROLE_EDGE ? !gen_has_networkd(h) :
+	       !gen_is_pair(t, h) || !topology_gateway(t, FAMILY_IPV6);
 }
 
-static void sysctl_edge(FILE *out, const struct topology_host *h)
+void gen_sysctl(const struct gen *g, const struct topology_host *h)
 {
-	fputs("# Forwarding stays on while another edge router is active. Otherwise servers\n"
-	      "# would lose their routes when this one takes over.\n"
-	      "net.ipv6.conf.all.forwarding = 1\n", out);
-	keep_autoconfiguration(out, h);
-	fputs("# ignore router advertisements of the site's other edge routers\n", out);
-	put_sysctl(out, h->lan, "accept_ra = 0");
-}
+	FILE *out;
 
-static void sysctl_router(FILE *out, const struct topology_host *h)
-{
-	if (h->role != ROLE_RELAY || h->blind)
-		fputs("net.ipv4.conf.all.forwarding = 1\n"
-		      "net.ipv6.conf.all.forwarding = 1\n", out);
-	else
-		fputs("# wg-quick turns IPv6 forwarding on and off with the tunnel " WG_ROUTING
-		      "\n", out);
-	keep_autoconfiguration(out, h);
+	if (h->role == ROLE_SERVER || h->role == ROLE_CLIENT || h->openwrt)
+		return;
+	out = gen_host_file(g, h, 0644, "#", "etc/sysctl.d/60-wgxdp.conf");
+	if (h->role == ROLE_EDGE)
+		fputs("# Forwarding stays on while another edge router is active. Otherwise "
+		      "servers\n# would lose their routes when this one takes over.\n", out);
+	else if (h->role != ROLE_RELAY || h->blind)
+		fputs("net.ipv4.conf.all.forwarding = 1\n", out);
+	fputs("net.ipv6.conf.all.forwarding = 1\n", out);
+	if (kernel_reads_ra(g->t, h)) {
+		fputs("# A host that forwards accepts router advertisements only with this "
+		      "setting. Without them, or with networkd: remove it.\n", out);
+		put_sysctl(out, h->interface, "accept_ra = 2");
+	}
 	if (h->exit.proxy_ndp) {
 		fputs("# answer neighbour solicitations for clients that have addresses of this "
 		      "link\n", out);
 		put_sysctl(out, h->interface, "proxy_ndp = 1");
 	}
-}
-
-void gen_sysctl(const struct gen *g, const struct topology_host *h)
-{
-	static const char path[] = "etc/sysctl.d/60-wgxdp.conf";
-
-	if (h->role == ROLE_EDGE)
-		sysctl_edge(gen_host_file(g, h, 0644, "#", path), h);
-	else if (h->role == ROLE_RELAY || h->role == ROLE_GATEWAY || h->role == ROLE_FIREWALL ||
-		 (h->role == ROLE_ROAMING && !h->openwrt))
-		sysctl_router(gen_host_file(g, h, 0644, "#", path), h);
 }
 
 /* etc/systemd/network/ of a site's hosts. Relays, gateways and firewalls get their addresses
@@ -91,10 +80,14 @@ static void server_network(const struct gen *g, const struct topology_host *h)
 		"UseRedirect=true\n", address_format(&token, text));
 }
 
-/* Writes the network file of an edge router's wan, unless pppd manages the wan. */
+bool gen_has_networkd(const struct topology_host *h)
+{
+	return strncmp(h->interface, "ppp", 3);
+}
+
 static void edge_wan(const struct gen *g, const struct topology_host *h)
 {
-	if (!strncmp(h->interface, "ppp", 3))
+	if (!gen_has_networkd(h))
 		return;
 	fputs("[Network]\n"
 	      "DHCP=yes\n"

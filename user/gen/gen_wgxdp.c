@@ -9,11 +9,13 @@
 
 #define WITHIN 5	/* seconds after which an edge router leaves a silent relay */
 
-static void exporter(FILE *out, const struct topology_host *h)
+static void exporter(FILE *out, const struct topology *t, const struct topology_host *h)
 {
-	struct address at = gen_exporter(h);
+	struct address at = gen_exporter(t, h);
 	char text[ADDRESS_STRLEN];
 
+	if (!t->metrics)
+		return;
 	fprintf(out, "exporter: { listen: [ \"127.0.0.1:%d\"", GEN_EXPORTER_PORT);
 	if (at.family)
 		fprintf(out, ", \"%s\"", endpoint_format(&at, htons(GEN_EXPORTER_PORT), text));
@@ -227,5 +229,5 @@ void gen_wgxdp(const struct gen *g, const struct topology_host *h)
 		gateway(out, g->t, h);
 	if (h->ddns)
 		ddns(out, g->t, h);
-	exporter(out, h);
+	exporter(out, g->t, h);
 }

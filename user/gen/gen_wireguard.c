@@ -127,33 +127,6 @@ static void conf_keys(struct conf *c, const struct wg_key *public)
 		"%s\n", wg_key_format(public, key));
 }
 
-/* ---- routes for the time without a tunnel ---- */
-
-#define LAST_METRIC "8192" /* No other route has it, so routes of an earlier file can be found. */
-
-/* Removes the routes of an earlier file. They outlive the tunnel, and may be wrong for this one. */
-static void begin_unreachable(FILE *out)
-{
-	fputs("PostUp = ip -6 route flush type unreachable metric " LAST_METRIC "\n", out);
-}
-
-/* Writes a route that is used where the tunnel has none. Without it, packets would go to the
- * provider, and those to a routed prefix would loop between this host and the provider's router. */
-static void put_unreachable(FILE *out, const struct prefix *p)
-{
-	char text[ADDRESS_STRLEN];
-
-	fprintf(out, "PostUp = ip -6 route replace unreachable %s metric " LAST_METRIC "\n",
-		prefix_format(p, text));
-}
-
-/* Writes it for a prefix that the provider routes to this host. Addresses of the link need none. */
-static void end_loop(FILE *out, const struct prefix *p)
-{
-	if (gen_is_global6(&(struct address){ .addr = p->addr, .family = p->family }))
-		put_unreachable(out, p);
-}
-
 /* ---- relays and edge routers ---- */
 
 /* Returns the tunnel address of a site, whose edge routers are all one peer. Family 0: it has
@@ -221,12 +194,12 @@ static void relay(const struct gen *g, const struct topology_host *h)
 	if (h->shares && !h->blind)
 		fprintf(c.out, "Table = off\nPostUp = ip -6 route replace %s dev %%i\n",
 			prefix_format(&ends, text));
-	begin_unreachable(c.out);
-	if (!h->blind) { /* other forwarding routers always forward: see gen_sysctl() */
-		put_unreachable(c.out, &t->overlay);
-		fputs("PostUp = sysctl -q -w net.ipv6.conf.all.forwarding=1\n"
-		      "PreDown = sysctl -q -w net.ipv6.conf.all.forwarding=0\n", c.out);
-	}
+	/* Packets to a site that has no route must not leave to the provider. By the metric, which
+	 * no other route has, the route of an earlier file ends too. */
+	if (!h->blind)
+		fprintf(c.out, "PostUp = ip -6 route replace unreachable %s metric 8192\n"
+			"PreDown = ip -6 route flush type unreachable metric 8192\n",
+			prefix_format(&t->overlay, text));
 	for_each_site(s, t) {
 		struct address end = end_of(t, s);
 
@@ -265,9 +238,6 @@ static void edge(const struct gen *g, const struct topology_host *h)
 	c.own = own->name;
 	conf_address(&c, &h->tunnel);
 	conf_settings(&c, h->port, gen_tunnel_mtu(t, h));
-	/* PostDown does not switch forwarding off. Servers drop their routes by a router that does
-	 * not forward, and the next active router must forward before its tunnel is up. */
-	fputs("PostUp = sysctl -q -w net.ipv6.conf.all.forwarding=1\n", c.out);
 	if (!blind)
 		from_lan(c.out, h, &t->overlay);
 	for_each_site(s, t)
@@ -366,12 +336,6 @@ static void gateway(const struct gen *g, const struct topology_host *h)
 	for (size_t i = 0; i < h->n_inside; i++)
 		own_address(&c, h, &h->inside[i]);
 	conf_settings(&c, h->port, gen_tunnel_mtu(t, h));
-	begin_unreachable(c.out);
-	for (size_t i = 0; i < h->n_networks && !h->exit.proxy_ndp; i++)
-		end_loop(c.out, &h->networks[i]);
-	for_each_host(client, t)
-		if (gen_comes_to(t, client, h))
-			end_loop(c.out, &client->prefix);
 	own_snat(c.out, h, &h->exit.snat4);
 	own_snat(c.out, h, &h->exit.snat6);
 	for_each_host(client, t)

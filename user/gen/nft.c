@@ -96,6 +96,17 @@ static void put_prefix(FILE *out, const char *word, const struct prefix *p)
 	fprintf(out, "%s %s %s ", nft_ip(p->family), word, prefix_format(p, text));
 }
 
+/* Returns the types that a router can forward: hosts ignore forwarded neighbour discovery. */
+static __u32 forwardable(__u32 types)
+{
+	const char *name;
+	__u8 type;
+
+	for (unsigned int i = 0; (name = icmpv6_name(i, &type)); i++)
+		types &= strncmp(name, "nd-", 3) ? types : ~(1U << i);
+	return types;
+}
+
 static void put_icmpv6(FILE *out, __u32 types)
 {
 	const char *name, *before = " ";
@@ -248,9 +259,9 @@ void nft_relay_forward(FILE *out, const struct nft_devices *tunnels, const struc
 
 	put_allowed_ports(out, tunnels, p, "udp", p->udp_ports, p->n_udp_ports);
 	put_allowed_ports(out, tunnels, p, "tcp", p->tcp_ports, p->n_tcp_ports);
-	if (p->icmpv6) {
+	if (forwardable(p->icmpv6)) {
 		put_between(out, tunnels, p);
-		put_icmpv6(out, p->icmpv6);
+		put_icmpv6(out, forwardable(p->icmpv6));
 		fputs("counter accept\n", out);
 	}
 	nft_put_log(out, "forward");

@@ -91,6 +91,11 @@ difference() { # FILE FILE-OR-NOTHING
 is_own_key() { # FILE: the private key of an interface that stays, which the topology now leaves to the host
 	case $1 in *-privatekey) [ -e "new/${1%-privatekey}.conf" ] ;; *) false ;; esac
 }
+static_or_networkd() { # The kernel reads no router advertisements here, and need not begin
+	conf=new/etc/sysctl.d/60-wgxdp.conf
+	name=$(sed -n 's/^\(.*[.]accept_ra\) = 2$/\1/p' $conf 2> /dev/null) || :
+	[ ! "$name" ] || [ "$(sysctl -n "$name" 2> /dev/null)" != 0 ] || sed -i '/accept_ra\|router advertisements/d' $conf
+}
 # Sets $new, $changed, $gone, and $own: files that are not as the last rollout left them
 compare() {
 	new='' changed='' gone='' own=''
@@ -269,6 +274,7 @@ apply | dry-run)
 		rm -rf new/etc/systemd/network
 		sed -i '/networkd\|networkctl/d' new/start
 	fi
+	static_or_networkd
 	compare
 	report "$action"
 	other_manager

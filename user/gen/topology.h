@@ -152,6 +152,7 @@ struct topology {
 	__u16 mesh_ports_first, mesh_ports_last; /* ports of the mesh, in host order */
 	__be16 mesh_port;
 	bool preshared_keys;
+	bool metrics; /* the daemons serve metrics */
 	__u16 *tcp_ports; /* TCP ports that hosts accept, in host order */
 	size_t n_tcp_ports;
 	struct address *dns;
@@ -183,6 +184,7 @@ struct topology_state {
 		unsigned int number;
 	} *kept;
 	size_t n_kept;
+	bool made; /* topology_assign() made one of the prefixes at random */
 	/* Writes n random bytes to `to`, returns 0 or -errno; NULL: getrandom(2) is used. */
 	int (*random)(void *to, size_t n);
 };

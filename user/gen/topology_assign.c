@@ -52,7 +52,7 @@ static const char *meets(const struct topology *t, const struct prefix *p)
 }
 
 /* Makes a random ULA prefix: fd and 40 random bits (RFC 4193). */
-static int make_ula(const struct topology *t, const struct topology_state *s, __u8 len,
+static int make_ula(const struct topology *t, struct topology_state *s, __u8 len,
 		    struct prefix *p)
 {
 	struct prefix one = { .addr.b = { 0xfd }, .family = FAMILY_IPV6, .len = len };
@@ -61,6 +61,7 @@ static int make_ula(const struct topology *t, const struct topology_state *s, __
 		if (s->random ? s->random(one.addr.b + 1, 5) : getrandom(one.addr.b + 1, 5, 0) != 5)
 			return -EIO;
 		if (!meets(t, &one)) {
+			s->made = true;
 			*p = one;
 			return 0;
 		}
@@ -71,7 +72,7 @@ static int make_ula(const struct topology *t, const struct topology_state *s, __
 }
 
 /* Sets *p, unless the file gives it, to the earlier run's prefix *kept, or else to a random one. */
-static int assign_prefix(const struct topology *t, const struct topology_state *s, __u8 len,
+static int assign_prefix(const struct topology *t, struct topology_state *s, __u8 len,
 			 const char *name, struct prefix *p, struct prefix *kept)
 {
 	char text[ADDRESS_STRLEN];

@@ -248,6 +248,7 @@ const struct yaml_key topology_keys[] = {
 	  .words = mesh_words },
 	{ "preshared-keys", yaml_set_flag, "true", AT(topology, preshared_keys),
 	  .choices = yaml_flag_names },
+	{ "metrics", yaml_set_flag, "true", AT(topology, metrics), .choices = yaml_flag_names },
 	{ "tcp-ports", yaml_set_list, "22", .item = topology_add_tcp_port, IS_PORT },
 	{ "dns", yaml_set_list, "\"2001:4860:4860::8888\"",
 	  .offset = offsetof(struct topology, dns), .count = offsetof(struct topology, n_dns),

@@ -29,4 +29,4 @@ if ! grep -q '^Table' "$file"; then
 	done
 fi
 # These commands of the file may run twice
-sed -n "s/%i/$device/g; s/^PostUp = \(ip .* \(replace\|flush\) .*\)/\1/p" "$file" | sh -e
+sed -n "s/%i/$device/g; s/^PostUp = \(ip .* replace .*\)/\1/p" "$file" | sh -e
