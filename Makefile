@@ -264,6 +264,13 @@ schema: $(O)/wgxdp
 .PHONY: install-program install-docs install-units install-openrc
 install: install-program install-docs $(if $(UNITDIR),install-units) $(if $(INITDIR),install-openrc)
 
+# Installs into an empty directory, and removes the same files from the system. Directories that are not wgxdp's stay.
+.PHONY: uninstall
+uninstall:
+	$(Q)all=$$(mktemp -d) && trap 'rm -rf "$$all"' EXIT && $(MAKE) -s install DESTDIR="$$all" && \
+		(cd "$$all" && find . ! -type d) | (cd "$(DESTDIR)/" && xargs -d '\n' rm -f) && \
+		(cd "$$all" && find . -depth -type d -path '*wgxdp*') | (cd "$(DESTDIR)/" && xargs -d '\n' rmdir 2> /dev/null || :)
+
 install-program: $(O)/wgxdp
 	$(Q)install -D -m 755 -t $(DESTDIR)$(SBINDIR) $< scripts/wgxdp-etcd
 	$(Q)install -d $(DESTDIR)$(SYSCONFDIR)/wgxdp $(DESTDIR)$(PREFIX)/lib/wgxdp

@@ -7,7 +7,8 @@
 # rolls back byte for byte. The host has rules, units, sysctls and services of its own. The script reports rules that
 # the host lacks. SSH and the host's service stay open from outside, and its files and rules stay. The generated table
 # is loaded again after `systemctl reload nftables`. The commands of the README run. After a rollback each file is
-# byte for byte as before, and so are rules, sysctls, units and interfaces. One host rolls back by itself, keeps a
+# byte for byte as before, and so are rules, sysctls, units and interfaces. After several rollouts and `--remove` a host
+# is as before the first one, with SSH open throughout. One host rolls back by itself, keeps a
 # confirmed change, and refuses. BREAK=1 lets the rules shut SSH out, BREAK=2 changes a file during the rollback; both
 # must fail.
 #
@@ -199,7 +200,7 @@ runs() { # HOST TREE
 }
 
 one_host() { # HOST
-	local host=$1 n options=()
+	local host=$1 n way options=()
 	devices=()
 	in_use "$host" "$tree/$host"
 	wait_for 10 "$host: an address" is_ready "$host" "${devices[0]}"
@@ -230,7 +231,8 @@ one_host() { # HOST
 	open_to "$host" 'after reload and confirmation'
 
 	[[ ${BREAK:-} != 2 ]] || at "$host" sh -c 'echo >> /etc/nftables.d/own.note'
-	rolls --rollback "$host"
+	((done_hosts % 2)) && way=--remove || way=--rollback # after one rollout they do the same
+	rolls $way "$host"
 	files_of "$host" | diff "$work/files" - > "$work/diff" || fail "$host: after the rollback files differ: $(< "$work/diff")"
 	state_of "$host" | diff "$work/state" - > "$work/diff" || fail "$host: after the rollback it differs: $(< "$work/diff") $(< "$work/rolled")"
 	open_to "$host" 'after the rollback'
@@ -271,6 +273,46 @@ after_restart() {
 }
 
 ssh_answers() { [[ $(answers relay 22) == ssh ]]; }
+
+# Two rollouts, the second with other files and a file of the host's own, are removed after the host has left the topology
+removed() {
+	local watcher
+	devices=()
+	in_use relay "$tree/relay"
+	wait_for 10 'relay: an address' is_ready relay eth0
+	at relay own-rules "$tree/relay"
+	at relay mkdir -p /etc/wgxdp
+	echo '{}' | at relay tee /etc/wgxdp/wgxdp.yaml > /dev/null
+	files_of relay > "$work/files"
+	state_of relay > "$work/state"
+	cp docs/examples/topology/two-sites.yaml "$work/special.yaml"
+	"$wgxdp" gen hosts "$work/special.yaml" -o "$tree" --replace > /dev/null
+	rolls --replace relay
+	rolls --confirm relay
+	sed -i 's/^metrics: true/tcp-ports: [ 22, 8080 ]/; s/name: relay, interface: eth0/name: relay, interface: eth0, mtu: 1400/' "$work/special.yaml"
+	"$wgxdp" gen hosts "$work/special.yaml" -o "$tree" > /dev/null
+	rolls relay
+	refuses 'still waits' --remove relay
+	rolls --confirm relay
+	at relay sh -c 'echo "# a note" >> /etc/wireguard/wgvpnr01.conf'
+	refuses 'to remove these files, add --replace' --remove relay
+	at relay sed -i '$d' /etc/wireguard/wgvpnr01.conf
+	sed -i 's/name: relay,/name: other,/' "$work/special.yaml"
+	"$wgxdp" gen hosts "$work/special.yaml" -o "$tree" > "$work/gen" 2>&1
+	grep -q '^relay left the topology' "$work/gen" || fail "the relay is gone, and that is not told: $(< "$work/gen")"
+	(while sleep 0.1; do ssh_answers || echo shut; done) > "$work/watched" &
+	watcher=$!
+	[[ ! ${BREAK:-} ]] || at relay sh -c 'echo >> /etc/nftables.d/own.note'
+	rolls --remove relay
+	kill $watcher
+	wait $watcher || :
+	[[ ! -s $work/watched ]] || fail "SSH was shut out $(wc -l < "$work/watched") times"
+	back_as_before 'removed, it is as before the first rollout'
+	! at relay test -e /var/lib/wgxdp || fail 'a rollout leaves its state'
+	"$wgxdp" gen hosts "$work/special.yaml" -o "$tree" > "$work/gen" 2>&1
+	! grep 'left the topology' "$work/gen" || fail 'a removed host is told of again'
+	leave relay
+}
 
 special() {
 	local topology=$work/special.yaml
@@ -374,6 +416,7 @@ special() {
 	wait_for 30 'SSH after the rollback' ssh_answers
 	say 'ok SSH is shut out on demand, and is back without a confirmation'
 	leave relay
+	removed
 
 	# another network manager has the interfaces
 	devices=()

@@ -31,6 +31,12 @@ while read -r command; do
 	"$wgxdp" "$command" --help > "$work/help" 2>&1 || fail "wgxdp has no command $command"
 done < <(grep -ohE '(^    |sudo |[`])wgxdp [a-z]+' docs/start/*.md README.md | awk '{print $NF}' | sort -u)
 
+# `make uninstall` removes what `make install` wrote, and nothing else
+mkdir -p "$work/there/usr/share/wgxdp"
+(cd "$work/there" && : > usr/sbin/own && : > usr/share/wgxdp/own)
+make -s uninstall O="${O:-build}" DESTDIR="$work/there" PREFIX=/usr
+[[ $(cd "$work/there" && find . ! -type d | sort | xargs) == './usr/sbin/own ./usr/share/wgxdp/own' ]] || fail "make uninstall: $(find "$work/there" ! -type d)"
+
 # Configurations in the text that no other test writes. The devices that they name may be missing here (status 3)
 awk -v to="$work/snippet-" '
 	/^```/ {fenced = !fenced}

@@ -86,6 +86,16 @@ FILE *gen_file(struct gen_files *f, mode_t mode, const char *format, ...)
 	return f->open;
 }
 
+void gen_files_remove(struct gen_files *f, const char *format, ...)
+{
+	va_list args;
+
+	end_file(f);
+	va_start(args, format);
+	new_file(f, xvasprintf(format, args));
+	va_end(args);
+}
+
 const char *gen_files_text(struct gen_files *f, const char *path)
 {
 	if (f->open)
@@ -179,7 +189,9 @@ static int compare_all(struct gen_files *f, int dir, const char *directory)
 		if (rc && rc != -ENOENT)
 			return rc;
 		file->old = is.text;
-		if (rc)
+		if (!file->text)
+			file->what = rc ? SAME : REMOVE;
+		else if (rc)
 			file->what = ADD;
 		else if (is.n != file->n ||
 			 memcmp(is.text, file->text, is.n) || is.mode != file->mode ||

@@ -14,6 +14,7 @@
 #include "lib/memory.h"
 
 #define ASSIGNED GEN_STATE "assigned"
+#define HOSTS GEN_STATE "hosts"
 
 /* Generators that run for every host. gen_readme() lists the files of those before it. */
 static gen_kind *const kinds[] = {
@@ -50,12 +51,42 @@ static int assign(struct topology *t, struct gen_files *f, int dir, const char *
 	return rc;
 }
 
+static bool has_host(const struct topology *t, const char *name)
+{
+	for_each_host(h, t)
+		if (!strcasecmp(h->name, name))
+			return true;
+	return false;
+}
+
+/* Writes the list of all hosts. A host that left the topology stays in it, and is reported, until
+ * `rollout --remove` removes its line. */
+static int list_hosts(const struct topology *t, struct gen_files *f, int dir, const char *directory)
+{
+	struct tree_file is = { 0 };
+	int rc = gen_files_read(dir, directory, HOSTS, &is);
+	FILE *out = gen_file(f, 0600, HOSTS);
+
+	for_each_host(h, t)
+		fprintf(out, "%s\n", h->name);
+	for (char *at = is.text, *name; at && (name = strsep(&at, "\n"));) {
+		if (!*name || has_host(t, name))
+			continue;
+		fprintf(out, "%s\n", name);
+		log_info("%s left the topology, and may still be configured: run %s/rollout "
+			 "--remove %s, or remove its line from %s/" HOSTS, name, directory, name,
+			 directory);
+	}
+	free(is.text);
+	return rc == -ENOENT ? 0 : rc;
+}
+
 static int make_hosts(struct topology *t, int dir, const char *directory, enum gen_how how,
 		      size_t *ret_differs)
 {
 	struct gen_files *f = gen_files_new();
 	struct gen g = { t, f, NULL };
-	int rc = assign(t, f, dir, directory, how) ?:
+	int rc = assign(t, f, dir, directory, how) ?: list_hosts(t, f, dir, directory) ?:
 		 gen_keys_read(t, dir, directory, GEN_WRITES(how), &g.keys);
 
 	if (rc)

@@ -3,7 +3,9 @@
  * Keys are read from DIR/state/keys or made by wg(8). New keys are written with the other files, or
  * not at all.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 #include "gen/gen_files.h"
 #include "gen/gen_keys.h"
@@ -12,6 +14,7 @@
 #include "lib/log.h"
 
 #define DIRECTORY GEN_STATE "keys/"
+#define REMOVED GEN_STATE "removed/"
 
 struct key {
 	char *name, *text;
@@ -91,11 +94,15 @@ static int read_key(const struct gen_keys *k, const char *path, char ret[WG_KEY_
 
 static int take_key(struct gen_keys *k, const char *name, char *word, char ret[WG_KEY_STRLEN])
 {
-	char path[sizeof(DIRECTORY) + 2 * TOPOLOGY_NAME + 16];
+	char path[sizeof(REMOVED) + 2 * TOPOLOGY_NAME + 16];
 	int rc;
 
 	snprintf(path, sizeof(path), DIRECTORY "%s", name);
 	rc = read_key(k, path, ret);
+	if (rc == -ENOENT) { /* the host may be back in the topology */
+		snprintf(path, sizeof(path), REMOVED "%s", name);
+		rc = read_key(k, path, ret);
+	}
 	if (rc != -ENOENT)
 		return rc;
 	if (k->make)
@@ -245,10 +252,37 @@ const char *gen_preshared_key(const struct gen *g, const char *one, const char *
 	return key_named(g->keys, name, "genpsk");
 }
 
+/* Moves a key to state/removed, unless a host has it. */
+static void put_away(struct gen_keys *k, struct gen_files *f, const char *name)
+{
+	struct tree_file is = { 0 };
+	char *path = xasprintf(DIRECTORY "%s", name);
+	bool used = false;
+
+	for (size_t i = 0; i < k->n; i++)
+		used |= !strcmp(k->list[i].name, name);
+	if (!used && !tree_read(k->dir, path, &is)) {
+		fputs(is.text, gen_file(f, 0600, REMOVED "%s", name));
+		gen_files_remove(f, DIRECTORY "%s", name);
+	}
+	free(is.text);
+	free(path);
+}
+
 int gen_keys_keep(struct gen_keys *k, struct gen_files *f)
 {
-	for (size_t i = 0; !k->failed && i < k->n; i++)
+	int fd = k->dir < 0 ? -1 : openat(k->dir, DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *all = fd < 0 ? NULL : fdopendir(fd);
+
+	for (size_t i = 0; !k->failed && i < k->n; i++) {
 		fprintf(gen_file(f, 0600, DIRECTORY "%s", k->list[i].name), "%s\n",
 			k->list[i].text);
+		gen_files_remove(f, REMOVED "%s", k->list[i].name);
+	}
+	for (struct dirent *entry; all && (entry = readdir(all));)
+		if (*entry->d_name != '.')
+			put_away(k, f, entry->d_name);
+	if (all)
+		closedir(all);
 	return k->failed;
 }

@@ -13,7 +13,8 @@
  * -errno after printing an error. */
 int gen_keys_read(struct topology *t, int dir, const char *directory, bool make,
 		  struct gen_keys **ret);
-/* Adds all keys that are in use to the set of files. Returns 0, or -errno after printing an error
+/* Adds all keys that are in use to the set of files, and moves all others to state/removed, from
+ * where they come back with their host. Returns 0, or -errno after printing an error
  * if a key is missing. */
 int gen_keys_keep(struct gen_keys *k, struct gen_files *f);
 /* Returns whether this base64 text is a stand-in for a key that is not made yet. */

@@ -6,6 +6,7 @@
 #   ./rollout --confirm HOST...       keeps the change; a host that is not confirmed within a minute rolls back by itself.
 #                                     If it restarts before, the minute begins again
 #   ./rollout --rollback HOST...      restores every file from before the last rollout
+#   ./rollout --remove HOST...        stops and removes everything that it ever installed, and restores what that replaced
 #
 #   --wait SECONDS      time until a host rolls back by itself (60)
 #   --replace           overwrites the host's own files, and files that were edited there
@@ -13,7 +14,7 @@
 #   --close-ssh         continues although the rules block new SSH connections
 #   --local             this machine is HOST: use no ssh
 #
-# HOST is a directory here, and the files go to root@HOST. ROLLOUT_SSH is a command to use instead of ssh.
+# HOST is a directory here, and the files go to root@HOST. For --remove it may have left the topology. ROLLOUT_SSH is a command to use instead of ssh.
 set -eu
 umask 077
 export LC_ALL=C
@@ -27,7 +28,7 @@ fault() { echo "rollout: $*: ./rollout --help prints the options" >&2; exit 2; }
 words='' # the hosts
 while [ $# -gt 0 ]; do
 	case $1 in
-	--dry-run | --confirm | --rollback) action=${1#--} ;;
+	--dry-run | --confirm | --rollback | --remove) action=${1#--} ;;
 	--here) here=1 action=$2; shift ;; # on the host itself
 	--wait)
 		case ${2:-} in '' | *[!0-9]*) fault "--wait: '${2:-}' is not a number of seconds" ;; esac
@@ -57,17 +58,18 @@ if [ ! "$here" ]; then
 	[ $# -gt 0 ] || fault 'no HOST is named'
 	dir=$(cd "$(dirname "$0")" && pwd)
 	for host; do
-		[ -x "$dir/$host/start" ] || { echo "$host: this directory has no host of that name with files to roll out" >&2; exit 2; }
 		echo "$host: $action"
 		case $action in
 		apply | dry-run)
+			[ -x "$dir/$host/start" ] || { echo "$host: this directory has no host of that name with files to roll out" >&2; exit 2; }
 			tar -c -C "$dir" rollout -C "$dir/$host" etc start README.md |
 				on "$host" "umask 077; rm -rf $state/new; mkdir -p $state/new && tar -x --no-same-owner -C $state/new &&
 					sh $state/new/rollout --here $action$options" || exit
 			;;
-		*) on "$host" "[ -e $state/rollout ] || { echo 'no rollout was made on this host' >&2; exit 1; }; sh $state/rollout --here $action" \
+		*) on "$host" "[ -e $state/rollout ] || { echo 'no rollout was made on this host' >&2; exit 1; }; sh $state/rollout --here $action$options" \
 			< /dev/null || exit ;;
 		esac
+		[ "$action" != remove ] || sed -i "/^$host\$/d" "$dir/state/hosts"
 	done
 	exit 0
 fi
@@ -204,12 +206,24 @@ save() {
 		if [ -e "/$file" ] || [ -L "/$file" ]; then echo "$file" >> saved/there; else echo "$file" >> saved/lacking; fi
 		while file=$(dirname "$file") && [ ! -e "/$file" ]; do echo "$file" >> saved/made; done
 	done
-	[ ! -e saved/there ] || tar -c -C / -T saved/there -f saved/files.tar
+	[ ! -e saved/there ] || tar -c --format=posix -C / -T saved/there -f saved/files.tar
 	sysctls > saved/sysctl
 	for unit in $(units new/start) $(gone_units); do
 		echo "$unit $(systemctl is-enabled "$unit" 2> /dev/null | grep . || echo no) $(systemctl is-active "$unit" || :)" >> saved/units
 	done
-	[ ! -e installed ] || cp -a installed saved/
+	for tree in installed first; do [ ! -e $tree ] || cp -a $tree saved/; done
+}
+# Adds to `first`, for --remove, what this rollout found, unless an earlier one had changed it
+keep_first() {
+	mkdir -p first
+	cat first/there first/lacking > known 2> /dev/null || :
+	for list in there lacking; do grep -vxF -f known saved/$list > $list 2> /dev/null && cat $list >> first/$list || :; done
+	[ ! -s there ] || tar -r --format=posix -C / -T there -f first/files.tar
+	for list in made sysctl units; do
+		cat first/$list saved/$list 2> /dev/null | awk -F '[= ]' '!had[$1]++' > known
+		mv known first/$list
+	done
+	rm -f known there lacking
 }
 
 expires() { # COMMAND: runs it now, and also if the host restarts
@@ -223,27 +237,33 @@ expires_no_more() {
 	rm -f $boot_unit
 }
 
+restore() { # TREE: saved or first
+	[ ! -e "$1/units" ] || tac "$1/units" | while read -r unit enabled active; do # the last one first
+		if [ "$active" != active ]; then systemctl stop "$unit" || :; fi
+		case $enabled in no | disabled | not-found) systemctl disable "$unit" || : ;; esac
+	done
+	[ ! -e "$1/lacking" ] || (cd / && xargs rm -f < "$state/$1/lacking")
+	[ ! -e "$1/files.tar" ] || tar -x -p -C / -f "$1/files.tar"
+	if [ -e "$1/made" ]; then sort -ru "$1/made" | (cd / && xargs rmdir 2> /dev/null) || :; fi
+	systemctl daemon-reload
+	while IFS='=' read -r name value; do
+		[ "$(sysctl -n "$name" 2> /dev/null)" = "$value" ] || sysctl -q -w "$name=$value" || :
+	done < "$1/sysctl"
+	[ ! -e "$1/units" ] || while read -r unit enabled active; do
+		[ "$enabled" != enabled ] || systemctl enable --quiet "$unit" || :
+		if [ "$active" = active ]; then systemctl restart "$unit" || :; fi
+	done < "$1/units"
+}
+
 back() {
 	[ -e saved ] || die 'there is no rollout to roll back'
 	rm -f pending expired
 	expires_no_more
-	[ ! -e saved/units ] || tac saved/units | while read -r unit enabled active; do # the last one first
-		if [ "$active" != active ]; then systemctl stop "$unit" || :; fi
-		case $enabled in no | disabled | not-found) systemctl disable "$unit" || : ;; esac
+	restore saved
+	for tree in installed first; do
+		rm -rf $tree
+		[ ! -e saved/$tree ] || mv saved/$tree $tree
 	done
-	[ ! -e saved/lacking ] || (cd / && xargs rm -f < $state/saved/lacking)
-	[ ! -e saved/files.tar ] || tar -x -p -C / -f saved/files.tar
-	if [ -e saved/made ]; then sort -ru saved/made | (cd / && xargs rmdir 2> /dev/null) || :; fi
-	systemctl daemon-reload
-	while IFS='=' read -r name value; do
-		[ "$(sysctl -n "$name" 2> /dev/null)" = "$value" ] || sysctl -q -w "$name=$value" || :
-	done < saved/sysctl
-	[ ! -e saved/units ] || while read -r unit enabled active; do
-		[ "$enabled" != enabled ] || systemctl enable --quiet "$unit" || :
-		if [ "$active" = active ]; then systemctl restart "$unit" || :; fi
-	done < saved/units
-	rm -rf installed
-	[ ! -e saved/installed ] || mv saved/installed installed
 	rm -rf saved
 	echo 'rolled back'
 }
@@ -251,6 +271,7 @@ back() {
 apply() {
 	cp new/rollout rollout
 	save
+	keep_first
 	echo "$$" > pending
 	expires "sleep $wait; exec sh $state/rollout --here expire $$"
 	for unit in $(gone_units); do systemctl disable --now "$unit" || :; done # while it has its files
@@ -294,6 +315,19 @@ confirm)
 	echo 'kept'
 	;;
 rollback) back ;;
+remove)
+	[ ! -e pending ] || die 'the last rollout still waits: confirm it or roll it back first'
+	[ -e first ] || die 'nothing of a rollout is installed here'
+	rm -rf new
+	compare
+	report remove
+	[ ! "$own" ] || [ "$replace" ] || die 'to remove these files, add --replace'
+	restore first
+	cd /
+	rm -rf $state
+	rmdir "${state%/*}" 2> /dev/null || :
+	echo 'removed'
+	;;
 expire) # a confirmation at this moment has moved the file, and the change stays
 	if [ "$(cat pending 2> /dev/null)" = "$1" ] && mv pending expired 2> /dev/null; then back; fi
 	;;
