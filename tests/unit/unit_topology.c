@@ -230,6 +230,36 @@ static void nobody_moves(void **state)
 	topology_state_free(&s);
 }
 
+/* A site whose prefix changes keeps its addresses in tunnels and mesh, and its former prefix is known for one run */
+static void prefix_changes(void **state)
+{
+	struct topology_state s = { .random = counting };
+	struct topology *t;
+
+	asked = 0;
+	t = assigned(SITES SITE("a") SITE("b"), &s);
+	assert_false(t->sites[0].former.family);
+	topology_free(t);
+	t = assigned(SITES "  - { name: a, subnet: 3, edges: [ { name: e-a, wan: wan, lan: lan } ], servers: [ { name: s-a, interface: eth0 } ] }\n"
+		SITE("b"), &s);
+	assert_prefix(&t->sites[0].former, "fd01:101:101:1::/64");
+	assert_false(t->sites[1].former.family);
+	assert_has(t, "s-a", lan6, "fd01:101:101:3::10");
+	assert_has(t, "s-a", mesh, "fd03:303:303::1:10");
+	assert_has(t, "e-a", tunnel, "fd02:202:202::1:1");
+	topology_free(t);
+	t = assigned(SITES SITE("a") "  - { name: b, subnet: 1, edges: [ { name: e-b, wan: wan, lan: lan } ] }\n", &s);
+	assert_false(t->sites[0].former.family);
+	assert_prefix(&t->sites[1].former, "fd01:101:101:2::/64");
+	assert_has(t, "e-b", tunnel, "fd02:202:202::1:2");
+	topology_free(t);
+	t = assigned("overlay: \"fd09::/48\"\n" SITES SITE("a") SITE("b"), &s);
+	assert_prefix(&t->sites[0].former, "fd01:101:101:3::/64");
+	assert_prefix(&t->sites[1].former, "fd01:101:101:1::/64");
+	topology_free(t);
+	topology_state_free(&s);
+}
+
 #define AT_GATEWAY(addresses, clients) "domain: example.net\ngateways:\n  - name: vps\n    interface: eth0\n" \
 	"    addresses: [ 203.0.113.1" addresses " ]\n    networks: [ 10.0.0.0/24, \"fd42::/64\", \"2001:db8:0:1::/64\" ]\n" \
 	"    exit: { ipv6: \"2001:db8:0:1::4\", proxy-ndp: true }\n    clients: [ " clients " ]\n"
@@ -397,7 +427,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_sites), cmocka_unit_test(defaults), cmocka_unit_test(vps), cmocka_unit_test(examples),
-		cmocka_unit_test(made_at_random), cmocka_unit_test(no_random_numbers), cmocka_unit_test(nobody_moves),
+		cmocka_unit_test(made_at_random), cmocka_unit_test(no_random_numbers), cmocka_unit_test(nobody_moves), cmocka_unit_test(prefix_changes),
 		cmocka_unit_test(own_addresses),
 		cmocka_unit_test(hosts_of_a_site), cmocka_unit_test(clashing), cmocka_unit_test(several_relays),
 		cmocka_unit_test(state_text),

@@ -589,6 +589,16 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 	      "clients came or went, run the\nnext commands: they interrupt no other host. "
 	      "Otherwise run the commands of *Start* again.\n\n", out);
 	commands(out, g, h, "    ", true);
+	if (h->role == ROLE_EDGE)
+		fprintf(out, "\n### Change a prefix\n\n"
+			"Write another `subnet` for site %s, or another `overlay`, into the "
+			"topology, run `wgxdp gen hosts`, and roll out first the relays,\n"
+			"then the site's edge routers, then all servers. The edge routers announce "
+			"the former prefix too, as deprecated, so that\n"
+			"servers use the new addresses at once. Addresses of tunnels and mesh "
+			"stay. The next run of `wgxdp gen hosts` leaves the\n"
+			"former prefix out. Servers keep its addresses for two hours.\n",
+			g->t->sites[h->site].name);
 }
 
 static bool has_family(const struct prefix *list, size_t n, __u8 family)

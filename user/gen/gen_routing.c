@@ -119,7 +119,7 @@ static void write_configuration(FILE *out, const struct topology *t, const struc
 		     "\tpriority 100\n"
 		     "\tadvert_int 1.0\n"
 		     "\tgarp_master_delay 1\n", t->sites[h->site].name, h->lan,
-		t->sites[h->site].subnet % 255 + 1);
+		t->sites[h->site].number % 255 + 1);
 	fprintf(out, "\t# if this interface goes down, another edge router takes over\n"
 		"\ttrack_interface {\n"
 		"\t\t%s\n"
@@ -155,9 +155,23 @@ void gen_keepalived(const struct gen *g, const struct topology_host *h)
 
 /* etc/radvd.conf of edge routers, and of roaming routers. */
 
+/* Writes a prefix from which hosts make themselves addresses. */
+static void announce_prefix(FILE *out, const struct prefix *p, int valid, int preferred)
+{
+	char prefix[ADDRESS_STRLEN];
+
+	fprintf(out, "\tprefix %s {\n"
+		"\t\tAdvOnLink on;\n"
+		"\t\tAdvAutonomous on;\n"
+		"\t\tAdvValidLifetime %d;\n"
+		"\t\tAdvPreferredLifetime %d;\n"
+		"\t};\n", prefix_format(p, prefix), valid, preferred);
+}
+
 static void announce_site(FILE *out, const struct topology *t, const struct topology_host *h)
 {
-	char prefix[ADDRESS_STRLEN], overlay[ADDRESS_STRLEN];
+	const struct topology_site *site = &t->sites[h->site];
+	char overlay[ADDRESS_STRLEN];
 
 	fprintf(out, "# Only the edge router to which keepalived gave fe80::1 sends these. It is "
 		     "not a default router: it announces a route to the\n"
@@ -170,20 +184,19 @@ static void announce_site(FILE *out, const struct topology *t, const struct topo
 		     "\tAdvDefaultLifetime 0;\n"
 		     "\tAdvCurHopLimit 64;\n"
 		     "\tAdvRASrcAddress { fe80::1; };\n", h->lan);
-	fprintf(out, "\tprefix %s {\n"
-		     "\t\tAdvOnLink on;\n"
-		     "\t\tAdvAutonomous on;\n"
-		     "\t\tAdvValidLifetime 86400;\n"
-		     "\t\tAdvPreferredLifetime 14400;\n"
-		     "\t};\n"
-		     "\troute %s {\n"
+	announce_prefix(out, &site->prefix, 86400, 14400);
+	if (site->former.family) {
+		fputs("\t# the former prefix: servers use its addresses for no new connections\n",
+		      out);
+		announce_prefix(out, &site->former, 7200, 0);
+	}
+	fprintf(out, "\troute %s {\n"
 		     "\t\tAdvRoutePreference high;\n"
 		     "\t\tAdvRouteLifetime 90;\n"
 		     "\t\t# if this router stops, another one takes over with the same address\n"
 		     "\t\tRemoveRoute off;\n"
 		     "\t};\n"
-		     "};\n", prefix_format(&t->sites[h->site].prefix, prefix),
-		prefix_format(&t->overlay, overlay));
+		     "};\n", prefix_format(&t->overlay, overlay));
 }
 
 static void announce_lan(FILE *out, const struct topology_host *h)

@@ -131,6 +131,10 @@ struct topology_site {
 	bool subnet_given;
 	__u16 subnet; /* number of the site's subnet, in host order */
 	struct prefix prefix; /* assigned: the /64 of the site */
+	/* Assigned: the /64 of the run before, if it was another one; family 0: none. */
+	struct prefix former;
+	/* Assigned: number of the site in addresses of tunnels and mesh: its first subnet. */
+	unsigned int number;
 	/* Public key of the routing tunnel, which all edges of the site share. */
 	struct wg_key public_key;
 	bool key_given;

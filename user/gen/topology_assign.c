@@ -234,6 +234,50 @@ static int assign_numbers(const struct topology *t, struct topology_state *s, st
 	return r;
 }
 
+static struct prefix site_prefix(const struct prefix *overlay, unsigned int subnet)
+{
+	struct prefix p = { .addr = overlay->addr, .family = overlay->family, .len = 64 };
+
+	p.addr.q[0] |= htobe64(subnet);
+	return p;
+}
+
+/* Notes the prefixes of the run before. */
+static void note_former(struct topology *t, const struct topology_state *s)
+{
+	for (size_t i = 0; i < t->n_sites; i++) {
+		const struct topology_kept *k = topology_kept(s, SCOPE_SITES, t->sites[i].name);
+
+		if (k && s->overlay.family)
+			t->sites[i].former = site_prefix(&s->overlay, k->number);
+	}
+}
+
+/* Forgets the former prefix if it is the site's prefix, or another site's. */
+static void forget_former(const struct topology *t, struct topology_site *site)
+{
+	if (prefix_meets(&site->former, &site->prefix))
+		site->former.family = 0;
+	for (size_t i = 0; site->former.family && i < t->n_sites; i++)
+		if (prefix_meets(&site->former, &t->sites[i].prefix))
+			site->former.family = 0;
+}
+
+/* Assigns the sites' numbers in tunnels and mesh, which stay when the subnets change. */
+static int assign_ends(struct topology *t, struct topology_state *s, struct numbered *list)
+{
+	int r;
+
+	for (size_t i = 0; i < t->n_sites; i++)
+		list[i] = (struct numbered){ SCOPE_ENDS, t->sites[i].name, "subnet",
+					     t->sites[i].place, .first = t->sites[i].subnet,
+					     .last = TOPOLOGY_NUMBER_MAX };
+	r = assign_numbers(t, s, list, t->n_sites);
+	for (size_t i = 0; i < t->n_sites; i++)
+		t->sites[i].number = list[i].number;
+	return r;
+}
+
 static int assign_sites(struct topology *t, struct topology_state *s)
 {
 	unsigned int last = t->overlay.len <= 48 ? 0xffff : 0xffff >> (t->overlay.len - 48);
@@ -251,10 +295,11 @@ static int assign_sites(struct topology *t, struct topology_state *s)
 		struct topology_site *site = &t->sites[i];
 
 		site->subnet = list[i].number;
-		site->prefix = t->overlay;
-		site->prefix.len = 64;
-		site->prefix.addr.q[0] |= htobe64(site->subnet);
+		site->prefix = site_prefix(&t->overlay, site->subnet);
 	}
+	for (size_t i = 0; i < t->n_sites; i++)
+		forget_former(t, &t->sites[i]);
+	r = r ?: assign_ends(t, s, list);
 	free(list);
 	return r;
 }
@@ -349,11 +394,11 @@ static void assign_addresses(struct topology *t, struct topology_host *h)
 	if (h->role == ROLE_RELAY)
 		h->tunnel = in_prefix(&t->tunnels, h->shares ? t->shared.number : h->number);
 	if (h->role == ROLE_EDGE)
-		h->tunnel = in_prefix(&t->tunnels, SITES_TUNNELS | site->subnet);
+		h->tunnel = in_prefix(&t->tunnels, SITES_TUNNELS | site->number);
 	if (site)
 		h->lan6 = in_prefix(&site->prefix, h->number);
 	if (h->role == ROLE_SERVER && t->mesh.family && !t->no_mesh)
-		h->mesh = in_prefix(&t->mesh, (__u64)site->subnet << 16 | h->number);
+		h->mesh = in_prefix(&t->mesh, (__u64)site->number << 16 | h->number);
 	if (h->role == ROLE_GATEWAY)
 		assign_inside(h, h);
 	if (h->role == ROLE_CLIENT || h->role == ROLE_ROAMING)
@@ -362,8 +407,10 @@ static void assign_addresses(struct topology *t, struct topology_host *h)
 
 int topology_assign(struct topology *t, struct topology_state *s)
 {
-	int r = assign_prefixes(t, s);
+	int r;
 
+	note_former(t, s);
+	r = assign_prefixes(t, s);
 	if (!r)
 		r = assign_sites(t, s);
 	if (!r)

@@ -5,6 +5,7 @@
  *
  *	overlay fd12:3456:789a::/48	given or made. So are tunnels and mesh.
  *	site a a			The subnet is hexadecimal, as in the address.
+ *	end a a				number in tunnels and mesh: the site's first subnet
  *	relay relay 1			number of the relay.
  *	host a edge-a1 1		The number of a host counts in its site, or behind its
  *					gateway. That of a server is its token: ::10 is 16.
@@ -44,8 +45,9 @@ static int number_parse(const char *text, int base, unsigned int *ret)
 static int parse_line(struct topology_state *s, char *words[], size_t n)
 {
 	struct prefix *prefix = prefix_named(s, words[0]), p;
-	bool site = !strcmp(words[0], "site"), relay = !strcmp(words[0], "relay");
-	const char *scope = site ? SCOPE_SITES : relay ? SCOPE_RELAYS : words[1];
+	bool site = !strcmp(words[0], "site"), end = !strcmp(words[0], "end");
+	bool relay = !strcmp(words[0], "relay");
+	const char *scope = site ? SCOPE_SITES : end ? SCOPE_ENDS : relay ? SCOPE_RELAYS : words[1];
 	unsigned int number;
 
 	if (prefix) {
@@ -55,8 +57,8 @@ static int parse_line(struct topology_state *s, char *words[], size_t n)
 		*prefix = p;
 		return 0;
 	}
-	if (n != (site || relay ? 3 : 4) || (n == 4 && strcmp(words[0], "host")) ||
-	    number_parse(words[n - 1], site ? 16 : 10, &number) || strchr(words[1], '/') ||
+	if (n != (site || end || relay ? 3 : 4) || (n == 4 && strcmp(words[0], "host")) ||
+	    number_parse(words[n - 1], site || end ? 16 : 10, &number) || strchr(words[1], '/') ||
 	    strchr(words[n - 2], '/') || strlen(words[1]) >= TOPOLOGY_NAME ||
 	    strlen(words[n - 2]) >= TOPOLOGY_NAME || topology_kept(s, scope, words[n - 2]) ||
 	    topology_keeper(s, scope, number))
@@ -117,6 +119,8 @@ void topology_state_write(const struct topology_state *s, FILE *out)
 
 		if (!strcmp(k->scope, SCOPE_SITES))
 			fprintf(out, "site %s %x\n", k->name, k->number);
+		else if (!strcmp(k->scope, SCOPE_ENDS))
+			fprintf(out, "end %s %x\n", k->name, k->number);
 		else if (!strcmp(k->scope, SCOPE_RELAYS))
 			fprintf(out, "relay %s %u\n", k->name, k->number);
 		else

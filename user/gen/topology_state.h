@@ -9,6 +9,7 @@
 /* Names of scopes that belong to no site or gateway. Other scopes have the name of their site or
  * gateway; names of hosts and sites have no slash, so these never collide with them. */
 #define SCOPE_SITES "/sites"
+#define SCOPE_ENDS "/ends"
 #define SCOPE_RELAYS "/relays"
 #define TOPOLOGY_NUMBER_MAX 0xffff
 #define OVERLAY_LONGEST 60
