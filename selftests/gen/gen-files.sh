@@ -354,13 +354,15 @@ tcp-ports: [ 22 ]
 gateways: [ { name: home, interface: eth0, addresses: [ "2001:db8:9::10" ], networks: [ 10.9.0.0/24 ], clients: [ { name: c1 } ] } ]
 firewalls: [ { name: fw, wan: eth0, lan: eth1, serves: home, ipv6: off, backend: 192.168.1.10, addresses: [ 203.0.113.2 ] } ]
 EOF
-# A mobile router comes to networks without IPv6, so it uses the gateway's name; a client needs no DNS
-for file in 'c1/etc/wireguard/wg0.conf;Endpoint = [2001:db8:1::1]:51820' 'r1/etc/wireguard/wg0.conf;Endpoint = vps.example.net:51820' \
-	"r2/etc/config/network.uci;option endpoint_host 'vps.example.net'"; do
-	made "${file%%;*}" "${file#*;}" <<- EOF
+# With a domain, clients use the name, unless `endpoint` says otherwise
+for file in 'name;c1/etc/wireguard/wg0.conf;Endpoint = vps.example.net:51820' 'name;r1/etc/wireguard/wg0.conf;Endpoint = vps.example.net:51820' \
+	"name;r2/etc/config/network.uci;option endpoint_host 'vps.example.net'" 'ipv6;c1/etc/wireguard/wg0.conf;Endpoint = [2001:db8:1::1]:51820' \
+	'ipv4;r1/etc/wireguard/wg0.conf;Endpoint = 203.0.113.1:51820'; do
+	IFS=';' read -r way file line <<< "$file"
+	made "$file" "$line" <<- EOF
 		domain: example.net
 		gateways:
-		  - { name: vps, interface: eth0, addresses: [ 203.0.113.1, "2001:db8:1::1" ], networks: [ $dual ], exit: {},
+		  - { name: vps, interface: eth0, addresses: [ 203.0.113.1, "2001:db8:1::1" ], networks: [ $dual ], exit: {}, endpoint: $way,
 		      clients: [ { name: c1 } ], roaming: [ { name: r1, wan: wan, lan: br-lan, prefix: "fd00:5::/64" },
 		      { name: r2, wan: wan, lan: br-lan, prefix: "fd00:6::/64", openwrt: true } ] }
 	EOF

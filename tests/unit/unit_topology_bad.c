@@ -319,6 +319,10 @@ static void gateways(void **state)
 		{ "2001:db8:abcd:5::/64", "2001:db8:abcd::/48", "2001:db8:abcd::/48", "prefix: vps already uses addresses of 2001:db8:abcd::/48: write another prefix" },
 		{ "knock: 19000", "knock: 0", "^0 } ]", "knock: '0' is not a port: write 1 to 65535, such as 19000" },
 		{ good, "gateways: [ { name: g, interface: eth0, networks: [ 10.0.0.0/24 ] } ]\n", "name: g", "gateways: clients cannot find 'g': add addresses here, or domain: example.net at the top of the file" },
+		{ good, "gateways: [ { name: g, interface: eth0, addresses: [ 203.0.113.1 ], endpoint: name, networks: [ 10.0.0.0/24 ] } ]\n", "name,",
+		  "endpoint: there is no name: add domain: example.net at the top of the file" },
+		{ good, "gateways: [ { name: g, interface: eth0, addresses: [ 203.0.113.1 ], endpoint: ipv6, networks: [ 10.0.0.0/24 ] } ]\n", "ipv6,",
+		  "endpoint: neither 'g' nor its firewall has an IPv6 address: add one to addresses" },
 		{ good, "relays: [ { name: r, interface: eth0 } ]\n", "name: r", "relays: 'r' has no address that sites can connect to: add addresses: [ 198.51.100.1 ] here, or domain: example.net at the top of the file" },
 	};
 

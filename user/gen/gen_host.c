@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include "doctor/mtu.h"
 #include "gen/gen_host.h"
+#include "lib/log.h"
 
 const char *gen_host_name(const struct topology *t, const struct topology_host *h,
 			  char buf[GEN_NAME])
@@ -129,24 +130,41 @@ const struct topology_host *gen_front(const struct topology *t, const struct top
 	return h;
 }
 
-void gen_endpoint(const struct topology *t, const struct topology_host *h,
-		  const struct topology_host *from, char ret_host[GEN_NAME], __be16 *ret_port)
+void gen_endpoint(const struct topology *t, const struct topology_host *h, char ret_host[GEN_NAME],
+		  __be16 *ret_port)
 {
 	const struct topology_host *at = gen_front(t, h);
-	bool by_ipv6 = at->exit.there && (from->role == ROLE_CLIENT || !*t->domain);
-	const struct address *a = by_ipv6 ? topology_address(at, FAMILY_IPV6) : NULL;
-
-	if (at->shares && at->blind)
-		a = topology_address(at, gen_common_family(t));
+	bool blind = at->shares && at->blind;
 	/* Without forward6, the firewall does not serve clients at its own IPv6 address. */
-	if (!a && !*t->domain && at->n_addresses)
-		a = at->role == ROLE_FIREWALL && !at->forward6 ?
-		    topology_address(at, FAMILY_IPV4) : &at->addresses[0];
-	if (a)
+	bool only4 = at->role == ROLE_FIREWALL && !at->forward6;
+	const struct address *a = blind ? topology_address(at, gen_common_family(t)) :
+		h->endpoint == ENDPOINT_IPV6 ? topology_address(only4 ? h : at, FAMILY_IPV6) :
+		h->endpoint == ENDPOINT_IPV4 || only4 ? topology_address(at, FAMILY_IPV4) :
+		at->exit.there ? topology_address(at, FAMILY_IPV6) : NULL;
+
+	if (!a && at->n_addresses)
+		a = &at->addresses[0];
+	if (a && (!*t->domain || blind || h->endpoint > ENDPOINT_NAME))
 		address_format(a, ret_host);
 	else
 		gen_host_name(t, at, ret_host);
 	*ret_port = at->port ?: h->port;
+}
+
+void gen_warn_endpoint(const struct topology *t, const struct topology_host *h)
+{
+	char host[GEN_NAME];
+	struct address a;
+	bool used = false;
+	__be16 port;
+
+	for_each_host(client, t)
+		used |= gen_comes_to(t, client, h);
+	gen_endpoint(t, h, host, &port);
+	if (used && !address_parse(host, &a))
+		log_warning("clients of %s send to its address %s, so they cannot connect from "
+			    "networks that have only IPv%d: add domain, and no endpoint, and they "
+			    "use its name", h->name, host, a.family == FAMILY_IPV4 ? 6 : 4);
 }
 
 struct prefix gen_prefix_of(const struct address *a)

@@ -69,13 +69,15 @@ const struct topology_host *gen_roaming_of(const struct topology *t,
 					   const struct topology_host *gateway);
 /* Returns the firewall that serves the gateway h, or h itself if there is none. */
 const struct topology_host *gen_front(const struct topology *t, const struct topology_host *h);
-/* Finds the endpoint of a relay or gateway h, to which `from` connects: its name if the topology
- * has a domain, else its first address. For one of several blind relays it is the address that the
- * edge routers use. For a gateway behind a firewall it is the firewall's endpoint. For clients of a
- * gateway with exit it is the IPv6 address, which needs neither DNS nor IPv4. Roaming routers use
- * the name, because they come to networks without IPv6. ret_host has no brackets. */
-void gen_endpoint(const struct topology *t, const struct topology_host *h,
-		  const struct topology_host *from, char ret_host[GEN_NAME], __be16 *ret_port);
+/* Finds the endpoint to which hosts of a relay or gateway h connect: its name if the topology has a
+ * domain and `endpoint` asks for no address, else an address. For one of several blind relays it is
+ * the address that the edge routers use. For a gateway behind a firewall it is the firewall's
+ * endpoint. Without a domain, clients of a gateway with exit get its IPv6 address, which needs
+ * neither DNS nor IPv4. ret_host has no brackets. */
+void gen_endpoint(const struct topology *t, const struct topology_host *h, char ret_host[GEN_NAME],
+		  __be16 *ret_port);
+/* Warns which networks shut the clients of a gateway out, if their endpoint is an address. */
+void gen_warn_endpoint(const struct topology *t, const struct topology_host *h);
 /* Returns the first address of the roaming router's LAN prefix. */
 struct address gen_lan_address(const struct topology_host *h);
 /* Returns the /64 with that address. Hosts make themselves addresses only in a /64 (RFC 4862), so a

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "lib/exit.h"
 #include "gen/gen_files.h"
+#include "gen/gen_host.h"
 #include "gen/gen_keys.h"
 #include "lib/log.h"
 #include "lib/memory.h"
@@ -24,9 +25,11 @@ static gen_kind *const kinds[] = {
 
 static void generate(const struct gen *g)
 {
-	for_each_host(h, g->t)
+	for_each_host(h, g->t) {
+		gen_warn_endpoint(g->t, h);
 		for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
 			kinds[k](g, h);
+	}
 	gen_zone(g);
 	gen_prometheus(g);
 	gen_rollout(g);

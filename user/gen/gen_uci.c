@@ -43,7 +43,7 @@ static void peer(FILE *out, const struct gen *g, const struct topology_host *h)
 	char key[WG_KEY_STRLEN], host[GEN_NAME], name[TOPOLOGY_NAME];
 	__be16 port;
 
-	gen_endpoint(g->t, gateway, h, host, &port);
+	gen_endpoint(g->t, gateway, host, &port);
 	fprintf(out, "config wireguard_" WG_CLIENTS " '" WG_CLIENTS "_%s'\n"
 		"\toption description '%s'\n"
 		"\toption public_key '%s'\n", gen_uci_name(gateway, name), gateway->name,

@@ -102,7 +102,7 @@ static void conf_peer(struct conf *c, const struct conf_peer *p)
 	if (preshared)
 		fprintf(c->out, "PresharedKey = %s\n", preshared);
 	if (p->at) {
-		gen_endpoint(c->g->t, p->at, c->h, host, &port);
+		gen_endpoint(c->g->t, p->at, host, &port);
 		port = p->port ?: port;
 		fprintf(c->out, strchr(host, ':') ? "Endpoint = [%s]:%u\n" : "Endpoint = %s:%u\n",
 			host, ntohs(port));

@@ -217,7 +217,10 @@ save() {
 keep_first() {
 	mkdir -p first
 	cat first/there first/lacking > known 2> /dev/null || :
-	for list in there lacking; do grep -vxF -f known saved/$list > $list 2> /dev/null && cat $list >> first/$list || :; done
+	for list in there lacking; do
+		grep -vxF -f known saved/$list > $list 2> /dev/null || :
+		cat $list >> first/$list
+	done
 	[ ! -s there ] || tar -r --format=posix -C / -T there -f first/files.tar
 	for list in made sysctl units; do
 		cat first/$list saved/$list 2> /dev/null | awk -F '[= ]' '!had[$1]++' > known

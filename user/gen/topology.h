@@ -28,6 +28,13 @@ enum topology_role {
 	ROLE_FIREWALL, /* a firewall that forwards UDP to a gateway behind it */
 };
 
+enum topology_endpoint { /* of clients: name or literal address of the gateway */
+	ENDPOINT_DEFAULT,
+	ENDPOINT_NAME,
+	ENDPOINT_IPV6,
+	ENDPOINT_IPV4,
+};
+
 struct topology_place { /* position in the file, counted from 1; 0: not in the file */
 	int line, column;
 };
@@ -87,6 +94,7 @@ struct topology_host {
 	struct prefix *home; /* networks behind the gateway that clients may reach */
 	size_t n_home;
 	struct topology_exit exit;
+	enum topology_endpoint endpoint;
 
 	/* clients and roaming routers */
 	size_t gateway; /* index in topology.hosts; of a firewall: the gateway that it serves */

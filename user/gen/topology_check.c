@@ -455,16 +455,38 @@ static void check_exit(struct topology_reading *r, const struct topology_row *ro
 		lacks(r, row, "exit/inbound", NETWORK_GLOBAL, &row->host);
 }
 
-/* Returns whether there is a name, or an address of the gateway or its firewall, for its
- * clients. */
-static bool is_found(const struct topology_reading *r, size_t at)
+/* Returns whether the gateway or its firewall has an address for its clients. family 0: of any
+ * family. */
+static bool is_found(const struct topology_reading *r, size_t at, __u8 family)
 {
-	bool found = *r->t->domain || r->rows[at].host.n_addresses;
+	bool found = false;
 
-	for (size_t i = 0; i < r->n_rows; i++)
-		found |= r->rows[i].host.role == ROLE_FIREWALL && r->rows[i].host.gateway == at &&
-			r->rows[i].host.n_addresses;
+	for (size_t i = 0; i < r->n_rows; i++) {
+		const struct topology_host *h = &r->rows[i].host;
+
+		if (i == at || (h->role == ROLE_FIREWALL && h->gateway == at &&
+				(family != FAMILY_IPV6 || h->forward6)))
+			found |= family ? !!topology_address(h, family) : h->n_addresses;
+	}
 	return found;
+}
+
+static void check_endpoint(struct topology_reading *r, size_t at)
+{
+	const struct topology_row *row = &r->rows[at];
+	enum topology_endpoint e = row->host.endpoint;
+	__u8 family = e == ENDPOINT_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4;
+
+	if (!*r->t->domain && !is_found(r, at, 0))
+		topology_error(r, row, "gateways", "clients cannot find '%s': add addresses here, "
+			       "or domain: example.net at the top of the file", row->host.name);
+	else if (e == ENDPOINT_NAME && !*r->t->domain)
+		topology_error(r, row, "endpoint", "there is no name: add domain: example.net at "
+			       "the top of the file");
+	else if (e > ENDPOINT_NAME && !is_found(r, at, family))
+		topology_error(r, row, "endpoint", "neither '%s' nor its firewall has an IPv%d "
+			       "address: add one to addresses", row->host.name,
+			       family == FAMILY_IPV6 ? 6 : 4);
 }
 
 static void check_gateway(struct topology_reading *r, size_t at)
@@ -473,9 +495,7 @@ static void check_gateway(struct topology_reading *r, size_t at)
 
 	check_networks(r, at);
 	check_exit(r, row);
-	if (!is_found(r, at))
-		topology_error(r, row, "gateways", "clients cannot find '%s': add addresses here, "
-			       "or domain: example.net at the top of the file", row->host.name);
+	check_endpoint(r, at);
 	if (*row->host.lan && !row->host.n_home)
 		topology_error(r, row, "lan", "the network behind this interface is missing: add "
 			       "home: [ 192.168.1.0/24 ]");

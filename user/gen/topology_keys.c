@@ -13,6 +13,8 @@
 
 static const char *const link_names[] = { "ethernet", "pppoe", "ds-lite", NULL };
 static const char *const inbound_names[] = { "established", "open", NULL };
+static const char *const endpoint_names[] = { [ENDPOINT_DEFAULT] = "", [ENDPOINT_NAME] = "name",
+	[ENDPOINT_IPV6] = "ipv6", [ENDPOINT_IPV4] = "ipv4", NULL };
 static const char *const client_names[] = { "nat", "direct", NULL };
 static const char *const firewall_names[] = { [NAT_DNAT] = "dnat", [NAT_NONE] = "",
 					      [NAT_MASQUERADE] = "masquerade", NULL };
@@ -183,6 +185,7 @@ static const struct yaml_key gateway_keys[] = {
 	  .item = topology_add_network, .required = true, .pattern = PATTERN_PREFIX },
 	{ "home", yaml_set_list, "192.168.1.0/24", LIST(home, n_home),
 	  .item = topology_add_network, .pattern = PATTERN_PREFIX },
+	{ "endpoint", yaml_set_choice, "name", HOST(endpoint), .choices = endpoint_names },
 	{ "exit", set_exit, "{ ipv4: masquerade }", .below = exit_keys },
 	HOSTS("clients", ROLE_CLIENT, "{ name: phone }", client_keys),
 	HOSTS("roaming", ROLE_ROAMING, "{ name: r1, wan: eth0, lan: br-lan, prefix: … }",
