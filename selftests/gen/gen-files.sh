@@ -35,7 +35,9 @@ check_nft() { nft -c -f "$1"; }
 check_radvd() { radvd -c -C "$1"; }
 check_keepalived() { # it warns of an interface that the host lacks
 	local device
-	for device in $(sed -n 's/^\tinterface //p' "$1"); do ip link show "$device" > /dev/null 2>&1 || ip link add "$device" type bridge; done
+	while read -r device; do
+		ip link show "$device" > /dev/null 2>&1 || ip link add "$device" type bridge
+	done < <(sed -n 's/^\tinterface //p' "$1")
 	keepalived -t -f "$1"
 }
 check_bird() { bird -p -c "$1"; }
@@ -367,6 +369,11 @@ for file in 'name;c1/etc/wireguard/wg0.conf;Endpoint = vps.example.net:51820' 'n
 		      { name: r2, wan: wan, lan: br-lan, prefix: "fd00:6::/64", openwrt: true } ] }
 	EOF
 done
+# Clients reach the name servers of the topology, in private networks too
+made vps/etc/nftables.d/wgxdp.nft 'iifname "wg0" ip daddr 10.0.0.53/32 counter accept' '!9.9.9.9' << EOF
+dns: [ 10.0.0.53, 9.9.9.9 ]
+gateways: [ { name: vps, interface: eth0, addresses: [ 203.0.113.1 ], networks: [ 10.9.0.0/24 ], exit: {}, clients: [ { name: c1 } ] } ]
+EOF
 # The tunnel takes only a mobile router's own IPv4 address, so its LAN's IPv4 is translated there too
 made r1/etc/nftables.d/wgxdp.nft 'iifname "br-lan" oifname { "wan", "wg0" } meta nfproto ipv4 counter masquerade' << EOF
 gateways:

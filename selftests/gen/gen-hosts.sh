@@ -120,6 +120,17 @@ for example in "$root"/docs/examples/topology/*.yaml; do
 	[[ $(files) == "$before" ]] || fail "$name: a second run touches files"
 	expect_status "$name, --check" 0 gen --check
 	expect_status "$name, --diff" 0 gen --diff
+	for host in "$dir"/*/etc/wireguard/wg0.conf; do # each ping of a README goes into the tunnel
+		host=${host%/etc/*}
+		if [[ ! -e $host ]] || grep -q '^ListenPort' "$host/etc/wireguard/wg0.conf"; then continue; fi # none, or a gateway
+		/usr/bin/python3 - "$host" <<- 'EOF_PYTHON' || fail "$name: ${host##*/}/README.md: a ping that cannot pass"
+			import ipaddress, re, sys
+			text = open(sys.argv[1] + '/etc/wireguard/wg0.conf').read()
+			into = [ipaddress.ip_network(p.strip()) for l in re.findall('^AllowedIPs = (.*)', text, re.M) for p in l.split(',')]
+			pings = re.findall('^. `ping -c 3 ([^`]*)`', open(sys.argv[1] + '/README.md').read(), re.M)
+			sys.exit(not all(any(ipaddress.ip_address(a) in p for p in into) for a in pings))
+		EOF_PYTHON
+	done
 	! grep -rl 'hook input' "$dir"/*/etc || fail "$name: rules for packets to a host that the topology does not ask for"
 	[[ ! $(find "$dir" -name nftables.conf) ]] || fail "$name: a file for the host's own"
 	rm -rf "$dir"
@@ -268,7 +279,7 @@ has direct 'MTU = 1280'
 has direct 'Endpoint = vps.example.net:51820'
 has direct 'AllowedIPs = 0.0.0.0/0, ::/0'
 has direct 'DNS = 8.8.8.8, 2001:4860:4860::8888'
-has phone 'AllowedIPs = 192.168.1.0/24'
+has phone 'AllowedIPs = 192.168.1.0/24, 10.200.200.1/32, fd42:42:42::1/128'
 cmp "$dir/edge-a1/etc/wireguard/wgvpnr01-privatekey" "$dir/edge-a2/etc/wireguard/wgvpnr01-privatekey" || fail "a site's edges have one key"
 [[ $site_key != "$(< "$dir/edge-b1/etc/wireguard/wgvpnr01-publickey")" ]] || fail 'two sites have one key'
 

@@ -296,7 +296,7 @@ removed() {
 	rolls --confirm relay
 	at relay sh -c 'echo "# a note" >> /etc/wireguard/wgvpnr01.conf'
 	refuses 'to remove these files, add --replace' --remove relay
-	at relay sed -i '$d' /etc/wireguard/wgvpnr01.conf
+	at relay sed -i '/# a note/d' /etc/wireguard/wgvpnr01.conf
 	sed -i 's/name: relay,/name: other,/' "$work/special.yaml"
 	"$wgxdp" gen hosts "$work/special.yaml" -o "$tree" > "$work/gen" 2>&1
 	grep -q '^relay left the topology' "$work/gen" || fail "the relay is gone, and that is not told: $(< "$work/gen")"
@@ -310,7 +310,7 @@ removed() {
 	back_as_before 'removed, it is as before the first rollout'
 	! at relay test -e /var/lib/wgxdp || fail 'a rollout leaves its state'
 	"$wgxdp" gen hosts "$work/special.yaml" -o "$tree" > "$work/gen" 2>&1
-	! grep 'left the topology' "$work/gen" || fail 'a removed host is told of again'
+	! grep 'left the topology' "$work/gen" || fail 'a removed host is reported again'
 	leave relay
 }
 
@@ -337,7 +337,7 @@ special() {
 	refuses 'no rollout waits' --confirm relay
 	after_restart
 
-	# where the kernel reads no router advertisements, it need not begin to
+	# a kernel that reads no router advertisements need not begin to
 	inside relay sysctl -qw net.ipv6.conf.eth0.accept_ra=0
 	rolls --wait 300 relay
 	[[ $(inside relay sysctl -n net.ipv6.conf.eth0.accept_ra) == 0 ]] || fail 'accept_ra is changed'

@@ -162,9 +162,9 @@ void gen_warn_endpoint(const struct topology *t, const struct topology_host *h)
 		used |= gen_comes_to(t, client, h);
 	gen_endpoint(t, h, host, &port);
 	if (used && !address_parse(host, &a))
-		log_warning("clients of %s send to its address %s, so they cannot connect from "
-			    "networks that have only IPv%d: add domain, and no endpoint, and they "
-			    "use its name", h->name, host, a.family == FAMILY_IPV4 ? 6 : 4);
+		log_warning("clients of %s use the address %s, and cannot connect from networks "
+			    "with only IPv%d: to use a name, add domain, and remove endpoint",
+			    h->name, host, a.family == FAMILY_IPV4 ? 6 : 4);
 }
 
 struct prefix gen_prefix_of(const struct address *a)

@@ -187,8 +187,9 @@ static void end_loop(FILE *out, const struct topology_host *h, const struct pref
 	char text[ADDRESS_STRLEN];
 
 	if (gen_is_global6(&(struct address){ .addr = p->addr, .family = p->family }))
-		fprintf(out, "\t\tiifname \"%s\" oifname != \"" WG_CLIENTS "\" ip6 daddr %s counter "
-			"reject with icmpv6 no-route\n", h->interface, prefix_format(p, text));
+		fprintf(out, "\t\tiifname \"%s\" oifname != \"" WG_CLIENTS "\" ip6 daddr %s "
+			"counter reject with icmpv6 no-route\n", h->interface,
+			prefix_format(p, text));
 }
 
 static void put_home(FILE *out, const char *word, const struct prefix *list, size_t n)
@@ -198,6 +199,32 @@ static void put_home(FILE *out, const char *word, const struct prefix *list, siz
 	for (size_t i = 0; i < n; i++)
 		fprintf(out, "\t\tiifname \"" WG_CLIENTS "\" %s %s %s counter accept\n",
 			nft_ip(list[i].family), word, prefix_format(&list[i], text));
+}
+
+static const char *const private[] = { "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16",
+				       "172.16.0.0/12", "192.168.0.0/16", "fc00::/7" };
+
+/* Prints the rule for the internet as clients see it: everything behind `interface` except private
+ * networks. */
+static void put_internet(FILE *out, const struct topology_host *h, size_t first, size_t end)
+{
+	fprintf(out, "\t\tiifname \"" WG_CLIENTS "\" oifname \"%s\" %s daddr != {", h->interface,
+		nft_ip(strchr(private[first], ':') ? FAMILY_IPV6 : FAMILY_IPV4));
+	for (size_t i = first; i < end; i++)
+		fprintf(out, i > first ? ", %s" : " %s", private[i]);
+	fputs(" } counter accept\n", out);
+}
+
+/* Prints the rules for the clients' name servers in private networks. */
+static void put_name_servers(FILE *out, const struct topology *t)
+{
+	for (size_t i = 0; i < t->n_dns; i++) {
+		struct prefix own = gen_prefix_of(&t->dns[i]), p;
+
+		for (size_t j = 0; j < sizeof(private) / sizeof(*private); j++)
+			if (!prefix_parse(private[j], &p) && prefix_within(&own, &p))
+				put_home(out, "daddr", &own, 1);
+	}
 }
 
 static void gateway(FILE *out, const struct topology *t, const struct topology_host *h)
@@ -216,12 +243,10 @@ static void gateway(FILE *out, const struct topology *t, const struct topology_h
 	fputs(TRANSLATED "\t\t# clients reach each other, home, and the internet\n"
 	      "\t\tiifname \"" WG_CLIENTS "\" oifname \"" WG_CLIENTS "\" accept\n", out);
 	put_home(out, "daddr", h->home, h->n_home);
-	fprintf(out, "\t\tiifname \"" WG_CLIENTS "\" oifname \"%s\" ip daddr != { 10.0.0.0/8, "
-		"100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16 } counter accept\n"
-		"\t\tiifname \"" WG_CLIENTS "\" oifname \"%s\" ip6 daddr != fc00::/7 counter "
-		"accept\n"
-		"\t\tiifname \"" WG_CLIENTS "\" counter reject with icmpx admin-prohibited\n",
-		h->interface, h->interface);
+	put_name_servers(out, t);
+	put_internet(out, h, 0, 5);
+	put_internet(out, h, 5, 6);
+	fputs("\t\tiifname \"" WG_CLIENTS "\" counter reject with icmpx admin-prohibited\n", out);
 	if (h->exit.open)
 		put_inbound(out, t, h);
 	end_forward(out, "drop");
@@ -361,8 +386,8 @@ void gen_nft(const struct gen *g, const struct topology_host *h)
 				      "between its LAN and the tunnel to other sites.\n" },
 		[ROLE_GATEWAY] = { gateway, "# This gateway forwards clients' packets to the "
 					    "internet, and translates their addresses, except "
-					    "global ones.\n# Clients reach private networks only "
-					    "if `home` in the topology names them.\n" },
+					    "global ones.\n# The key `home` names the private "
+					    "networks that clients reach.\n" },
 		[ROLE_ROAMING] = { roaming, "# This router moves between networks: its LAN's IPv6 "
 					    "goes only through the tunnel, and its LAN's IPv4 is "
 					    "translated.\n" },

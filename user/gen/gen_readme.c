@@ -271,7 +271,7 @@ static void verify_site(FILE *out, const struct topology *t, const struct topolo
 
 	fprintf(out, "| `ip -6 address show dev %s` | %s |\n", h->interface,
 		address_format(&h->lan6, text));
-	fprintf(out, "| `rdisc6 -1 %s` | from fe80::1: prefix %s, route %s |\n",
+	fprintf(out, "| `rdisc6 %s` | among others from fe80::1: prefix %s, route %s |\n",
 		h->interface, prefix_format(&t->sites[h->site].prefix, prefix),
 		prefix_format(&t->overlay, overlay));
 	for_each_host(other, t)
@@ -311,12 +311,12 @@ static void verify_tunnels(FILE *out, const struct topology *t, const struct top
 	if (h->shares)
 		verify_sharing(out, t, h);
 	else if (h->role == ROLE_EDGE && *t->shared.name)
-		ping(out, &t->shared.tunnel, "the relay to which the site is connected");
+		ping(out, &t->shared.tunnel, "on the active edge router, the relay");
 	if (*t->shared.name)
 		return;
 	for_each_host(other, t)
 		if (h->role == ROLE_EDGE && other->role == ROLE_RELAY)
-			ping(out, &other->tunnel, other->name);
+			ping(out, &other->tunnel, "on the active edge router, the relay");
 		/* All edge routers of a site have one address inside the tunnel. */
 		else if (h->role == ROLE_RELAY && other->role == ROLE_EDGE && other->number == 1)
 			ping(out, &other->tunnel, t->sites[other->site].name);
@@ -333,10 +333,10 @@ static bool is_in(const struct topology_host *h, const struct prefix *network)
 static void verify_client(FILE *out, const struct topology *t, const struct topology_host *h,
 			  const struct topology_host *gateway)
 {
-	fputs("| `wg show " WG_CLIENTS "` | a latest handshake |\n", out);
 	for (size_t i = 0; i < gateway->n_inside; i++)
 		if (is_in(h, &gateway->networks[i]))
 			ping(out, &gateway->inside[i], gateway->name);
+	fputs("| `wg show " WG_CLIENTS "` | a latest handshake |\n", out);
 	for (size_t i = 0; i < t->n_dns && !h->n_split; i++)
 		if (gen_leads_to(t, h, &t->dns[i]))
 			ping(out, &t->dns[i], "a host in the internet, through the tunnel,");
@@ -592,7 +592,7 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 	if (h->role == ROLE_EDGE)
 		fprintf(out, "\n### Change a prefix\n\n"
 			"Write another `subnet` for site %s, or another `overlay`, into the "
-			"topology, run `wgxdp gen hosts`, and roll out first the relays,\n"
+			"topology, and run `wgxdp gen hosts`. Roll out first the relays,\n"
 			"then the site's edge routers, then all servers. The edge routers announce "
 			"the former prefix too, as deprecated, so that\n"
 			"servers use the new addresses at once. Addresses of tunnels and mesh "

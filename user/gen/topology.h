@@ -28,7 +28,7 @@ enum topology_role {
 	ROLE_FIREWALL, /* a firewall that forwards UDP to a gateway behind it */
 };
 
-enum topology_endpoint { /* of clients: name or literal address of the gateway */
+enum topology_endpoint { /* the gateway's name, or an address, in files of clients */
 	ENDPOINT_DEFAULT,
 	ENDPOINT_NAME,
 	ENDPOINT_IPV6,
@@ -100,7 +100,8 @@ struct topology_host {
 	size_t gateway; /* index in topology.hosts; of a firewall: the gateway that it serves */
 	/* Prefixes that the client sends into the tunnel; none: everything, which is the default.
 	 * If the gateway has no exit, the default is the gateway's networks and home. For a roaming
-	 * router, the default is the IPv4 prefixes of the gateway's networks and home, and ::/0. */
+	 * router, the default is the IPv4 prefixes of the gateway's networks and home, and ::/0.
+	 * topology_assign() adds the gateway's own addresses. */
 	struct prefix *split;
 	size_t n_split;
 	bool direct; /* the client has a global address */

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include "gen/topology_keys.h"
 #include "gen/topology_state.h"
+#include "lib/grow.h"
 #include "lib/memory.h"
 
 /* First token of a server, SUBNET::TOKEN. Edge routers have lower numbers, from SUBNET::1. */
@@ -386,6 +387,25 @@ static void assign_inside(struct topology_host *h, const struct topology_host *g
 			h->inside[h->n_inside++] = in_prefix(&gateway->networks[i], h->number);
 }
 
+/* Adds the gateway's own addresses to what a client sends into the tunnel. */
+static void add_gateway(struct topology_host *h, const struct topology_host *gateway)
+{
+	bool all = !h->n_split;
+
+	for (size_t i = 0; !all && i < gateway->n_inside; i++) {
+		const struct address *a = &gateway->inside[i];
+		unsigned int len = a->family == FAMILY_IPV4 ? 32 : 128;
+		bool there = false, same = false;
+
+		for (size_t j = 0; j < h->n_split; j++)
+			there |= prefix_covers(&h->split[j], a);
+		for (size_t j = 0; j < h->n_inside; j++)
+			same |= prefix_covers(&gateway->networks[i], &h->inside[j]);
+		if (same && !there)
+			*append(h->split, h->n_split) = (struct prefix){ a->addr, a->family, len };
+	}
+}
+
 static void assign_addresses(struct topology *t, struct topology_host *h)
 {
 	const struct topology_site *site = h->role == ROLE_EDGE ||
@@ -401,8 +421,10 @@ static void assign_addresses(struct topology *t, struct topology_host *h)
 		h->mesh = in_prefix(&t->mesh, (__u64)site->number << 16 | h->number);
 	if (h->role == ROLE_GATEWAY)
 		assign_inside(h, h);
-	if (h->role == ROLE_CLIENT || h->role == ROLE_ROAMING)
+	if (h->role == ROLE_CLIENT || h->role == ROLE_ROAMING) {
 		assign_inside(h, &t->hosts[h->gateway]);
+		add_gateway(h, &t->hosts[h->gateway]);
+	}
 }
 
 int topology_assign(struct topology *t, struct topology_state *s)
