@@ -84,7 +84,7 @@ struct own {
  * ---- */
 
 /* ICMPv6 error for a refused packet, in this order: type 1 code 3, type 1 code 1, none. */
-enum policy_reject { REJECT_ADDRESS, REJECT_PROHIBITED, REJECT_SILENTLY };
+enum policy_reject { REJECT_PROHIBITED, REJECT_ADDRESS, REJECT_SILENTLY };
 
 struct policy {
 	/* Allowed destination ports of UDP and of TCP: bit port % 64 of the word port / 64, with

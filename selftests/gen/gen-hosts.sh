@@ -300,6 +300,11 @@ done
 [[ $(sed -n "s/.*private_key '\(.*\)'/\1/p" "$uci" | wg pubkey) == "$(< "$dir/r-1/etc/wireguard/wg0-publickey")" ]] ||
 	fail 'r-1: its keys are no pair'
 
+# A server's name leads to the address that takes TCP, and NAME-lan to that of the overlay
+in_zone() { awk -v name="$1" '$1 == name && $4 == "AAAA" {print $5}' "$dir/zone.example.net"; }
+expect "the server's name" "$(in_zone server-a)" == "$(conf server-a | sed -n 's,^Address = \(.*\)/128,\1,p')"
+expect "the server's name in the overlay" "$(in_zone server-a-lan)" == fd12:3456:789a:1::10
+
 # ---- hosts come and go
 
 describe 'a b c' 'direct nat phone'
@@ -345,6 +350,7 @@ has edge-a1 "AllowedIPs = $(tunnel_of relay)"
 has relay "AllowedIPs = $(tunnel_of edge-a1)"
 has edge-a1 'MTU = 1412'
 [[ $(conf edge-a1 | grep -c '^PersistentKeepalive') == 1 ]] || fail 'edge-a1: one keepalive holds the mapping for all'
+expect "the server's name with a blind relay" "$(in_zone server-a) $(in_zone server-a-lan)" == 'fd12:3456:789a:1::10 '
 accepted 'a blind relay'
 
 # ---- secrets: the check itself finds a planted one

@@ -88,7 +88,7 @@ policy() { # FROM TO
 	listener=$!
 	wait_for 5 'socat listens' tcp_listens "$2" 7777
 	! inside "$1" socat -u /dev/null "TCP6:[${lan6[$2]}]:7777,connect-timeout=5" 2> "$work/tcp" || fail "TCP $1 to $2"
-	grep -q 'No route to host' "$work/tcp" || fail "TCP $1 to $2: $(< "$work/tcp")"
+	grep -q 'Permission denied' "$work/tcp" || fail "TCP $1 to $2: $(< "$work/tcp")"
 	say "ok TCP $1 to $2 is refused"
 	inside "$1" socat -u /dev/null "TCP6:[$(mesh_address "$2")]:7777,connect-timeout=5" || fail "TCP $1 to $2 in their tunnel"
 	kill $listener

@@ -55,7 +55,7 @@ network() { # with the far peer's tunnel, unknown to the relay yet
 answered() { inside far ping -q -c 1 -W 0.2 -I "$1" "$overlay:e::10"; } # AN-ADDRESS-OF-FAR'S
 unreachable() { # ADDRESS
 	inside site ping -c 1 -W 0.2 "$1" > "$work/ping" || :
-	grep -q 'From fd12:3456:7898::1 .*Address unreachable' "$work/ping"
+	grep -q 'From fd12:3456:7898::1 .*Administratively prohibited' "$work/ping"
 }
 
 network

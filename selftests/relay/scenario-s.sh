@@ -207,7 +207,7 @@ allowed_ports() { # FROM TO
 refused() { # FROM TO RELAY'S-ADDRESS
 	local before
 	! inside "server-$1" socat -u /dev/null "TCP6:[$overlay:$2::10]:22,connect-timeout=5" 2> "$work/tcp" || fail "TCP $1 to $2"
-	grep -q 'No route to host' "$work/tcp" || fail "TCP $1 to $2: $(< "$work/tcp")"
+	grep -q 'Permission denied' "$work/tcp" || fail "TCP $1 to $2: $(< "$work/tcp")"
 	before=$(arrived "server-$1" unreachable)
 	ask "$1" "$2" 57999 1 > /dev/null
 	ask "$1" "$2" 60001 1 > /dev/null
@@ -220,7 +220,7 @@ watch_errors() {
 	local s
 	local -A from=([a]=$tunnels::1 [b]=$tunnels::1 [c]=$tunnels::2 [d]=$tunnels:d::1)
 	for s in "${sites[@]}"; do
-		count_arrivals "server-$s" unreachable icmpv6 type destination-unreachable icmpv6 code addr-unreachable \
+		count_arrivals "server-$s" unreachable icmpv6 type destination-unreachable icmpv6 code admin-prohibited \
 			ip6 saddr "${from[$s]}"
 		inside "server-$s" nft -f - <<- EOF_NFT
 			add counter inet seen refused

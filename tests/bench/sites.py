@@ -48,7 +48,7 @@ NFT = """table inet wgxdp_bench {
 		iifname { wan0, tun0 } oifname { lan0, tun1 } ip6 daddr %s::/48 udp dport 58000-60000 counter accept
 		iifname { wan0, tun0 } oifname { lan0, tun1 } ip6 daddr %s::/48 icmpv6 type { echo-request, echo-reply,
 			destination-unreachable, packet-too-big, time-exceeded, parameter-problem } counter accept
-		counter reject with icmpx host-unreachable
+		counter reject with icmpx admin-prohibited
 	}
 }
 """ % (OVERLAY, OVERLAY)

@@ -231,7 +231,7 @@ def sends(name, site, to, packet):
 
 def refuses(name, site, packet, what=None):
     packet = bytes(packet)
-    check(name, SITES[site], packet, (SITES[site], error(SITES[site], packet, what or ICMPv6DestUnreach(code=3))))
+    check(name, SITES[site], packet, (SITES[site], error(SITES[site], packet, what or ICMPv6DestUnreach(code=1))))
 
 
 def drops(name, link, packet):

@@ -52,7 +52,7 @@ static void values(void **state)
 	assert_int_equal(c->policy.udp_ports[0].first, 58000);
 	assert_int_equal(c->policy.udp_ports[0].last, 60000);
 	assert_int_equal(c->policy.icmpv6, 0x1ff);
-	assert_int_equal(c->policy.reject, REJECT_ADDRESS);
+	assert_int_equal(c->policy.reject, REJECT_PROHIBITED);
 	assert_round_trip(c);
 	config_free(c);
 	assert_int_equal(config_parse("policy: { overlay: \"fd00::/8\", udp-ports: [ ], icmpv6: [ ] }", "none.yaml", &c), 0);

@@ -173,7 +173,7 @@ static void made_at_random(void **state)
 	assert_prefix(&t->tunnels, "fd02:202:202::/64");
 	topology_free(t);
 	topology_state_free(&s);
-	t = assigned("overlay: \"fd01::/16\"\n" "mesh: off\n" SITES SITE("a"), &s);
+	t = assigned("overlay: \"fd01::/16\"\n" "mesh: off\nrelays: [ { name: relay, interface: eth0, blind: true, addresses: [ 198.51.100.1 ] } ]\nsites:\n" SITE("a"), &s);
 	assert_false(t->mesh.family || host(t, "s-a")->mesh.family);
 	topology_free(t);
 	topology_state_free(&s);

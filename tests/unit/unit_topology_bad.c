@@ -323,6 +323,12 @@ static void gateways(void **state)
 		  "endpoint: there is no name: add domain: example.net at the top of the file" },
 		{ good, "gateways: [ { name: g, interface: eth0, addresses: [ 203.0.113.1 ], endpoint: ipv6, networks: [ 10.0.0.0/24 ] } ]\n", "ipv6,",
 		  "endpoint: neither 'g' nor its firewall has an IPv6 address: add one to addresses" },
+		{ good, "mesh: off\nrelays: [ { name: r, interface: eth0, addresses: [ 198.51.100.1 ] } ]\n"
+		  "sites: [ { name: a, edges: [ { name: e, wan: wan, lan: lan } ] } ]\n", "off",
+		  "mesh: no TCP would pass, because the relay's policy lets through only UDP and ICMPv6: "
+		  "remove mesh: off, or add blind: true to the relays" },
+		{ good, "relays: [ { name: r-lan, interface: eth0, addresses: [ 198.51.100.1 ] } ]\n", "r-lan",
+		  "name: 'r-lan' ends in -lan, as the second names of servers in DNS: choose another name, such as relay" },
 		{ good, "relays: [ { name: r, interface: eth0 } ]\n", "name: r", "relays: 'r' has no address that sites can connect to: add addresses: [ 198.51.100.1 ] here, or domain: example.net at the top of the file" },
 	};
 

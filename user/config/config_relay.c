@@ -12,7 +12,7 @@
 #include "config/config_relay.h"
 
 static const char *const reject_names[] = {
-	"address-unreachable", "admin-prohibited", "drop", NULL
+	"admin-prohibited", "address-unreachable", "drop", NULL
 };
 
 static const char *const icmpv6_words[] = {
@@ -236,7 +236,7 @@ const struct yaml_key config_policy_keys[] = {
 	  .offset = offsetof(struct policy_config, tcp_ports),
 	  .count = offsetof(struct policy_config, n_tcp_ports) },
 	{ "icmpv6", set_icmpv6, "echo-request", .item = add_icmpv6, .choices = icmpv6_words },
-	{ "reject", yaml_set_choice, "address-unreachable", AT(policy_config, reject),
+	{ "reject", yaml_set_choice, "admin-prohibited", AT(policy_config, reject),
 	  .choices = reject_names },
 	{},
 };

@@ -10,13 +10,31 @@
 
 #define TTL 300		/* TTL of the records in seconds, the same as wgxdp ddns writes */
 
-static void put_record(FILE *out, const struct topology_host *h, const struct address *a)
+static void put_named(FILE *out, const char *name, const struct address *a)
 {
 	char text[ADDRESS_STRLEN];
 
 	if (a->family)
-		fprintf(out, "%-24s %d IN %-4s %s\n", h->name, TTL,
+		fprintf(out, "%-24s %d IN %-4s %s\n", name, TTL,
 			a->family == FAMILY_IPV4 ? "A" : "AAAA", address_format(a, text));
+}
+
+static void put_record(FILE *out, const struct topology_host *h, const struct address *a)
+{
+	put_named(out, h->name, a);
+}
+
+/* Writes the records of a server: its name has the address that takes TCP. A routed relay carries
+ * TCP only inside the mesh, and NAME-lan then has the address in the overlay. */
+static void server_records(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	bool inside = h->mesh.family && !t->hosts->blind;
+	char lan[TOPOLOGY_NAME + sizeof(TOPOLOGY_LAN)];
+
+	put_record(out, h, inside ? &h->mesh : &h->lan6);
+	snprintf(lan, sizeof(lan), "%s" TOPOLOGY_LAN, h->name);
+	if (inside)
+		put_named(out, lan, &h->lan6);
 }
 
 /* Writes the DNS records of a firewall's name: the firewall's own addresses. The AAAA records are
@@ -81,7 +99,9 @@ void gen_zone(const struct gen *g)
 			firewall_records(out, t, h);
 		else if (h->role == ROLE_GATEWAY)
 			gateway_records(out, h);
-		else if (h->role == ROLE_EDGE || h->role == ROLE_SERVER)
+		else if (h->role == ROLE_SERVER)
+			server_records(out, t, h);
+		else if (h->role == ROLE_EDGE)
 			put_record(out, h, &h->lan6);
 		else
 			for (size_t i = 0; i < h->n_addresses; i++)

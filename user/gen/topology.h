@@ -11,6 +11,7 @@
 
 /* Size of names of hosts and sites, which are unique: letters, digits, hyphens. */
 #define TOPOLOGY_NAME 64
+#define TOPOLOGY_LAN "-lan" /* end of a server's second name in DNS, so hosts cannot have it */
 #define TOPOLOGY_NETWORKS 3 /* most networks of a gateway: one IPv4, one ULA, one global prefix */
 /* Prefix of the name of a WireGuard device from a relay to another one that shares the key: "wg-r3"
  * leads to relay number 3. */

@@ -46,6 +46,10 @@ void topology_set_name(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		 !strcasecmp(text, "rollout"))
 		yaml_error(y, value, "%s: '%s' is reserved for another directory: choose another "
 				     "name, such as %s", key->name, text, key->like);
+	else if (c - text > 4 && !strcasecmp(c - strlen(TOPOLOGY_LAN), TOPOLOGY_LAN))
+		yaml_error(y, value, "%s: '%s' ends in " TOPOLOGY_LAN ", as the second names of "
+			   "servers in DNS: choose another name, such as %s", key->name, text,
+			   key->like);
 	else
 		strcpy(place_of(key, object), text);
 }
