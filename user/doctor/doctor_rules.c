@@ -433,7 +433,7 @@ static void look_at_service(struct rules_check *c, const struct service_config *
 	if (!at || (!b && s->nat != NAT_MASQUERADE))
 		return;
 	p.in = at->ifindex;
-	p.to = direct ? b->address : at->local;
+	p.to = b && direct ? b->address : at->local;
 	p.port = ntohs(direct || !s->n_ports ? s->backend.port : s->ports[0]);
 	if (rehearsal_translate(&c->r, b && !direct ? &b->address : NULL, b ? ntohs(b->port) : 0))
 		return;

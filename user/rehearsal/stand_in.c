@@ -216,6 +216,7 @@ static size_t put_tag(__u8 *frame, size_t n, const struct msghdr *m)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR((struct msghdr *)m, c)) {
 		struct tpacket_auxdata aux;
+		__be16 tag[2];
 
 		if (c->cmsg_level != SOL_PACKET || c->cmsg_type != PACKET_AUXDATA)
 			continue;
@@ -223,8 +224,9 @@ static size_t put_tag(__u8 *frame, size_t n, const struct msghdr *m)
 		if (!(aux.tp_status & TP_STATUS_VLAN_VALID) || n < ETH_HLEN)
 			continue;
 		memmove(frame + 16, frame + 12, n - 12);
-		memcpy(frame + 12, &(__be16){ htons(ETH_P_8021Q) }, 2);
-		memcpy(frame + 14, &(__be16){ htons(aux.tp_vlan_tci) }, 2);
+		tag[0] = htons(ETH_P_8021Q);
+		tag[1] = htons(aux.tp_vlan_tci);
+		memcpy(frame + 12, tag, sizeof(tag));
 		n += 4;
 	}
 	return n;
