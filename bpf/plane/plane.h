@@ -35,23 +35,20 @@
 #include "extensions.h"
 #include "maps.h"
 
-/* Returns the length of the IP header with the UDP or TCP header, in bytes. */
-INLINE __u32 headers_len(const struct pkt_state *s)
-{
-	return s->l4 - s->l3 + sizeof(struct udphdr) + (with_relay ? s->tcp_more : 0);
-}
-
-/* Sets s->segments and .segment_len for a GSO packet of len bytes as the kernel will segment it.
- * size: payload bytes of a segment. segs: number of segments; 0 in a packet of a virtual machine,
- * whose segments are not counted yet. */
+/* Sets s->segments, .segment_len and .segment_header for a GSO packet of len bytes as the kernel
+ * will segment it. size: payload bytes of a segment. segs: number of segments; 0 in a packet of a
+ * virtual machine, whose segments are not counted yet. */
 INLINE void take_segments(struct pkt *p, __u32 segs, __u32 size, __u32 len)
 {
-	__u32 header = headers_len(p->s);
+	/* of IP and of UDP or TCP */
+	__u32 header = p->s->l4 - p->s->l3 + sizeof(struct udphdr) +
+		       (with_relay ? p->s->tcp_more : 0);
 	__u32 end = p->s->len < len ? p->s->len : len, payload = end > header ? end - header : 0;
 
 	if (!size || (segs < 2 && payload <= size))
 		return;
 	p->s->segments = segs > 1 ? segs : payload / size + !!(payload % size);
+	p->s->segment_header = header;
 	p->s->segment_len = header + size;
 }
 
@@ -60,7 +57,7 @@ INLINE __u64 segments_bytes(const struct pkt_state *s)
 {
 	__u64 more = s->segments - 1;
 
-	return s->len + more * headers_len(s);
+	return s->len + more * s->segment_header;
 }
 
 #ifdef WGXDP_HOST
