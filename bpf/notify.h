@@ -50,10 +50,11 @@ INLINE bool notify_charge(__u32 kind)
 	__u64 second = bpf_jiffies64() / tick_rate;
 	__u32 zero = 0;
 	struct budgets *budget = bpf_map_lookup_elem(&budgets, &zero);
-	struct notify_budget *b = &budget->notify;
+	struct notify_budget *b;
 
 	if (!budget || kind >= NOTIFY_KINDS)
 		return false;
+	b = &budget->notify;
 	if (b->second[kind] != second) {
 		b->second[kind] = second;
 		b->count[kind] = 0;

@@ -55,12 +55,13 @@ INLINE void event_drop(const struct pkt *p, __u32 id, int rc)
 	__u32 zero = 0;
 	const __u64 *watch = bpf_map_lookup_elem(&event_watch, &zero);
 	struct budgets *all = bpf_map_lookup_elem(&budgets, &zero);
-	struct event_budget *budget = &all->event;
+	struct event_budget *budget;
 	__u64 now = bpf_jiffies64();
 	struct event *e;
 
 	if (!watch || !all || now >= *watch)
 		return;
+	budget = &all->event;
 	e = budget->last == now ? NULL : bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 	if (!e) {
 		budget->skipped += p->s->segments;

@@ -28,11 +28,12 @@ INLINE __s64 *guard_budget_left(const struct guard_work *s, __u64 now)
 {
 	__u32 zero = 0;
 	struct budgets *budget = bpf_map_lookup_elem(&budgets, &zero);
-	struct guard_budget *b = &budget->guard;
+	struct guard_budget *b;
 	__u64 ticks;
 
 	if (!budget)
 		return NULL;
+	b = &budget->guard;
 	ticks = now - b->since;
 	if (ticks) {
 		if (ticks > tick_rate / 8)

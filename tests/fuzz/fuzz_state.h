@@ -170,7 +170,7 @@ static void state_relay(const struct state *s)
 /* Changes the world for this input */
 static void state_enter(const struct state *s)
 {
-	static const __u16 budgets[] = { 0, 1, 2, 5 };
+	static const __u16 few[] = { 0, 1, 2, 5 };
 	__u32 zero = 0;
 
 	lookups_until_failure = 0;
@@ -186,8 +186,8 @@ static void state_enter(const struct state *s)
 	if (present == &worlds[BLIND])
 		state_blind(s);
 	if (s->guard & NO_TIME)
-		*(struct guard_budget *)bpf_map_lookup_elem(&budgets, &zero) = (struct guard_budget){
-			.since = host_jiffies, .left = { budgets[s->keys & 3], budgets[s->keys >> 2 & 3], budgets[s->keys >> 4 & 3] } };
+		((struct budgets *)bpf_map_lookup_elem(&budgets, &zero))->guard = (struct guard_budget){
+			.since = host_jiffies, .left = { few[s->keys & 3], few[s->keys >> 2 & 3], few[s->keys >> 4 & 3] } };
 	if (present != &worlds[FIREWALL])
 		state_rooms(s);
 	lookups_until_failure = s->kernel & LOOKUP_FAILS ? 1 + s->world / 4 + (s->ports & 0xc0) : 0;
