@@ -257,8 +257,7 @@ struct pkt_state {
 	__u32 ifindex, sources;
 	__u32 l3, l4;		/* offsets of IP header and UDP header in the packet */
 	__u32 len;		/* length of the IP packet by its header, in bytes */
-	/* tc, GSO: number of segments, length of the longest one with its IP header, and of its
-	 * IP, UDP and TCP headers. Otherwise 1 and len. */
+	/* tc, GSO: segments, length of the longest one, and of its headers. Otherwise 1 and len. */
 	__u32 segments, segment_len, segment_header;
 	struct addr src, dst;
 	__be32 datagram;	/* identification of the datagram to which a fragment belongs */

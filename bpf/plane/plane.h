@@ -40,7 +40,7 @@
  * virtual machine, whose segments are not counted yet. */
 INLINE void take_segments(struct pkt *p, __u32 segs, __u32 size, __u32 len)
 {
-	/* of IP and of UDP or TCP */
+	/* the IP header with the UDP or TCP header */
 	__u32 header = p->s->l4 - p->s->l3 + sizeof(struct udphdr) +
 		       (with_relay ? p->s->tcp_more : 0);
 	__u32 end = p->s->len < len ? p->s->len : len, payload = end > header ? end - header : 0;

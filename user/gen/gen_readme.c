@@ -114,8 +114,8 @@ static void put_head(FILE *out, const struct topology *t, const struct topology_
 		fputs("This is the relay. It forwards packets between the sites' edge routers, and "
 		      "cannot read them.\n", out);
 	else if (h->role == ROLE_RELAY)
-		fputs("This is the relay. It carries IPv6 between sites: UDP to the policy's ports, "
-		      "and ICMPv6. It sees the contents of what passes.\n", out);
+		fputs("This is the relay. It carries IPv6 between sites: UDP to the policy's "
+		      "ports, and ICMPv6. It sees the contents of what passes.\n", out);
 	else if (h->role == ROLE_EDGE)
 		fprintf(out, "This is an edge router of site %s. Its interface %s leads to the "
 			     "internet, and %s to the site's LAN.\n",

@@ -157,9 +157,9 @@ static void check_mesh(struct topology_reading *r)
 		topology_error(r, NULL, "mesh/port", "relays do not let port %u pass: write one "
 			       "from %u to %u", port, t->mesh_ports_first, t->mesh_ports_last);
 	if (t->no_mesh && r->n_sites && r->n_rows && !r->rows->host.blind)
-		topology_error(r, NULL, "mesh", "no TCP would pass, because the relay's policy lets "
-			       "through only UDP and ICMPv6: remove mesh: off, or add blind: true "
-			       "to the relays");
+		topology_error(r, NULL, "mesh", "no TCP would pass, because the relay's policy "
+			       "lets through only UDP and ICMPv6: remove mesh: off, or add blind: "
+			       "true to the relays");
 	for (size_t i = 0; t->no_mesh && i < r->n_rows; i++)
 		if (r->rows[i].host.mesh_key_given)
 			topology_error(r, &r->rows[i], "public-key", "with mesh: off, a server has "
