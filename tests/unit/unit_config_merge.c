@@ -36,7 +36,7 @@ static const struct {
 	{ HEAD "services:\n" ONE ONE_TO "# end", HEAD "services:\n" ONE ONE_TO "  - { name: new, nat: none, backend: { ipv6: \"fd00::1\", port: 1 } }\n",
 	  HEAD "services:\n" ONE ONE_TO "  - name: new\n    backend: { ipv6: \"fd00::1\", port: 1 }\n    nat: none\n    ipv6: direct\n# end" },
 	{ HEAD "services:\n" ONE ONE_TO, HEAD, HEAD },
-	{ HEAD, HEAD "policy: { overlay: \"fd00::/48\", udp-ports: [ 1 ] }\n", HEAD "policy:\n  overlay: \"fd00::/48\"\n  udp-ports: [ 1 ]\n  icmpv6: [ echo-request, echo-reply, destination-unreachable, packet-too-big, time-exceeded, parameter-problem, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert ]\n  reject: address-unreachable\n" },
+	{ HEAD, HEAD "policy: { overlay: \"fd00::/48\", udp-ports: [ 1 ] }\n", HEAD "policy:\n  overlay: \"fd00::/48\"\n  udp-ports: [ 1 ]\n  icmpv6: [ echo-request, echo-reply, destination-unreachable, packet-too-big, time-exceeded, parameter-problem, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert ]\n  reject: admin-prohibited\n" },
 	/* items of lists */
 	{ "services:\n" ONE ONE_TO "    deny:\n      - 10.1.0.0/16 # bad\n      # worse:\n      - 10.2.0.0/16\n",
 	  "services:\n" ONE ONE_TO "    deny: [ 10.1.0.0/16, 10.3.0.0/16 ]\n", "services:\n" ONE ONE_TO "    deny:\n      - 10.1.0.0/16 # bad\n      - 10.3.0.0/16\n" },
