@@ -12,7 +12,7 @@
 #     client  .7 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-up=(up --wan wan --lan lan --to 192.168.1.10)
+up=(up --wan wan --lan lan --to 192.168.1.10 --replace)
 
 forwards() { ten_come all_of_them "$@"; } # WHEN [PORT]
 
