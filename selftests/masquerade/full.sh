@@ -31,8 +31,8 @@ as_it_is() {
 	for map in names totals reasons table links sources source_trie; do
 		echo "$map: $(bpftool -j map dump pinned /sys/fs/bpf/wgxdp/default/$map | md5sum)"
 	done
-	wgxdp show | sed '/configuration:/d' # this line says that the file was changed
-	wgxdp save
+	wgxdp show services
+	cat /run/wgxdp/default/running.yaml
 	find /run/wgxdp/default -name 'running*' | sort
 }
 refused() { # WHAT COMMAND...
