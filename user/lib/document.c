@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements document.h. Each item of the tree is one allocation, and printing allocates nothing.
- * So a document is printed completely or not at all.
+ * Implements document.h. Each item of the tree is one allocation. A table is made in memory before
+ * its first line is printed, because its columns are as wide as their widest cell.
  */
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/param.h>
 #include <time.h>
 #include "lib/document.h"
+#include "lib/grow.h"
 #include "lib/memory.h"
 #include "lib/text.h"
 
@@ -275,14 +275,16 @@ static void print_row(const char *noun, const struct item *row, FILE *out)
 	fputc('\n', out);
 }
 
-/* Returns the value as printed. The caller frees the text. */
-static char *cell_text(const struct item *item)
+/* Returns a cell of a table, or (head) its key. The caller frees the text. */
+static char *cell_text(const struct item *item, bool head)
 {
 	char *text;
 	size_t n;
 	FILE *out = text_open(&text, &n);
 
-	if (is_blank(item))
+	if (head)
+		print_key(item->key, toupper, out);
+	else if (is_blank(item))
 		putc('-', out);
 	else
 		print_value(item, out);
@@ -290,39 +292,41 @@ static char *cell_text(const struct item *item)
 	return text;
 }
 
+static bool same_keys(const struct item *a, const struct item *b)
+{
+	for (a = a->first, b = b->first; a && b && !strcmp(a->key, b->key);
+	     a = a->next, b = b->next)
+		;
+	return !a && !b;
+}
+
 #define COLUMNS 16
 
-/* Prints rows without names in columns: each row has the keys of the first one. */
-static void print_table(const struct item *list, FILE *out)
+/* Prints rows without names in columns, below a head. Ends before the first row with other keys,
+ * which begins a table of its own, and returns it. */
+static const struct item *print_table(const struct item *first, FILE *out)
 {
-	const struct item *row, *item;
-	size_t width[COLUMNS] = { 0 }, i;
-	bool head = true;
-	char *text;
+	const struct item *row = first, *item;
+	size_t width[COLUMNS] = { 0 }, columns = 0, n = 0, length;
+	char **cells = NULL;
 
-	for (row = list->first; row; row = row->next)
-		for (item = row->first, i = 0; item && i < COLUMNS; item = item->next, i++) {
-			text = cell_text(item);
-			width[i] = MAX(MAX(width[i], strlen(text)), strlen(item->key));
-			free(text);
-		}
-	fprintf(out, "%s:\n", list->key);
-	for (row = list->first; row; row = head ? row : row->next, head = false) {
-		for (item = row->first, i = 0; item; item = item->next, i++) {
-			fputs("  ", out);
-			text = head ? xstrdup("") : cell_text(item);
-			if (head)
-				print_key(item->key, toupper, out);
-			else
-				fputs(text, out);
-			if (item->next && i < COLUMNS)
-				fprintf(out, "%*s", (int)(width[i] - strlen(head ? item->key :
-										   text)), "");
-			free(text);
-		}
-		fputc('\n', out);
+	for (item = first->first; item; item = item->next, columns++)
+		*append(cells, n) = cell_text(item, true);
+	for (; row && same_keys(first, row); row = row->next)
+		for (item = row->first; item; item = item->next)
+			*append(cells, n) = cell_text(item, false);
+	for (size_t i = 0; i < n; i++)
+		if (i % columns < COLUMNS && (length = strlen(cells[i])) > width[i % columns])
+			width[i % columns] = length;
+	for (size_t i = 0; i < n; i++) {
+		bool last = (i + 1) % columns == 0;
+
+		fprintf(out, "  %-*s%s", last || i % columns >= COLUMNS ? 0 :
+			(int)width[i % columns], cells[i], last ? "\n" : "");
+		free(cells[i]);
 	}
-	fputc('\n', out);
+	free(cells);
+	return row;
 }
 
 bool document_is_empty(const struct document *d, const char *list)
@@ -338,10 +342,13 @@ void document_print(const struct document *d, FILE *out)
 	for (const struct item *list = d->root.first; list; list = list->next) {
 		const struct item *row = list->kind == LIST ? list->first : NULL;
 
-		if (row && !has_name(row))
-			print_table(list, out);
-		else
-			for (; row; row = row->next)
-				print_row(list->key, row, out);
+		if (row && !has_name(row)) {
+			fprintf(out, "%s:\n", list->key);
+			while (row)
+				row = print_table(row, out);
+			fputc('\n', out);
+		}
+		for (; row; row = row->next)
+			print_row(list->key, row, out);
 	}
 }

@@ -39,7 +39,7 @@ void document_decimal(struct node map, const char *key, double number);
 
 void document_print_json(const struct document *d, FILE *out);
 /* Prints the document for people: each row with a name as "interface: eth0" with its values
- * indented below, rows without names in columns, and each inner list in one line. */
+ * indented below, rows without names in columns below a head, and each inner list in one line. */
 void document_print(const struct document *d, FILE *out);
 /* Returns true if the document has no list with this key, or the list is empty. */
 bool document_is_empty(const struct document *d, const char *list);
