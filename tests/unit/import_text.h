@@ -23,6 +23,15 @@ static inline void has_clients(const char *text, const char *clients)
 	}
 }
 
+/* said: what is printed to standard error must contain it; "": nothing may be printed */
+static inline void has_said(const struct captured *t, const char *said)
+{
+	if (*said)
+		has(t->text, said);
+	else
+		assert_string_equal(t->text, "");
+}
+
 static inline int take(struct import *im, const char *name, const char *text)
 {
 	struct import_text in = { .name = name, .text = strdup(text), .n = strlen(text) };
@@ -60,6 +69,18 @@ static inline char *import_two(const char *name, const char *text, const char *n
 static inline char *import(const char *name, const char *text, const char *wan, struct captured *t)
 {
 	return import_two(name, text, NULL, wan, t);
+}
+
+/* Imports a text that gives the service of DNAT, with these clients, and says this */
+static inline void imports_service(const char *name, const char *text, const char *clients, const char *said)
+{
+	struct captured t;
+	char *out = import(name, text, NULL, &t);
+
+	has(out, "backend: { ipv4: 192.168.1.10, port: 51820 }");
+	has_clients(out, clients);
+	has_said(&t, said);
+	free(out);
 }
 
 /* A rule for a service */
