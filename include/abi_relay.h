@@ -83,7 +83,7 @@ struct own {
 /* ---- policy: ARRAY of one element. User space may change its words at any time, one by one.
  * ---- */
 
-/* ICMPv6 error for a refused packet, in this order: type 1 code 3, type 1 code 1, none. */
+/* ICMPv6 error for a refused packet, in this order: type 1 code 1, type 1 code 3, none. */
 enum policy_reject { REJECT_PROHIBITED, REJECT_ADDRESS, REJECT_SILENTLY };
 
 struct policy {

@@ -21,7 +21,7 @@ static int print_saved(const char *instance, const struct config *c)
 	char file[PATH_MAX], *text = NULL, *merged = NULL;
 	size_t n;
 
-	state = source_read(instance, c, file);
+	state = source_read(instance, c, file, NULL);
 	if (state != SOURCE_NONE && state != SOURCE_INVALID && state != SOURCE_GONE &&
 	    !yaml_read(file, &text, &n)) {
 		merged = config_merge(text, c);

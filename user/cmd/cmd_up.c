@@ -96,7 +96,7 @@ static int check_file(const char *instance, const struct arguments *a, const str
 	char file[PATH_MAX];
 
 	if (a->replace || !a->is_line || !before ||
-	    source_read(instance, before, file) == SOURCE_NONE)
+	    source_read(instance, before, file, NULL) == SOURCE_NONE)
 		return 0;
 	log_error("up: nothing was changed, because the configuration of %s runs: add --replace "
 		  "to replace it, or add a service with `wgxdp service add`", file);

@@ -158,6 +158,7 @@ int config_check(const struct config *c, const char *name);
  * "running: …" if it holds nothing but defaults. Both return 0 or -errno. */
 int config_write(const struct config *c, FILE *out);
 int config_save(const struct config *c, FILE *out);
+char *config_text(const struct config *c);	/* the text of config_save(); the caller frees it */
 void config_free(struct config *c);
 void config_free_service(struct service_config *s);	/* frees the members, not *s itself */
 void config_free_peer(struct peer_config *p);

@@ -290,17 +290,6 @@ static void merge_map(struct merge *m, const struct yaml_node *file, const struc
 
 /* ---- the whole ---- */
 
-static char *saved(const struct config *c)
-{
-	char *text;
-	size_t n;
-	FILE *out = text_open(&text, &n);
-
-	config_save(c, out);
-	fclose(out);
-	return text;
-}
-
 /* Returns whether all three texts are mappings. */
 static bool open_all(struct merge *m, const char *file, const char *old, const char *new)
 {
@@ -333,8 +322,8 @@ char *config_merge(const char *text, const struct config *new)
 
 	log_silent(true);
 	if (!config_parse(text, "", &old)) {
-		was = saved(old);
-		is = saved(new);
+		was = config_text(old);
+		is = config_text(new);
 		m.out = text_open(&ret, &n);
 		m.failed = !open_all(&m, text, was, is);
 		if (!m.failed) {

@@ -264,17 +264,24 @@ int config_write(const struct config *c, FILE *out)
 	return ferror(out) || fflush(out) ? -EIO : 0;
 }
 
-/* Writes an empty configuration as "{}": an empty text is also what a failed command leaves. */
-int config_save(const struct config *c, FILE *out)
+char *config_text(const struct config *c)
 {
 	char *text;
 	size_t n;
-	FILE *all = text_open(&text, &n);
-	int rc;
+	FILE *out = text_open(&text, &n);
 
-	write_config(c, all, false);
-	fclose(all);
-	rc = fputs(n ? text : "{}\n", out) < 0 || fflush(out) ? -errno : 0;
+	write_config(c, out, false);
+	if (!ftell(out))
+		fputs("{}\n", out);	/* an empty text is also what a failed command leaves */
+	fclose(out);
+	return text;
+}
+
+int config_save(const struct config *c, FILE *out)
+{
+	char *text = config_text(c);
+	int rc = fputs(text, out) < 0 || fflush(out) ? -errno : 0;
+
 	free(text);
 	return rc;
 }

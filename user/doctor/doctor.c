@@ -180,7 +180,7 @@ int doctor_gather(struct doctor *k)
 		doctor_begin_replies(k);
 	}
 	if (k->up)
-		k->source = source_read(k->instance, k->c, k->file);
+		k->source = source_read(k->instance, k->c, k->file, NULL);
 	k->file_keeps = k->source == SOURCE_SAME && source_keeps_options(k->file, k->c);
 	if (k->source == SOURCE_SAME && doctor_file(k))
 		snprintf(k->keep, sizeof(k->keep), " && cp -p %s %s.old && %s save > %s", k->file,

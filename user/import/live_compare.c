@@ -10,12 +10,12 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "config/config_diff.h"
 #include "import/import.h"
 #include "import/live.h"
 #include "lib/document.h"
+#include "lib/gen_run.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "lib/paths.h"
@@ -164,25 +164,9 @@ static int separate_mounts(void)
 	return setenv("STATE_DIRECTORY", RUN_STATE_DIR "/state", 1) ? -errno : 0;
 }
 
-static int run_program(void)
-{
-	int status = 0;
-	pid_t child;
-
-	fflush(NULL);
-	child = fork();
-	if (!child) {
-		dup2(STDERR_FILENO, STDOUT_FILENO);
-		execl("/proc/self/exe", "wgxdp", "up", "-c", CONFIG_PATH, NULL);
-		_exit(127);
-	}
-	if (child < 0 || waitpid(child, &status, 0) != child)
-		return -errno;
-	return status ? -ECHILD : 0;
-}
-
 static int begin_program(const struct config *config)
 {
+	char *words[] = { "/proc/self/exe", "up", "-c", CONFIG_PATH, NULL };
 	int rc = separate_mounts();
 
 	if (rc) {
@@ -190,7 +174,8 @@ static int begin_program(const struct config *config)
 			  "as root", strerror(-rc));
 		return rc;
 	}
-	rc = config->n_services ? write_config(config) ?: run_program() : 0;
+	rc = config->n_services ? write_config(config) ?:
+				  run_program(words, -1, STDERR_FILENO) : 0;
 	if (rc)
 		log_error("import --compare: `wgxdp up` failed on the copies of this host's "
 			  "interfaces");

@@ -144,7 +144,6 @@ static void tell_failure(const struct resolved_backend *a, const char *why)
 	const char *family = a->family == FAMILY_IPV4 ? "IPv4" : "IPv6";
 	char text[ADDRESS_STRLEN];
 
-	/* plan_make() reports names that have no address. */
 	if (a->address.family)
 		log_warning("%s: no %s address was found (%s): the last one is used, %s", a->text,
 			    family, why, address_format(&a->address, text));

@@ -103,20 +103,10 @@ static int read_silently(const char *file, struct config **ret)
 	return rc;
 }
 
-/* out: gets the differences, or NULL. */
-static bool says_the_same(struct config *c, const struct config *running, FILE *out)
+static bool says_the_same(struct config *c, const struct config *running, FILE *differences)
 {
 	c->mode = running->mode;	/* an option of `up`, which no file contains */
-	return !config_changes(c, running, out);
-}
-
-void source_differences(const char *file, const struct config *running, FILE *out)
-{
-	struct config *c = NULL;
-
-	if (!read_silently(file, &c))
-		says_the_same(c, running, out);
-	config_free(c);
+	return !config_changes(c, running, differences);
 }
 
 bool source_keeps_options(const char *file, const struct config *running)
@@ -130,7 +120,7 @@ bool source_keeps_options(const char *file, const struct config *running)
 }
 
 enum source_state source_read(const char *instance, const struct config *running,
-			      char ret_file[PATH_MAX])
+			      char ret_file[PATH_MAX], FILE *differences)
 {
 	enum source_state state = SOURCE_SAME;
 	struct source_note noted;
@@ -150,7 +140,7 @@ enum source_state source_read(const char *instance, const struct config *running
 	/* Reading a FIFO might never end. */
 	if (!S_ISREG(st.st_mode) || read_silently(ret_file, &c))
 		return SOURCE_INVALID;
-	if (!says_the_same(c, running, NULL))
+	if (!says_the_same(c, running, differences))
 		state = changed_at(&st) == noted.time ? SOURCE_BY_HAND : SOURCE_CHANGED;
 	config_free(c);
 	return state;
@@ -174,7 +164,7 @@ const char *source_now(const char *instance, char ret_file[PATH_MAX])
 	*ret_file = '\0';
 	if (run_state_read(instance, &running))
 		return NULL;
-	name = source_state_name(source_read(instance, running, ret_file));
+	name = source_state_name(source_read(instance, running, ret_file, NULL));
 	config_free(running);
 	return name;
 }

@@ -29,15 +29,13 @@ void source_note(const char *instance, const char *file, long long time);
  * Returns -ENOENT if no note names this file, or another -errno if it cannot be read. */
 int source_file_changed(const char *instance, const char *file);
 /* Compares the running configuration with the file it came from. ret_file: the file's absolute
- * path; "" for SOURCE_NONE. */
+ * path; "" for SOURCE_NONE. differences: gets what runs differently, in the sentences of
+ * config_changes(); NULL: not needed. */
 enum source_state source_read(const char *instance, const struct config *running,
-			      char ret_file[PATH_MAX]);
+			      char ret_file[PATH_MAX], FILE *differences);
 /* Returns whether `reload` and `up` with the file keep the running mode and `express`, which may be
  * options of `up`. False if the file cannot be read. */
 bool source_keeps_options(const char *file, const struct config *running);
-/* Prints how the running configuration differs from its file, in the sentences of config_changes().
- * Prints nothing if the file cannot be read. */
-void source_differences(const char *file, const struct config *running, FILE *out);
 /* Returns source_state_name() for the running configuration, and the file as source_read() does.
  * Returns NULL if the configuration cannot be read. */
 const char *source_now(const char *instance, char ret_file[PATH_MAX]);

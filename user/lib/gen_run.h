@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Runs another program and waits for its end, with input and output in memory. gen/ runs wg(8) and
- * diff(1) with it.
+ * diff(1) with it, import/ wgxdp itself.
  */
 #pragma once
 #include <stddef.h>

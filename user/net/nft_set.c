@@ -217,7 +217,7 @@ void nft_join_all(const struct nft_set_kind *kind, struct nft_element *list, siz
 	struct nft_join j = { .kind = *kind };
 	struct address last = { .family = kind->family };
 
-	if (n)
+	if (kind->intervals && n)
 		qsort(list, n, sizeof(*list), compare_elements);
 	for (size_t i = 0; i < n; i++)
 		nft_join(&j, &list[i], ret);

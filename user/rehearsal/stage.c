@@ -18,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "lib/fd.h"
 #include "lib/grow.h"
 #include "net/netlink_talk.h"
 #include "rehearsal/parts.h"
@@ -70,8 +71,7 @@ static int write_to(const char *path, const char *value)
 
 	if (fd < 0 || write(fd, value, strlen(value)) < 0)
 		rc = -errno;
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	return rc;
 }
 

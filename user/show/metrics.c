@@ -330,7 +330,8 @@ static void daemon_families(struct scrape *s)
 	metric_family(&s->text, "wgxdp_configuration_stale", "gauge", "1 if the running "
 		      "configuration differs from the file that it was read from.");
 	if (s->config)
-		metric(&s->text, NULL, source_is_stale(source_read(s->instance, s->config, file)));
+		metric(&s->text, NULL, source_is_stale(source_read(s->instance, s->config, file,
+							 NULL)));
 }
 
 /* Writes when each name was resolved last. If both families need the name, it writes the older of

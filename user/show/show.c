@@ -324,52 +324,47 @@ static int show_express(struct document *d, const struct dataplane *dp)
 
 #define DIFFERENCES 20		/* lines of differences that show prints, at most */
 
-/* Adds how the running configuration differs from its file. */
-static void show_differences(struct node to, const char *file, const struct config *running)
+/* Adds the sentences of source_read(). */
+static void show_differences(struct node to, char *text)
 {
 	struct node list = document_list(to, "differences");
-	char *text, *rest, *line;
-	size_t n = 0, length;
-	FILE *out = text_open(&text, &length);
+	char *line;
 
-	source_differences(file, running, out);
-	fclose(out);
-	for (rest = text; (line = strsep(&rest, "\n")) && *line && n <= DIFFERENCES; n++)
+	for (size_t n = 0; (line = strsep(&text, "\n")) && *line && n <= DIFFERENCES; n++)
 		document_append(list, n < DIFFERENCES ? line : "…");
-	free(text);
 }
 
 void show_follower(struct node to, const char *instance, const struct config *running, bool json)
 {
-	char file[PATH_MAX] = "", since[64] = "not running";
+	char file[PATH_MAX] = "", since[64] = "not running", *differences;
 	enum source_state state = SOURCE_NONE;
-	struct node map;
+	struct node map = to;
 	struct tm tm;
 	time_t time;
 	__s64 from;
 	bool runs = follower_runs(instance, &from);
+	size_t n;
+	FILE *out = text_open(&differences, &n);
 
 	if (running)
-		state = source_read(instance, running, file);
+		state = source_read(instance, running, file, out);
+	fclose(out);
 	time = from;
 	if (runs && localtime_r(&time, &tm))
 		strftime(since, sizeof(since), "since %F %T", &tm);
-	if (!json) {
+	if (json) {
+		map = document_map(to, "daemon");
+		document_text(map, "running", runs ? "yes" : "no");
+		document_number_if(map, "since", runs, from);
+		map = document_map(to, "configuration");
+	} else {
 		document_text(to, "daemon", since);
-		document_text(to, "file", *file ? file : NULL);
-		document_text(to, "configuration", source_state_name(state));
-		if (state == SOURCE_BY_HAND || state == SOURCE_CHANGED)
-			show_differences(to, file, running);
-		return;
 	}
-	map = document_map(to, "daemon");
-	document_text(map, "running", runs ? "yes" : "no");
-	document_number_if(map, "since", runs, from);
-	map = document_map(to, "configuration");
 	document_text(map, "file", *file ? file : NULL);
-	document_text(map, "state", source_state_name(state));
-	if (state == SOURCE_BY_HAND || state == SOURCE_CHANGED)
-		show_differences(map, file, running);
+	document_text(map, json ? "state" : "configuration", source_state_name(state));
+	if (n)
+		show_differences(map, differences);
+	free(differences);
 }
 
 static void show_version(struct document *d, const char *instance)
