@@ -271,7 +271,8 @@ char *config_text(const struct config *c)
 	FILE *out = text_open(&text, &n);
 
 	write_config(c, out, false);
-	if (!ftell(out))
+	fflush(out);
+	if (!n)
 		fputs("{}\n", out);	/* an empty text is also what a failed command leaves */
 	fclose(out);
 	return text;
