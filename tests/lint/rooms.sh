@@ -14,7 +14,7 @@ cd "$(dirname "$0")/../.."
 table='
 lib | 4567 | | general code: text, logs, memory, YAML, addresses
 net | 4737 | | access to the kernel and the network: netlink, WireGuard, sockets, DNS
-config | 6235 | | the configuration: it reads, checks, writes and compares it
+config | 6236 | | the configuration: it reads, checks, writes and compares it
 plan | 5528 | net config | the contents of all maps, computed from the configuration and the host; it changes no map
 dataplane | 7980 | net config plan | the BPF programs and maps: it loads, attaches, reads and writes them, and alone uses the skeleton
 findings | 1666 | net config plan dataplane ddns | the faults of each object of the configuration on this host
