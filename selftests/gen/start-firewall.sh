@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 240
-# The commands of docs/start/firewall.md work as they stand. The test writes its files, runs its commands and compares
+# The commands of docs/guides/firewall.md work as they stand. The test writes its files, runs its commands and compares
 # their output. BREAK=1 does not start wgxdp, and must fail.
 #
 #     client eth0 -- 198.51.100.0/24, 2001:db8:1::/64 -- internet -- 203.0.113.0/24 -- eth0 firewall eth1 -- eth0 wg-end
@@ -43,4 +43,4 @@ has_peer wg-end client 'AllowedIPs = 10.77.0.7/32'
 has_peer client wg-end 'AllowedIPs = 10.77.0.0/24' 'Endpoint = firewall.example.net:51820'
 quick wg-end up wg0
 
-follow_page firewall firewall wg-end client
+follow_page guides/firewall firewall wg-end client

@@ -2,15 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: long
 # timeout: 900
-# A stranger who pastes the blocks of README.md and of a guide, and does nothing else, gets each scenario running. The
-# blocks of README's *Try it* and of the guide's *Try it on one machine* are pasted into a shell as they are
-# (paste.py). They must start each scenario of docs/ in network namespaces, with the output that the guide shows.
-# After the last block nothing is left. BREAK=1 leaves out the lines that start wgxdp: then every guide must fail.
-#
-#     strangers-guides.sh [GUIDE]      firewall, …: one of them
+# A stranger who pastes the blocks of README.md and of docs/guides/try.md, and does nothing else, gets a firewall running.
+# The blocks of README's *Try it* and of the page's *Try it on one machine* are pasted into a shell as they are
+# (paste.py). They must start wgxdp in network namespaces, with the output that the page shows. After the last block
+# nothing is left. BREAK=1 leaves out the lines that start wgxdp: then the page must fail. The tests start-* follow the
+# page of each other task.
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 
-guides=(firewall endpoint road-warrior vps relay-by-hand)
+guides=(try)
 
 # Keeps this machine's files: writes go to memory
 keep_files() {

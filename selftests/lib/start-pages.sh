@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Hosts on which start_page.py follows a page of docs/start as it is. Source lib.sh first. The script provides programs
+# Hosts on which start_page.py follows a page of the book as it is. Source lib.sh first. The script provides programs
 # that a host in a namespace lacks. systemctl starts what the units of scripts/systemd and wg-quick start, without
 # systemd. journalctl prints its log. ssh runs a command on another of these hosts. apt does nothing.
 source "${root:?}/selftests/lib/hosts.sh"
@@ -138,14 +138,14 @@ has_peer() { # HOST PEER LINE...
 	printf '%s\n' '[Peer]' "PublicKey = $(key "$2")" "${@:3}" | at "$1" sh -c 'cat >> /etc/wireguard/wg0.conf'
 }
 
-follow_page() { # NAME HOST...: docs/start/NAME.md; its first block is for the first host
+follow_page() { # PAGE HOST...: docs/PAGE.md; its first block is for the first host
 	local status=0
-	AT=$work/bin/at "$root/selftests/lib/start_page.py" "docs/start/$1.md" "${@:2}" > "$work/page" 2>&1 || status=$?
+	AT=$work/bin/at "$root/selftests/lib/start_page.py" "docs/$1.md" "${@:2}" > "$work/page" 2>&1 || status=$?
 	if [[ ${BREAK:-} ]]; then
-		((status)) || { echo "without wgxdp at work docs/start/$1.md does not fail"; exit 0; }
+		((status)) || { echo "without wgxdp at work docs/$1.md does not fail"; exit 0; }
 	fi
-	((!status)) || fail "docs/start/$1.md: $(< "$work/page")"
-	say "ok docs/start/$1.md: $(< "$work/page")"
+	((!status)) || fail "docs/$1.md: $(< "$work/page")"
+	say "ok docs/$1.md: $(< "$work/page")"
 }
 
 # The page's network.yaml and docs/examples/topology/NAME.yaml must make the same files

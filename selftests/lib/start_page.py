@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# start_page PAGE HOST...: does on these hosts what a page of docs/start says. start-pages.sh makes the hosts.
+# start_page PAGE HOST...: does on these hosts what a page of docs says. start-pages.sh makes the hosts.
 #
 # The paragraph above a fenced block names its hosts in bold (on the **firewall**). If it names none, the block is for
 # the same hosts as the block before.
@@ -21,6 +21,7 @@ import time
 sys.dont_write_bytecode = True
 from paste import FENCE, shown      # noqa: E402
 
+FIRST = 150      # lines of a page in which its commands stand
 AGAIN = 0 if os.environ.get('BREAK') else 20     # attempts of the reader
 STARTS = re.compile(r'\bwgxdp (up|endpoint)\b|\bnow wgxdp|restart.* wgxdp')
 
@@ -91,8 +92,9 @@ def main():
     page, hosts = sys.argv[1], sys.argv[2:]
     with open(page, encoding='utf-8') as file:
         lines = file.read().splitlines()
-    if len(lines) > 150:
-        fail(f'{page} has {len(lines)} lines, 150 are allowed')
+    last = max((n for n, line in enumerate(lines, 1) if FENCE.match(line)), default=0)
+    if last > FIRST:
+        fail(f'{page} has a command in line {last}: commands stand in the first {FIRST} lines, explanations below them')
     there, done, all_blocks = hosts[:1], {}, list(blocks(lines))
     for (kind, above, body), (after, _, expected) in zip(all_blocks, all_blocks[1:] + [('', '', [])]):
         there = [name for name in re.findall(r'\*\*([^*]+)\*\*', above) if name in hosts] or there
