@@ -283,7 +283,7 @@ install-program: $(O)/wgxdp
 
 install-docs:
 	$(Q)install -D -m 644 -t $(DESTDIR)$(DOCDIR) $(DOCS)
-	$(Q)for part in start guides reference inside; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/$$part docs/$$part/*.md || exit 1; done
+	$(Q)for part in guides reference inside; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/$$part docs/$$part/*.md || exit 1; done
 	$(Q)for part in config topology; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/$$part docs/examples/$$part/* || exit 1; \
 		sed -i 's,=/usr/share/wgxdp/,=$(PREFIX)/share/wgxdp/,' $(DESTDIR)$(DOCDIR)/examples/$$part/*.yaml || exit 1; done
 	$(Q)for part in container grafana prometheus; do install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples/$$part docs/$$part/* || exit 1; done

@@ -391,7 +391,7 @@ static void install(FILE *out, const struct gen *g, const struct topology_host *
 		put_package(out, &before, "ndisc6");
 	fputs(*before ? "Nothing needs to be installed.\n" : "\n", out);
 	if (has_file(g, h, "etc/wgxdp/"))
-		fputs("\nInstall wgxdp itself as its docs/start/install.md says.\n", out);
+		fputs("\nInstall wgxdp itself as its docs/guides/install.md says.\n", out);
 }
 
 /* ---- 2. where each file goes ---- */
