@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # timeout: 240
-# The commands of docs/start/vps.md work as they stand. They are the way out of two clients, from a topology that
+# The commands of docs/guides/vps.md work as they stand. They are the way out of two clients, from a topology that
 # means the same as the example in docs/examples, and the way in. BREAK=1 does not start wgxdp, and must fail.
 #
 #     foo eth0, bar eth0, IPv6 --.              .-- 203.0.113.0/24, 2001:db8:0:1::/64 -- eth0 vps
@@ -40,5 +40,5 @@ has_peer home hotel 'AllowedIPs = 10.77.0.7/32'
 has_peer hotel home 'AllowedIPs = 10.77.0.0/24' 'Endpoint = 203.0.113.1:51820'
 quick home up wg0
 
-follow_page vps admin vps foo bar home hotel
+follow_page guides/vps admin vps foo bar home hotel
 same_files vps
