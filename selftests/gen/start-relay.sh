@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # timeout: 300
-# The commands of docs/start/relay.md work as they stand. The hosts of two sites boot from the files that its topology
+# The commands of docs/guides/relay.md work as they stand. The hosts of two sites boot from the files that its topology
 # makes, with the real networkd, nftables, keepalived, radvd and WireGuard. BREAK=1 does not start wgxdp, and must
 # fail.
 #
@@ -27,4 +27,4 @@ for host in edge-a1 edge-a2 edge-b1; do
 	printf '%s relay.example.net\n' 198.51.100.1 2001:db8::1 | at $host tee -a /etc/hosts > /dev/null
 done
 
-follow_page relay admin relay edge-a1 edge-a2 edge-b1 server-a1 server-b1
+follow_page guides/relay admin relay edge-a1 edge-a2 edge-b1 server-a1 server-b1
