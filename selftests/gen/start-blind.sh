@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tier: full
 # timeout: 300
-# The commands of docs/start/blind-relay.md work as they stand. The hosts of two sites boot from the files that its
+# The commands of docs/guides/blind.md work as they stand. The hosts of two sites boot from the files that its
 # topology makes. BREAK=1 does not start wgxdp, and must fail.
 #
 #     the network of site-hosts.sh, with one edge router and one server a site
@@ -22,4 +22,4 @@ outside b 2 symmetric edge-b
 for host in nat-a nat-b; do networkd $host; done
 for host in edge-a edge-b; do echo '198.51.100.1 relay.example.net' | at $host tee -a /etc/hosts > /dev/null; done
 
-follow_page blind-relay admin relay edge-a edge-b server-a server-b
+follow_page guides/blind admin relay edge-a edge-b server-a server-b
