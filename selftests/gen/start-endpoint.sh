@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 240
-# The commands of docs/start/endpoint.md work as they stand, on a laptop that reaches its server by IPv4 and not by
+# The commands of docs/guides/endpoint.md work as they stand, on a laptop that reaches its server by IPv4 and not by
 # IPv6. BREAK=1 does not start wgxdp, and must fail.
 #
 #     laptop eth0 -- 198.51.100.0/24, 2001:db8:7::/64 -- internet -- 203.0.113.0/24, 2001:db8::/64 -- eth0 server
@@ -30,4 +30,4 @@ for host in server laptop; do quick $host up wg0; done
 FILL_PEER_KEY=$(key server)
 export FILL_PEER_KEY
 
-follow_page endpoint laptop
+follow_page guides/endpoint laptop

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 240
-# The commands of docs/start/road-warrior.md work as they stand; r2's own rules let in only answers. BREAK=1 does not
+# The commands of docs/guides/road-warrior.md work as they stand; r2's own rules let in only answers. BREAK=1 does not
 # start wgxdp, and must fail.
 #
 #     br-lan r1 wan -- nat -- 198.51.100.0/24 -- net -- 203.0.113.0/24 -- eth0 r2 eth1 -- home
@@ -27,4 +27,4 @@ inside r2 nft -f - << 'EOF'
 EOF
 echo '203.0.113.7 r2.example.net' | at r1 tee -a /etc/hosts > /dev/null
 
-follow_page road-warrior admin r1 r2
+follow_page guides/road-warrior admin r1 r2
