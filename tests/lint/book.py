@@ -23,8 +23,8 @@ COLUMNS, CELL, LINES = 120, 200, {'docs/design.md': 300, 'README.md': 120}
 LINK = re.compile(r'\]\(([^)\s]+)\)')
 
 MUST_FIND = (
-    ('README.md', r'\(docs/guides/dns\.md\)', '(docs/dns.md)', 'no docs/dns.md'),
-    ('README.md', r'firewall\.md#if-it-does-not-work', 'firewall.md#if-it-works', 'no heading #if-it-works'),
+    ('README.md', r'\(docs/guides/relay\.md\)', '(docs/dns.md)', 'no docs/dns.md'),
+    ('README.md', r'firewall\.md#what-stays-with-nft-and-why', 'firewall.md#what-stays', 'no heading #what-stays'),
     ('docs/design.md', r'^## Words$', 'w' * 121, '121 columns'),
     ('docs/design.md', r'^\| client \|', '| ' + 'w' * 201 + ' |', '201 characters'),
     ('docs/design.md', r'^## Words$', '\n' * 300, 'lines, 300 are allowed'),

@@ -3,7 +3,7 @@
 # The questions for readers (tests/reader) have answers in the documents, and what docs/inside and docs/design.md name
 # in backquotes is in the tree.
 """tests/reader/inside.txt: twenty questions; every file and function of an answer is in the tree, and the page that is named has the words
-that are named. Every file and function that docs/inside and docs/design.md name in backquotes is there too. tests/reader/start.txt: the five set-ups; README.md leads to each page, and its selftest is there. Then lines with a fault
+that are named. Every file and function that docs/inside and docs/design.md name in backquotes is there too. tests/reader/start.txt: the five set-ups; docs/guides/README.md leads to each page, and its selftest is there. Then lines with a fault
 each (MUST_FIND), which must be found. BREAK=1 checks the files with all of these faults.
 
 `reader.py --questions` prints the questions alone, for a reader who has only docs/inside and docs/design.md."""
@@ -28,7 +28,7 @@ MUST_FIND = (
     (INSIDE, r'\AQ[^\n]*|\n\nQ[^\n]*\nA[^\n]*\nP[^\n]*\Z', '', '19 questions'),
     ('docs/inside/daemon.md', r'`apply_follow\(\)`', '`apply_followers()`', 'no apply_followers()'),
     ('docs/design.md', r'`bpf/plane/vlan\.h`', '`bpf/vlan.h`', 'no bpf/vlan.h'),
-    (START, r'docs/start/endpoint\.md', 'docs/start/names.md', 'README.md does not lead to docs/start/names.md'),
+    (START, r'docs/guides/endpoint\.md', 'docs/guides/names.md', 'docs/guides/README.md does not lead to docs/guides/names.md'),
 )
 
 
@@ -79,7 +79,7 @@ def page_complaints(path, text, functions):
                 yield f'{path}:{number}: no {name}'
 
 
-def start_complaints(text, readme):
+def start_complaints(text, guides):
     n = 0
     for entry in entries(text):
         n += 1
@@ -87,7 +87,7 @@ def start_complaints(text, readme):
         tests = [what for letter, what in entry if letter == 'T']
         if entry[0][0] != 'S' or not pages or len(pages) != len(tests):
             yield f'{START}: not S, P and T: {entry}'
-        yield from (f'README.md does not lead to {page}' for page in pages if f'({page}' not in readme)
+        yield from (f'docs/guides/README.md does not lead to {page}' for page in pages if f'({os.path.basename(page)}' not in guides)
         yield from (f'no {path}' for path in pages + tests if not os.path.exists(path))
         yield from (f'{test} does not follow {page}' for page, test in zip(pages, tests)
                     if os.path.exists(test) and os.path.basename(page)[:-3] not in read(test))
@@ -100,10 +100,10 @@ def main():
     if sys.argv[1:] == ['--questions']:
         print('\n'.join(f'{n}. {entry[0][1]}' for n, entry in enumerate(entries(texts[INSIDE]), 1)))
         return 0
-    functions, readme = sources(), read('README.md')
+    functions, guides = sources(), read('docs/guides/README.md')
 
     def complaints(changed):
-        return [*inside_complaints(changed[INSIDE], functions), *start_complaints(changed[START], readme),
+        return [*inside_complaints(changed[INSIDE], functions), *start_complaints(changed[START], guides),
                 *(c for path in PAGES for c in page_complaints(path, changed[path], functions))]
 
     return check(texts, complaints, MUST_FIND, '20 questions with answers that are on their pages, and 5 set-ups with page and selftest')
