@@ -27,7 +27,7 @@ doctor | 3561 | net config plan dataplane findings instance show ddns rehearsal 
 gen | 7838 | net config plan instance | files for other hosts
 rehearsal | 3597 | net | a copy of the host in a network namespace, in which samples show what its firewall rules do
 import | 8731 | net config rehearsal | configurations made from firewall rules and WireGuard settings
-cmd | 5480 | net config plan dataplane findings instance show ddns daemon exporter doctor gen import | one file for each command, and main
+cmd | 5488 | net config plan dataplane findings instance show ddns daemon exporter doctor gen import | one file for each command, and main
 '
 # single headers that a room uses of another one: room, header
 exceptions='

@@ -92,6 +92,7 @@ static const struct command_option options[] = {
 
 const struct command gen_command = {
 	.name = "gen",
+	.heading = " Generate:\n",
 	.summary = "write the configuration files for all hosts of a network, or print a "
 		   "configuration as nft rules",
 	.usage = "hosts TOPOLOGY.yaml -o DIR [--check | --diff | --replace]\nnft [-c FILE]",
@@ -120,6 +121,7 @@ static int run_gen(const struct global *g, int argc, char **argv)
 
 const struct command gen_command = {
 	.name = "gen",
+	.heading = " Generate:\n",
 	.summary = "not available: this program was built without the generator (WITH_GEN=0)",
 	.usage = "",
 	.about = "This program was built without the generator (WITH_GEN=0): generate the files "

@@ -495,6 +495,7 @@ static const struct command_word words[] = {
 
 const struct command service_command = {
 	.name = "service",
+	.heading = " Change:\n",
 	.summary = "add, change and remove running services, and allow or deny clients",
 	.usage = "add NAME --listen WHERE --backend BACKEND[,BACKEND][:PORT] [--port PORTS] "
 		 "[--nat dnat|none|masquerade] [--ipv6 direct|dnat|off] [--public-key KEY]... "

@@ -110,6 +110,7 @@ static const struct command_word words[] = {
 
 const struct command show_command = {
 	.name = "show",
+	.heading = " Look:\n",
 	.summary = "print interfaces, services, peers, flows and counters",
 	.usage = "[interfaces|services|peers|routes|sites|drops|metrics] [-j|--json]\n"
 		 "flows [--wg FILE] [-j|--json]",

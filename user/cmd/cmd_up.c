@@ -197,6 +197,7 @@ static const struct command_option options[] = {
 
 const struct command up_command = {
 	.name = "up",
+	.heading = " Run:\n",
 	.summary = "start forwarding, or apply a changed configuration",
 	.usage = "[-c FILE] [--mode MODE] [--express USE] [--try SECONDS] [--replace]\n"
 		 "--keep\n"

@@ -27,6 +27,7 @@ struct command_word {
 
 struct command {
 	const char *name;
+	const char *heading;		/* line above it in `wgxdp --help`; NULL: none */
 	const char *summary;		/* one line in `wgxdp --help` */
 	const char *usage;	/* operands in its --help, one form a line */
 	const char *about;		/* description in its --help, one paragraph a line */
@@ -46,6 +47,6 @@ extern const struct command up_command, check_command, daemon_command, ddns_comm
 	mtu_command, peer_command, reload_command, route_command, save_command, schema_command,
 	service_command, show_command, top_command, trace_command;
 
-/* All commands, sorted by name; NULL ends the list. */
+/* All commands, in the order of `wgxdp --help` and wgxdp(8); NULL ends the list. */
 extern const struct command *const commands[];
 const struct command *command_named(const char *name);	/* NULL: there is none */

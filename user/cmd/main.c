@@ -16,11 +16,12 @@
 #define DESCRIPTORS 65536	/* enough for 4,096 interfaces, maps and programs */
 
 const struct command *const commands[] = {
-	&up_command, &check_command, &daemon_command, &ddns_command, &doctor_command,
-	&down_command, &endpoint_command, &exporter_command, &flow_command, &gen_command,
-	&import_command, &instances_command, &knock_command, &monitor_command, &mtu_command,
-	&peer_command, &reload_command, &route_command, &save_command, &schema_command,
-	&service_command, &show_command, &top_command, &trace_command, NULL,
+	&up_command, &check_command, &reload_command, &daemon_command, &save_command,
+	&instances_command, &down_command, &exporter_command,
+	&show_command, &top_command, &monitor_command, &trace_command, &doctor_command,
+	&mtu_command, &service_command, &peer_command, &route_command, &flow_command,
+	&endpoint_command, &ddns_command, &knock_command, &gen_command, &import_command,
+	&schema_command, NULL,
 };
 
 /* Parts that this program was built without (WITH_…=0 in the Makefile). */
@@ -49,7 +50,8 @@ static void print_usage(FILE *out)
 {
 	fputs("Usage: wgxdp [--instance NAME] COMMAND [ARGUMENT]...\n\nCommands:\n", out);
 	for (size_t i = 0; commands[i]; i++)
-		fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+		fprintf(out, "%s  %-9s %s\n", commands[i]->heading ? commands[i]->heading : "",
+			commands[i]->name, commands[i]->summary);
 	fputs("\nOptions:\n"
 	      "  --instance NAME  the instance, if this host has several (default: "
 	      INSTANCE_DEFAULT "); also after COMMAND.\n"
