@@ -277,7 +277,7 @@ def check_examples():
         done = subprocess.run([WGXDP, 'check', '-c', '-'], check=False, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode not in (0, 3):
             yield f'{path}: an example of the configuration: {done.stdout}'
-    if not changed and len(examples) < 30:
+    if not changed and len(examples) < 20:
         yield f'only {len(examples)} examples of a configuration'
 
 
