@@ -235,6 +235,19 @@ def check_commands():
         line for line in read('docs/wgxdp-etcd.8').splitlines() if line.startswith('.It Fl'))))
 
 
+def check_order():
+    """The options of a command, and the keys of a section, are in the order of the alphabet."""
+    for path, kind in ((MAN, 'Fl'), (CONFIG_MAN, 'Cm'), ('docs/wgxdp-topology.5', 'Cm')):
+        page = between(read(path), r'^\.Sh DESCRIPTION$', r'^\.Sh (?!DESCRIPTION)')
+        for section_text in re.split(r'^\.Ss ', page, flags=re.M):
+            for items_text in re.findall(r'^\.Bl -tag -width Ds\n(.*?)^\.El', section_text, re.M | re.S):
+                names = [name.lstrip('-') for name in re.findall(rf'^\.It {kind} (\S+)', items_text, re.M)]
+                # keys that share a text stand together: ipv4, ipv6 and port of a backend
+                names = [name for name in names if name not in ('ipv6', 'port')] if 'ipv4' in names else names
+                if names != sorted(names):
+                    yield f"{path}: {section_text.split(chr(10), 1)[0]}: {' '.join(names)} are not sorted"
+
+
 def check_format():
     """Runs a formatter on the manual pages. Without a formatter, it checks nothing."""
     command = ['mandoc', '-T', 'lint', '-W', 'warning'] if shutil.which('mandoc') else ['groff', '-mandoc', '-ww', '-Tutf8', '-z']
@@ -311,7 +324,7 @@ def check_enough():
             yield f'only {len(found)} {what} were compared'
 
 
-CHECKS = (check_format, check_commands, check_reasons, check_reason_texts, check_maps, check_keys, check_examples,
+CHECKS = (check_format, check_commands, check_order, check_reasons, check_reason_texts, check_maps, check_keys, check_examples,
           check_drop_in, check_metrics, check_drivers, check_installed, check_enough)
 
 # ---- a check, a file, and a change of it about which the check must complain ----
@@ -322,6 +335,8 @@ MUST_FIND = (
     (check_commands, MAN, r'^\.It Fl -version', '.It Fl -release'),
     (check_commands, MAN, r'^\.Ss down', '.Ss off'),
     (check_commands, MAN, r'(^\.Ss up\n(?:(?!\.Ss ).*\n)*?\.It Fl )-mode', r'\1-frob'),
+    (check_order, MAN, r'^\.It Fl -express', '.It Fl -zexpress'),
+    (check_order, CONFIG_MAN, r'^\.It Cm transmit', '.It Cm a'),
     (check_commands, 'docs/wgxdp-etcd.8', r'^\.It Fl -once.*\n', ''),
     (check_reasons, 'docs/reference/reasons.md', '`hop_limit`', 'hop limit'),
     (check_reasons, 'docs/reference/reasons.md', '`unrouted`', '`unroutable`'),
