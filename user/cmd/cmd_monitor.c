@@ -190,8 +190,8 @@ static int parse_reason(void *member, const struct command_option *o, char *valu
 			nearest_try(&n, reason_name(i));
 	return n.best ? option_wrong(o, value, "this is not a reason for drops: did you mean %s?",
 					       n.best) :
-			option_wrong(o, value, "this is not a reason for drops: the page reasons.md "
-					       "of the documents lists them");
+			option_wrong(o, value, "this is not a reason for drops: reasons.md of the "
+					       "documents lists them");
 }
 
 static int parse_address(void *member, const struct command_option *o, char *value)
