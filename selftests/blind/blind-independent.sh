@@ -7,7 +7,7 @@
 # disturbs no site. The relays have one key and the same peers, and know nothing of each other. Every edge has
 # `endpoints` with `within` and `together`. All pairs of sites ping each other 20 times a second:
 # - r1 loses its power: all edges change to r2 with all peers, and begin new sessions
-# - r1 comes back without its file of sites (docs/guides/blind.md): all edges stay at r2, and nothing is lost
+# - r1 comes back without its file of sites (docs/guides/relays.md): all edges stay at r2, and nothing is lost
 #
 # BREAK=1 leaves out `together`: then the peers for other sites stay at r1.
 #
