@@ -4,14 +4,15 @@
 # timeout: 300
 # Blind relays from the files of `wgxdp gen hosts` join sites, and when one relay fails, another one continues. The
 # packet filters (tcp-ports) are generated too:
-# - docs/examples/topology/blind-relays.yaml: three sites at r1 reach each other. r1 fails, and the sites reach each other
-#   through r2, with new sessions.
+# - docs/examples/topology/blind-relays.yaml: three sites at r1 reach each other, and hosts of two IPv4 LANs too, by TCP and
+#   ping, with their own addresses. r1 fails, and the sites reach each other through r2, with new sessions.
 # - docs/examples/topology/blind-pair.yaml: two relays share an address. The active one fails, and the other one continues
 #   with all sessions.
 # BREAK=1 runs no daemon on the relays: then no relay knows the sites.
 #
 # The hosts of the second topology get other names here.
 #
+#     home-berlin 192.168.1.10 --- .2 berlin-edge …
 #     berlin-edge, lyon-edge, porto-edge 10.7.N.2 --- internet 10.7.N.1, 198.51.100.254, fe80::1 --- r1, r2
 source "${BASH_SOURCE[0]%/*}/../lib/several-relays.sh"
 source "$root/selftests/lib/hosts.sh"
@@ -42,8 +43,11 @@ edge_host() { # SITE NUMBER
 	addresses internet "$edge" "10.7.$2.1/24" "2001:db8:7:$2::1/64"
 	addresses "$edge" eth0 "10.7.$2.2/24" "2001:db8:7:$2::2/64"
 	gateways "$edge" "10.7.$2.1" "2001:db8:7:$2::1"
-	cable "$edge" eth1 internet "lan-$2" # a network without other hosts
-	addresses "$edge" eth1 "$(server "$1")/64"
+	namespaces "home-$1"
+	cable "$edge" eth1 "home-$1" eth0
+	addresses "$edge" eth1 "$(server "$1")/64" "192.168.$2.2/24"
+	addresses "home-$1" eth0 "192.168.$2.10/24"
+	inside "home-$1" ip route add 192.168.0.0/16 via "192.168.$2.2"
 	at "$edge" tee /etc/resolv.conf <<< 'nameserver 198.51.100.53' > /dev/null
 	installs "$edge" "$work/$topology/$edge"
 	at "$edge" sysctl -q -p /etc/sysctl.d/60-wgxdp.conf
@@ -82,6 +86,15 @@ remembers() { # SITE...
 	for s; do handshakes "$s" > "$work/handshakes-$s"; done
 }
 
+ipv4_pings() { inside home-berlin ping -q -c 1 -W 1 192.168.2.10 && inside home-lyon ping -q -c 1 -W 1 192.168.1.10; } > /dev/null
+asks() { # FROM TO: the address of FROM, as TO sees a TCP connection
+	inside "home-$1" socat -T 5 "TCP4:$2:7000,connect-timeout=5" - 2>> "$work/socat" < /dev/null || :
+}
+ipv4_tcp() { # WHEN
+	expect "$1: lyon sees of berlin" "$(asks berlin 192.168.2.10)" == 192.168.1.10
+	expect "$1: berlin sees of lyon" "$(asks lyon 192.168.1.10)" == 192.168.2.10
+}
+
 need_tun
 internet
 routers internet
@@ -90,7 +103,7 @@ addresses internet br0 198.51.100.254/24 2001:db8:1::fe/64 fe80::1/64
 # ---- independent relays
 
 sites=(berlin lyon porto)
-begins blind-relays
+begins blind-relays 's,^  - name: berlin,&\n    ipv4: 192.168.1.0/24,; s,^  - name: lyon,&\n    ipv4: 192.168.2.0/24,'
 hosts r1 r2 berlin-edge lyon-edge porto-edge
 for n in 1 2; do relay_host r$n 198.51.100.$n; done
 edge_host berlin 1
@@ -99,6 +112,14 @@ edge_host porto 3
 wait_for 20 'each site reaches each other one' reach_all
 expect 'sites at r1' "$(on=r1; wgxdp show sites | grep -c authenticated)" == 3
 for n in 1 2; do at r$n nft -c -f /etc/nftables.d/wgxdp.nft; done
+for s in berlin lyon porto; do
+	# shellcheck disable=SC2016 # socat's shell expands it
+	start home-$s socat TCP4-LISTEN:7000,reuseaddr,fork SYSTEM:'echo $SOCAT_PEERADDR'
+	wait_for 5 'socat listens' tcp_listens home-$s 7000
+done
+wait_for 20 'the IPv4 LANs reach each other' ipv4_pings
+ipv4_tcp 'at r1'
+expect 'an answer of the third site, which has no IPv4 LAN' "$(asks berlin 192.168.3.10)" == ''
 at r1 grep -q '^ExecStartPre=.*/blind$' /etc/systemd/system/wgxdp.service.d/wgxdp.conf
 sleep 5 # each edge has heard an answer to its pings
 fails r1
@@ -108,6 +129,8 @@ elsewhere() { # all peers of all sites
 }
 wait_for 15 'all sites are at r2, with all their peers' elsewhere
 wait_for 20 'each site reaches each other one' reach_all
+wait_for 5 'the IPv4 LANs reach each other' ipv4_pings
+ipv4_tcp 'at r2'
 ends "${daemons[@]}"
 daemons=()
 inside internet ip link set r2 down # others get its address

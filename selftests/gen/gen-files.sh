@@ -337,7 +337,7 @@ gateways:
       { name: r1, wan: wan, lan: br-lan, prefix: "fd00:5::/64" }, { name: r2, wan: wan, lan: br-lan, prefix: "2001:db8:5::/64" } ] }
 EOF
 # WireGuard may have a port of traceroute
-made relay/etc/nftables.d/wgxdp.nft 'udp dport 33440 counter accept comment "WireGuard"' 'comment "traceroute"' << EOF
+made relay/etc/nftables.d/wgxdp.nft 'udp dport 33440 accept comment "WireGuard"' 'comment "traceroute"' << EOF
 tcp-ports: [ 22 ]
 relays: [ { name: relay, interface: eth0, addresses: [ 198.51.100.1 ], port: 33440 } ]
 sites: [ { name: a, edges: [ { name: edge-a, wan: wan, lan: lan } ] } ]

@@ -116,7 +116,7 @@ chmod 755 "$work"/bin/*
 # --- a host that is in use
 
 devices_of() { { grep -rohwE 'eth[0-9]|wan|lan|br-lan|ppp0' "$1/etc" || echo eth0; } | sort -u; } # TREE
-needs() { sed -nE "s/^    $2 +(.*) accept\$/\1/p" "$1/README.md"; } # TREE CHAIN
+needs() { sed -nE "s/^    $2 +(.*) accept( comment .*)?\$/\1/p" "$1/README.md"; } # TREE CHAIN
 
 in_use() { # HOST TREE
 	local device
@@ -155,6 +155,16 @@ answers() { # HOST PORT: from outside, a new connection
 open_to() { # HOST WHEN
 	[[ $(answers "$1" 22) == ssh ]] || fail "$1, $2: SSH is shut out"
 	[[ $(answers "$1" 8080) == own ]] || fail "$1, $2: its own service is shut out"
+}
+
+watch_begins() { # HOST: SSH answers all the time
+	(while sleep 0.1; do [[ $(answers "$1" 22) == ssh ]] || echo shut; done) > "$work/watched" &
+	watcher=$!
+}
+watch_ends() { # HOST
+	kill $watcher
+	wait $watcher || :
+	[[ ! -s $work/watched ]] || fail "$1: SSH was shut out $(wc -l < "$work/watched") times"
 }
 
 files_of() { # HOST: each file with its content, mode, owner and time; directories with their mode
@@ -221,6 +231,7 @@ one_host() { # HOST
 	files_of "$host" > "$work/files"
 	state_of "$host" > "$work/state"
 	own_of "$host" > "$work/own"
+	watch_begins "$host"
 	rolls --wait 300 "${options[@]}" "$host"
 	open_to "$host" 'after the rollout'
 	runs "$host" "$tree/$host"
@@ -233,6 +244,7 @@ one_host() { # HOST
 	[[ ${BREAK:-} != 2 ]] || at "$host" sh -c 'echo >> /etc/nftables.d/own.note'
 	((done_hosts % 2)) && way=--remove || way=--rollback # after one rollout they do the same
 	rolls $way "$host"
+	watch_ends "$host"
 	files_of "$host" | diff "$work/files" - > "$work/diff" || fail "$host: after the rollback files differ: $(< "$work/diff")"
 	state_of "$host" | diff "$work/state" - > "$work/diff" || fail "$host: after the rollback it differs: $(< "$work/diff") $(< "$work/rolled")"
 	open_to "$host" 'after the rollback'
@@ -261,11 +273,11 @@ back_as_before() { # WHAT
 # The host restarts while a rollout waits: only the units that are enabled run again
 after_restart() {
 	local pid unit=/etc/systemd/system/wgxdp-rollback.service
-	rolls --wait 3 relay
+	rolls --wait 10 relay
 	for pid in $(ip netns pids relay); do
-		! grep -qzs '^sleep 3; exec' "/proc/$pid/cmdline" || kill "$pid"
+		! grep -qzs '^sleep 10; exec' "/proc/$pid/cmdline" || kill "$pid"
 	done
-	sleep 5
+	sleep 12
 	! is_back || fail 'the process that waits for the confirmation did not end'
 	[[ $("$work/bin/at" relay systemctl is-enabled wgxdp-rollback) == enabled ]] || fail 'after a restart nothing would roll back'
 	"$work/bin/at" relay sh -c "$(at relay sed -n "s/^ExecStart=//p" $unit)" > "$work/rolled" 2>&1
@@ -276,7 +288,6 @@ ssh_answers() { [[ $(answers relay 22) == ssh ]]; }
 
 # Two rollouts, the second with other files and a file of the host's own, are removed after the host has left the topology
 removed() {
-	local watcher
 	devices=()
 	in_use relay "$tree/relay"
 	wait_for 10 'relay: an address' is_ready relay eth0
@@ -300,13 +311,10 @@ removed() {
 	sed -i 's/name: relay,/name: other,/' "$work/special.yaml"
 	"$wgxdp" gen hosts "$work/special.yaml" -o "$tree" > "$work/gen" 2>&1
 	grep -q '^relay left the topology' "$work/gen" || fail "the relay is gone, and that is not told: $(< "$work/gen")"
-	(while sleep 0.1; do ssh_answers || echo shut; done) > "$work/watched" &
-	watcher=$!
+	watch_begins relay
 	[[ ! ${BREAK:-} ]] || at relay sh -c 'echo >> /etc/nftables.d/own.note'
 	rolls --remove relay
-	kill $watcher
-	wait $watcher || :
-	[[ ! -s $work/watched ]] || fail "SSH was shut out $(wc -l < "$work/watched") times"
+	watch_ends relay
 	back_as_before 'removed, it is as before the first rollout'
 	! at relay test -e /var/lib/wgxdp || fail 'a rollout leaves its state'
 	"$wgxdp" gen hosts "$work/special.yaml" -o "$tree" > "$work/gen" 2>&1
@@ -329,7 +337,7 @@ special() {
 	grep -qxF 'add /etc/wireguard/wgvpnr01.conf' "$work/rolled" || fail "--dry-run: $(< "$work/rolled")"
 	! grep -qFf <(cat "$tree"/state/keys/*) "$work/rolled" || fail '--dry-run: a key is shown'
 	back_as_before '--dry-run changes nothing'
-	rolls --wait 3 relay
+	rolls --wait 10 relay
 	refuses 'the last rollout still waits' relay
 	wait_for 30 'it rolls back by itself' is_back
 	sleep 1
@@ -440,10 +448,12 @@ special() {
 	say 'ok interfaces of ifupdown and NetworkManager are left alone'
 }
 
+examples=("$@") # gen-rollout.sh [docs/examples/topology/NAME.yaml]...
+(($#)) || examples=(docs/examples/topology/*.yaml)
 need_tun
 namespaces outside
 done_hosts=0
-for example in docs/examples/topology/*.yaml; do
+for example in "${examples[@]}"; do
 	name=$(basename "$example" .yaml)
 	tree=$work/$name
 	cp "$example" "$work/$name.yaml"

@@ -7,10 +7,11 @@
 # Scenario S works within 60 s from the files of `wgxdp gen hosts` alone, and traffic is back within 4 s after the
 # active edge router is killed. Scenario S from docs/examples/topology/two-sites.yaml, with only the files that `wgxdp
 # gen hosts` writes: the real networkd (DHCP outside, tokens and the route to the other sites inside), sysctl, nft,
-# keepalived, radvd, wg-quick and wgxdp. The test checks the router advertisements, the addresses, the servers'
-# tunnels and the policy between sites, and that nft sees none of that traffic. Then the active edge router is killed,
-# and traffic must be back within 4 s. When it comes back, it stays the backup. BREAK=1 runs no keepalived on the
-# second edge router: then none takes over.
+# keepalived, radvd, wg-quick and wgxdp. The topology also gives edge-a2 a permanent address outside. The test checks
+# the router advertisements, the addresses, the servers' tunnels and the policy between sites, with connections to port
+# 22 that last while wgxdp reloads, and that nft sees none of that traffic. Then the active edge router is killed, and
+# traffic must be back within 4 s. When it comes back, it stays the backup. BREAK=1 runs no keepalived on the second
+# edge router: then none takes over.
 #
 #     the network of site-hosts.sh
 source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
@@ -84,15 +85,44 @@ policy() { # FROM TO
 		expect "UDP $1 to $2, port $asked, answered of 100" "$(ask "$1" "$2" $asked)" == 0
 		stop $listener
 	done
-	start "$2" timeout 60 socat TCP6-LISTEN:7777,fork /dev/null
+	start "$2" timeout 60 socat TCP6-LISTEN:7777,reuseaddr,fork /dev/null
 	listener=$!
 	wait_for 5 'socat listens' tcp_listens "$2" 7777
 	! inside "$1" socat -u /dev/null "TCP6:[${lan6[$2]}]:7777,connect-timeout=5" 2> "$work/tcp" || fail "TCP $1 to $2"
 	grep -q 'Permission denied' "$work/tcp" || fail "TCP $1 to $2: $(< "$work/tcp")"
 	say "ok TCP $1 to $2 is refused"
+	kill $listener
+	wait $listener || :
+	start "$2" timeout 60 socat TCP6-LISTEN:22,reuseaddr,fork /dev/null
+	listener=$!
+	wait_for 5 'socat listens' tcp_listens "$2" 22
+	inside "$1" socat -u /dev/null "TCP6:[${lan6[$2]}]:22,connect-timeout=5" || fail "TCP $1 to $2, port 22"
+	kill $listener
+	wait $listener || :
+	start "$2" timeout 60 socat TCP6-LISTEN:7777,reuseaddr,fork /dev/null
+	listener=$!
+	wait_for 5 'socat listens' tcp_listens "$2" 7777
 	inside "$1" socat -u /dev/null "TCP6:[$(mesh_address "$2")]:7777,connect-timeout=5" || fail "TCP $1 to $2 in their tunnel"
 	kill $listener
 	wait $listener || :
+}
+
+# A file of 32 MB in each direction over one connection to port 22, while wgxdp reloads again and again
+transfer() { # FROM TO
+	local both=() reloads=0 copy
+	head -c $((32 << 20)) /dev/urandom > "$work/file"
+	start "$2" timeout 60 socat TCP6-LISTEN:22,reuseaddr "OPEN:$work/file,rdonly!!CREATE:$work/there"
+	both+=($!)
+	wait_for 5 'socat listens' tcp_listens "$2" 22
+	start "$1" timeout 60 socat "OPEN:$work/file,rdonly!!CREATE:$work/back" "TCP6:[${lan6[$2]}]:22"
+	both+=($!)
+	while kill -0 "${both[1]}" 2> /dev/null; do
+		wgxdp reload > "$work/wgxdp-reload" 2>&1 || fail "reload: $(< "$work/wgxdp-reload")"
+		reloads=$((reloads + 1))
+	done
+	wait "${both[@]}" || fail "the transfer ended with an error"
+	for copy in there back; do cmp "$work/file" "$work/$copy" || fail "$copy: the file differs"; done
+	expect "reloads during a transfer of 32 MB both ways to port 22" "$reloads" '>=' 3
 }
 
 # --- the active edge router fails
@@ -140,7 +170,9 @@ reloads() {
 }
 
 need_tun
-"$wgxdp" gen hosts "$root/docs/examples/topology/two-sites.yaml" -o "$tree" > "$work/gen" 2>&1 || fail "gen hosts: $(< "$work/gen")"
+sed 's/^# tcp-ports:.*/policy: { tcp-ports: [ 22 ] }/; s,edge-a2\, wan: wan,&\, addresses: [ 100.64.1.250/24 ]\, gateway: 100.64.1.1,' \
+	"$root/docs/examples/topology/two-sites.yaml" > "$work/topology.yaml"
+"$wgxdp" gen hosts "$work/topology.yaml" -o "$tree" > "$work/gen" 2>&1 || fail "gen hosts: $(< "$work/gen")"
 build_network
 begun=$(elapsed)
 all_boot ${BREAK:+edge-a2}
@@ -152,6 +184,9 @@ advertisement server-a1 a
 advertisement server-b1 b
 policy server-a1 server-b1
 policy server-b1 server-a2
+transfer server-a1 server-b1
+expect "the wan of edge-a2" "$(inside edge-a2 ip -4 -br address show dev wan | awk '{print $3}') $(inside edge-a2 ip -4 route show default | awk '{print $3}')" == \
+	'100.64.1.250/24 100.64.1.1'
 expect 'packets of the overlay that nft was given' "$(nft_given)" == 0
 reloads
 for seconds in 1 1.3 1.6; do failover $seconds; done # the time since the last advertisement of the killed router varies

@@ -266,12 +266,14 @@ def own_prefix(site, to):
 
 
 def tcp_session(site, to):
-    src, dst, sport = host(site), host(to), rng.randrange(1024, 65536)
+    src, dst, sport, dport = host(site), host(to), rng.randrange(1024, 65536), rng.choice((22, 5432, 9004))
     there, back = IPv6(src=src, dst=dst), IPv6(src=dst, dst=src)
-    return [(site, there / TCP(sport=sport, dport=22, flags='S', seq=1)), (to, back / TCP(sport=22, dport=sport, flags='SA', seq=9, ack=2)),
-            (site, there / TCP(sport=sport, dport=22, flags='A', seq=2, ack=10)),
-            (to, back / TCP(sport=22, dport=sport, flags='PA', seq=10, ack=2) / Raw(b'hi')),
-            (to, back / TCP(sport=22, dport=sport ^ 1, flags='A', seq=10, ack=2)), (to, back / TCP(sport=22, dport=sport, flags='SF', seq=10))]
+    return [(site, there / TCP(sport=sport ^ 2, dport=port, flags='S', seq=1)) for port in (5432, 8999, 9000, 9009)] + [
+            (to, back / TCP(sport=sport ^ 3, dport=9001, flags='S', seq=1)),
+            (site, there / TCP(sport=sport, dport=dport, flags='S', seq=1)), (to, back / TCP(sport=dport, dport=sport, flags='SA', seq=9, ack=2)),
+            (site, there / TCP(sport=sport, dport=dport, flags='A', seq=2, ack=10)),
+            (to, back / TCP(sport=dport, dport=sport, flags='PA', seq=10, ack=2) / Raw(b'hi')),
+            (to, back / TCP(sport=dport, dport=sport ^ 1, flags='A', seq=10, ack=2)), (to, back / TCP(sport=dport, dport=sport, flags='SF', seq=10))]
 
 
 def ipv4(site, to):

@@ -30,7 +30,7 @@ md5sum <<< "$1" | cut -c 1-32 > /etc/machine-id'
 cat > "$work/bin/own-rules" << 'EOF'
 #!/bin/sh
 # own-rules TREE
-needs() { [ "${OVER_BREAK:-}" ] || sed -nE "s/^    $2 +(.*) accept\$/\1 accept/p" "$1/README.md"; }
+needs() { [ "${OVER_BREAK:-}" ] || sed -nE "s/^    $2 +(.* accept)( comment .*)?\$/\1/p" "$1/README.md"; }
 cat > /etc/nftables.conf << EOF_NFT
 #!/usr/sbin/nft -f
 flush ruleset

@@ -71,7 +71,40 @@ static void defaults(void **state)
 	assert_true(m->nat == NAT_MASQUERADE && m->forward6 && !m->backend4.family);
 	assert_has(t, "m", backend6, "2001:db8:9::10");
 	assert_false(t->overlay.family || t->tunnels.family || t->mesh.family);
-	assert_int_equal(t->mesh_ports_first, 58000);
+	assert_int_equal(t->policy.udp_ports->first, 58000);
+	topology_free(t);
+	topology_state_free(&s);
+}
+
+/* Permanent addresses behind different NATs may be the same; the IPv4 LANs of two sites, and the policy's ports */
+static void edges(void **state)
+{
+	struct topology_state s = { .random = no_random };
+	struct topology *t = assigned("domain: example.net\n"
+		"overlay: fd01::/48\n"
+		"tunnels: fd02::/64\n"
+		"mesh: off\n"
+		"relays: [ { name: r, interface: eth0, blind: true } ]\n"
+		"sites:\n"
+		"  - { name: a, ipv4: 192.168.1.0/24, edges: [ { name: e, wan: w, lan: l, addresses: [ 10.0.0.2/24, \"2001:db8::2/56\" ],\n"
+		"      gateway: [ 10.0.0.1, \"fe80::1\" ] } ] }\n"
+		"  - { name: b, ipv4: 192.168.2.0/24, edges: [ { name: f, wan: w, lan: l, addresses: [ 10.0.0.2/24 ], gateway: 10.0.0.1 } ] }\n", &s);
+
+	assert_has(t, "e", addresses[1], "2001:db8::2");
+	assert_true(host(t, "e")->len4 == 24 && host(t, "e")->len6 == 56 && host(t, "f")->len6 == 0);
+	assert_has(t, "f", gateways[0], "10.0.0.1");
+	assert_prefix(&t->sites[1].ipv4, "192.168.2.0/24");
+	assert_int_equal(t->policy.n_udp_ports, 0);
+	topology_free(t);
+	topology_state_free(&s);
+	t = assigned("domain: example.net\n"
+		"overlay: fd01::/48\n"
+		"tunnels: fd02::/64\n"
+		"policy: { tcp-ports: [ 22, 8000-8010 ] }\n"
+		"relays: [ { name: r, interface: eth0 } ]\n"
+		"sites: [ { name: a, edges: [ { name: e, wan: w, lan: l } ] } ]\n", &s);
+	assert_int_equal(t->policy.tcp_ports[1].last, 8010);
+	assert_prefix(&t->policy.overlay, "fd01::/48");
 	topology_free(t);
 	topology_state_free(&s);
 }
@@ -426,7 +459,7 @@ static void state_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(two_sites), cmocka_unit_test(defaults), cmocka_unit_test(vps), cmocka_unit_test(examples),
+		cmocka_unit_test(two_sites), cmocka_unit_test(defaults), cmocka_unit_test(edges), cmocka_unit_test(vps), cmocka_unit_test(examples),
 		cmocka_unit_test(made_at_random), cmocka_unit_test(no_random_numbers), cmocka_unit_test(nobody_moves), cmocka_unit_test(prefix_changes),
 		cmocka_unit_test(own_addresses),
 		cmocka_unit_test(hosts_of_a_site), cmocka_unit_test(clashing), cmocka_unit_test(several_relays),

@@ -22,8 +22,7 @@ static const char *const icmpv6_words[] = {
 static const __u8 icmpv6_types[] = { 128, 129, 1, 2, 3, 4, 134, 135, 136 };
 #define N_ICMPV6 (sizeof(icmpv6_types) / sizeof(*icmpv6_types))
 
-/* Ports that policy allows by default: those of the WireGuard mesh between sites. */
-static const struct port_range default_udp_ports = { 58000, 60000 };
+const struct port_range config_mesh_ports = { 58000, 60000 };
 
 const char *reject_name(enum policy_reject r)
 {
@@ -128,8 +127,7 @@ static void set_overlay(struct yaml *y, const struct yaml_key *key, struct yaml_
 		prefix_parse(text, &p->overlay);
 }
 
-/* Adds a range to a list of ports: key->offset and key->count are of the list. */
-static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+void config_add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 		      void *object)
 {
 	struct port_range **list = (struct port_range **)((char *)object + key->offset);
@@ -188,7 +186,7 @@ void config_set_policy(struct yaml *y, const struct yaml_key *key, struct yaml_n
 {
 	struct policy_config *p = (struct policy_config *)((char *)object + key->offset);
 
-	*append(p->udp_ports, p->n_udp_ports) = default_udp_ports;
+	*append(p->udp_ports, p->n_udp_ports) = config_mesh_ports;
 	p->icmpv6 = (1U << N_ICMPV6) - 1;
 	yaml_set_map(y, key, value, object);
 }
@@ -229,10 +227,10 @@ const struct yaml_key config_announce_keys[] = {
 const struct yaml_key config_policy_keys[] = {
 	{ "overlay", set_overlay, "\"fd12:3456:789a::/48\"", .required = true,
 	  .pattern = PATTERN_PREFIX6 },
-	{ "udp-ports", set_ports, "58000-60000", .item = add_ports, IS_PORTS,
+	{ "udp-ports", set_ports, "58000-60000", .item = config_add_ports, IS_PORTS,
 	  .offset = offsetof(struct policy_config, udp_ports),
 	  .count = offsetof(struct policy_config, n_udp_ports) },
-	{ "tcp-ports", set_ports, "22", .item = add_ports, IS_PORTS,
+	{ "tcp-ports", set_ports, "22", .item = config_add_ports, IS_PORTS,
 	  .offset = offsetof(struct policy_config, tcp_ports),
 	  .count = offsetof(struct policy_config, n_tcp_ports) },
 	{ "icmpv6", set_icmpv6, "echo-request", .item = add_icmpv6, .choices = icmpv6_words },

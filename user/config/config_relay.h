@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The grammar and the checks of the relay: the sections peers, follow, announce and policy. Only
- * files of config/ include it.
+ * The grammar and the checks of the relay: the sections peers, follow, announce and policy. Files
+ * of config/ include it, and gen/ for the values that a topology has too.
  */
 #pragma once
 #include "config/config_tell.h"
@@ -13,6 +13,9 @@ yaml_set config_set_policy;		/* sets the defaults of policy, then reads the sect
 /* Appends a prefix to a list. For invalid text it appends an empty prefix, so that indexes in the
  * list and in the file stay the same. */
 yaml_set config_add_prefix;
+yaml_set config_add_ports;	/* appends a range to a list of ports that has none of them */
+/* UDP ports that policy allows by default: those of the WireGuard mesh between sites */
+extern const struct port_range config_mesh_ports;
 /* reads a public key into a struct wg_key at key->offset */
 yaml_set config_set_key;
 

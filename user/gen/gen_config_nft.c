@@ -15,7 +15,6 @@
 #include "gen/nft_service.h"
 #include "instance/resolver.h"
 #include "lib/text.h"
-#include "net/wireguard.h"
 
 typedef void put_service(FILE *out, const struct nft_config *n, const struct service_config *s);
 
@@ -132,51 +131,6 @@ static void put_forward(FILE *out, const struct nft_config *n, const struct nft_
 	nft_chain_end(out);
 }
 
-/* Returns whether the device is a WireGuard device. This is false for a plain NIC that only has a
- * peer behind it. */
-static bool is_wireguard(const struct config *c, const char *device)
-{
-	for (size_t i = 0; i < c->n_peers; i++)
-		if (!strcmp(c->peers[i].device, device) && !wg_key_is_none(&c->peers[i].key))
-			return true;
-	return config_follows(c, device);
-}
-
-/* Returns the UDP port of a WireGuard device in host order; NFT_PORT, with a warning, if
- * unknown. */
-static __u16 port_of(FILE *out, const char *device)
-{
-	struct wg_device d = { 0 };
-	__u16 port = wg_read(device, &d) ? 0 : ntohs(d.port);
-
-	if (port)
-		return port;
-	fprintf(out, "\n\t# the port of %s is unknown, so the rules accept port %d",
-		     device, NFT_PORT);
-	log_warning("input: the UDP port of %s is unknown, so the rules accept port %d: correct it "
-		    "if necessary", device, NFT_PORT);
-	return NFT_PORT;
-}
-
-static void put_input(FILE *out, const struct config *c, const char *table,
-		      const struct nft_devices *tunnels)
-{
-	__u16 *ports = xcalloc(tunnels->n + 1, sizeof(*ports));
-	size_t n = 0;
-
-	for (size_t i = 0; i < tunnels->n; i++)
-		if (is_wireguard(c, tunnels->list[i].name))
-			ports[n++] = port_of(out, tunnels->list[i].name);
-	if (*c->blind.interface)
-		ports[n++] = ntohs(c->blind.port);
-	putc('\n', out);
-	nft_tcp_ports(out, table, NULL, 0);
-	putc('\n', out);
-	nft_input(out, &(struct nft_input){ .ports = ports, .n_ports = n });
-	log_warning("input: the rules refuse all new TCP connections to this host, also for SSH: "
-		    "add the ports to the set tcp_ports");
-}
-
 static void put_table(FILE *out, const struct nft_config *n, const struct nft_devices *tunnels,
 		      const char *table)
 {
@@ -190,8 +144,6 @@ static void put_table(FILE *out, const struct nft_config *n, const struct nft_de
 	each_service(out, n, nft_service_sets);
 	put_chain(out, n, "clients", "filter", "dstnat - 10", nft_service_clients);
 	put_chain(out, n, "prerouting", "nat", "dstnat", nft_service_prerouting);
-	if (config_relays(n->config))
-		put_input(out, n->config, table, tunnels);
 	put_forward(out, n, tunnels);
 	put_chain(out, n, "postrouting", "nat", "srcnat", nft_service_postrouting);
 	nft_end(out);

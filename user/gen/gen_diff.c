@@ -3,6 +3,7 @@
  * Runs diff(1) on two texts in memory, without their secret keys.
  */
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,13 +13,6 @@
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "lib/text.h"
-
-static bool ends_in(const char *path, const char *end)
-{
-	size_t n = strlen(path), n_end = strlen(end);
-
-	return n >= n_end && !strcmp(path + n - n_end, end);
-}
 
 /* Copies the first key in the line to ret and returns its place; returns `end` if there is none. */
 static const char *next_key(const char *line, const char *end, char ret[WG_KEY_STRLEN])
@@ -40,7 +34,7 @@ static void write_line(FILE *out, const char *line, const char *end, const char 
 	char key[WG_KEY_STRLEN];
 	/* The line is one with PublicKey, public-key or public_key. A host's name, with which the
 	 * path begins, says nothing. */
-	bool public = ends_in(path, "-publickey") || memmem(line, end - line, "ublic", 5);
+	bool public = !fnmatch("*-publickey", path, 0) || memmem(line, end - line, "ublic", 5);
 
 	while (line < end) {
 		const char *at = next_key(line, end, key);

@@ -96,16 +96,6 @@ void gen_files_remove(struct gen_files *f, const char *format, ...)
 	va_end(args);
 }
 
-const char *gen_files_text(struct gen_files *f, const char *path)
-{
-	if (f->open)
-		fflush(f->open);
-	for (size_t i = 0; i < f->n; i++)
-		if (!strcmp(f->list[i].path, path))
-			return f->list[i].text ?: f->text;
-	return NULL;
-}
-
 const char *gen_files_next(struct gen_files *f, const char *prefix, size_t *at)
 {
 	while (*at < f->n) {

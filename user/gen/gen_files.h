@@ -18,9 +18,6 @@ void gen_files_free(struct gen_files *f);
 /* Adds a file of the state that must not exist. */
 void gen_files_remove(struct gen_files *f, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Returns the text of a file of the set, NUL-terminated, also while gen_file() still writes it.
- * Returns NULL if the set has no such file. */
-const char *gen_files_text(struct gen_files *f, const char *path);
 /* Returns the next path of the set that begins with the prefix, or NULL after the last one. *at
  * must be 0 before the first call. */
 const char *gen_files_next(struct gen_files *f, const char *prefix, size_t *at);

@@ -63,6 +63,11 @@ const struct topology_host *gen_roaming_of(const struct topology *t,
 	return NULL;
 }
 
+bool gen_joins_ipv4(const struct topology_site *one, const struct topology_site *other)
+{
+	return one != other && one->ipv4.family && other->ipv4.family;
+}
+
 const char *gen_between(const struct topology_host *other, char buf[GEN_BETWEEN])
 {
 	snprintf(buf, GEN_BETWEEN, TOPOLOGY_BETWEEN "%u", other->number & TOPOLOGY_SHARING_MAX);
@@ -172,11 +177,6 @@ struct prefix gen_prefix_of(const struct address *a)
 	unsigned int len = a->family == FAMILY_IPV4 ? 32 : 128;
 
 	return (struct prefix){ .addr = a->addr, .family = a->family, .len = len };
-}
-
-bool gen_is_global6(const struct address *a)
-{
-	return a->family == FAMILY_IPV6 && (a->addr.b[0] & 0xfe) != 0xfc;
 }
 
 struct address gen_lan_address(const struct topology_host *h)

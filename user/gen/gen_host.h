@@ -19,6 +19,9 @@ FILE *gen_host_file(const struct gen *g, const struct topology_host *h,
 		    mode_t mode, const char *comment, const char *format,
 		    ...) __attribute__((format(printf, 5, 6)));
 
+/* Returns whether the tunnel between two sites carries IPv4 between their LANs. */
+bool gen_joins_ipv4(const struct topology_site *one, const struct topology_site *other);
+
 #define GEN_RULES "etc/nftables.d/wgxdp.nft"
 #define GEN_RULES_UNIT "wgxdp-rules"
 /* Prints the rules that the host's own ruleset needs if its chains drop packets: for each rule the
@@ -83,9 +86,6 @@ struct address gen_lan_address(const struct topology_host *h);
 /* Returns the /64 with that address. Hosts make themselves addresses only in a /64 (RFC 4862), so a
  * shorter prefix is not on the LAN as a whole. */
 struct prefix gen_lan_prefix(const struct topology_host *h);
-/* Returns whether the address is IPv6 and not a ULA, so that it is routed here or is on the
- * link. */
-bool gen_is_global6(const struct address *a);
 struct prefix gen_prefix_of(const struct address *a); /* returns the /32 or /128 of the address */
 /* Returns the name of the host's main WireGuard device, not of one between relays. */
 const char *gen_device(const struct topology_host *h);

@@ -54,6 +54,19 @@ static int assign(struct topology *t, struct gen_files *f, int dir, const char *
 	return rc;
 }
 
+/* Reports each site whose prefix is another one than in the run before. */
+static void tell_former(const struct topology *t)
+{
+	char text[2][ADDRESS_STRLEN];
+
+	for_each_site(s, t)
+		if (s->former.family)
+			log_info("the prefix of site %s changes from %s to %s, which ends its "
+				 "connections: follow 'Change a prefix' in an edge router's "
+				 "README.md", s->name, prefix_format(&s->former, text[0]),
+				 prefix_format(&s->prefix, text[1]));
+}
+
 static bool has_host(const struct topology *t, const char *name)
 {
 	for_each_host(h, t)
@@ -94,6 +107,7 @@ static int make_hosts(struct topology *t, int dir, const char *directory, enum g
 
 	if (rc)
 		return rc;
+	tell_former(t);
 	generate(&g);
 	return gen_keys_keep(g.keys, f) ?: gen_files_bring(f, dir, directory, how, ret_differs);
 }

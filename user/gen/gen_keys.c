@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 #include "gen/gen_files.h"
+#include "gen/gen_host.h"
 #include "gen/gen_keys.h"
 #include "lib/gen_run.h"
 #include "lib/grow.h"
@@ -29,23 +30,14 @@ struct gen_keys {
 	int failed;			/* the first error, which was printed already */
 };
 
-/* ---- stand-ins for keys not made yet: their last bytes are a number ---- */
-
+/* stands in for keys not made yet */
 static const struct wg_key stand_in = { "the key does not exist " };
-
-static void stand_in_for(size_t number, char ret[WG_KEY_STRLEN])
-{
-	struct wg_key key = stand_in;
-
-	memcpy(key.b + WG_KEY_LEN - sizeof(number), &number, sizeof(number));
-	wg_key_format(&key, ret);
-}
 
 bool gen_key_is_to_be(const char *text)
 {
 	struct wg_key key;
 
-	return !wg_key_parse(text, &key) && !memcmp(&key, &stand_in, WG_KEY_LEN - sizeof(size_t));
+	return !wg_key_parse(text, &key) && !wg_key_compare(&key, &stand_in);
 }
 
 /* ---- one key ---- */
@@ -107,7 +99,7 @@ static int take_key(struct gen_keys *k, const char *name, char *word, char ret[W
 		return rc;
 	if (k->make)
 		return ask_wg(word, "", ret);
-	stand_in_for(k->n, ret);
+	wg_key_format(&stand_in, ret);
 	return 0;
 }
 
@@ -175,26 +167,17 @@ static int fill(struct gen_keys *k, const char *owner, const char *device, struc
 	return ask_wg("pubkey", private, text) ?: wg_key_parse(text, public);
 }
 
+/* Fills in the public key of a host that has one of its own, or of topology.shared. */
 static int fill_host(struct gen_keys *k, const struct topology *t, struct topology_host *h)
 {
-	switch (h->role) {
-	case ROLE_EDGE:
-		h->public_key = t->sites[h->site].public_key;
+	const char *device = gen_device(h);
+	bool given, server = h->role == ROLE_SERVER;
+	const char *owner = owner_of(t, h, device, &given);
+
+	if (given || h->role == ROLE_EDGE || h->role == ROLE_FIREWALL || h->shares ||
+	    (server && t->no_mesh))
 		return 0;
-	case ROLE_RELAY:
-		if (h->shares) {
-			h->public_key = t->shared.public_key;
-			return 0;
-		}
-		return h->key_given ? 0 : fill(k, h->name, WG_ROUTING, &h->public_key);
-	case ROLE_SERVER:
-		return h->mesh_key_given || t->no_mesh ? 0 :
-		       fill(k, h->name, WG_MESH, &h->mesh_key);
-	case ROLE_FIREWALL:
-		return 0;
-	default:
-		return h->key_given ? 0 : fill(k, h->name, WG_CLIENTS, &h->public_key);
-	}
+	return fill(k, owner, device, server ? &h->mesh_key : &h->public_key);
 }
 
 int gen_keys_read(struct topology *t, int dir, const char *directory, bool make,

@@ -11,42 +11,84 @@
 #include <string.h>
 #include "gen/gen_host.h"
 #include "gen/nft.h"
+#include "lib/memory.h"
 #include "net/wireguard.h"
 
 #define TABLE "wgxdp_host"	/* name of our table, which exists beside the table of `gen nft` */
 #define TRANSLATED "\t\tct status dnat accept comment \"what other rules of this host translate\"\n"
 #define CLAMP_MSS "tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu\n"
 
-static __u16 port_of(const struct topology_host *h)
+/* Prints the rules for packets that the host accepts for itself, each in a line after `before`. */
+static void put_own(FILE *out, const char *before, const struct topology *t,
+		    const struct topology_host *h)
 {
-	return h->port ? ntohs(h->port) : NFT_PORT;
+	bool edge = h->role == ROLE_EDGE, mesh = h->mesh.family;
+	struct address at = gen_exporter(t, h);
+	char device[GEN_BETWEEN], text[ADDRESS_STRLEN];
+
+	if (mesh || h->role == ROLE_RELAY || h->role == ROLE_GATEWAY)
+		fprintf(out, "%sudp dport %u accept comment \"WireGuard\"\n", before,
+			ntohs(mesh ? t->mesh_port : h->port));
+	for_each_other_relay(other, t, h) {
+		gen_between(other, device);
+		fprintf(out, "%sudp dport %u accept comment \"WireGuard to %s\"\n", before,
+			gen_between_port(other), other->name);
+		if (h->blind)
+			fprintf(out, "%siifname \"%s\" tcp dport %d accept comment \"wgxdp's "
+				"daemons\"\n", before, device, PAIR_PORT);
+		else
+			fprintf(out, "%siifname \"%s\" tcp dport 179 accept comment \"BGP\"\n"
+				"%siifname \"%s\" udp dport 3784 accept comment \"BFD\"\n", before,
+				device, before, device);
+	}
+	if (edge || gen_is_pair(t, h))
+		fprintf(out, "%siifname \"%s\" meta l4proto vrrp accept\n", before,
+			edge ? h->lan : h->interface);
+	if (edge)
+		fprintf(out, "%siifname \"%s\" icmpv6 type nd-router-solicit accept\n", before,
+			h->lan);
+	if (edge && t->hosts->blind)
+		fprintf(out, "%siifname \"" WG_ROUTING "\" udp dport %d accept comment \"questions "
+			"of the relay, which the kernel answers\"\n", before, WG_NUDGE_PORT);
+	if (gen_runs_wgxdp(t, h) && at.family)
+		fprintf(out, "%siifname \"%s\" %s daddr %s tcp dport %d accept comment "
+			"\"Prometheus\"\n", before,
+			h->role == ROLE_FIREWALL ? h->lan : gen_device(h), nft_ip(at.family),
+			address_format(&at, text), GEN_EXPORTER_PORT);
 }
 
-static void put_input(FILE *out, const struct topology *t, const struct topology_host *h,
-		      const struct nft_devices *between)
+static void put_input(FILE *out, const struct topology *t, const struct topology_host *h)
 {
-	__u16 ports[1 + TOPOLOGY_SHARING_MAX] = { port_of(h) };
-	bool firewall = h->role == ROLE_FIREWALL;
-	bool asked = h->role == ROLE_EDGE && t->hosts->blind;
-	size_t n = !firewall;
-
 	if (!t->n_tcp_ports)
 		return;
-	for_each_other_relay(other, t, h)
-		if (n < sizeof(ports) / sizeof(*ports))
-			ports[n++] = gen_between_port(other);
-	nft_tcp_ports(out, TABLE, t->tcp_ports, t->n_tcp_ports);
-	putc('\n', out);
-	nft_input(out, &(struct nft_input){ .ports = ports, .n_ports = n,
-					    .lan = h->role == ROLE_EDGE ? h->lan : NULL,
-					    .inside = firewall && *h->lan ? h->lan : NULL,
-					    .tunnel = h->role == ROLE_RELAY ? WG_ROUTING : NULL,
-					    .exporter = gen_exporter(t, h),
-					    .exporter_port = GEN_EXPORTER_PORT,
-					    .between = between,
-					    .blind = h->blind,
-					    .vrrp = gen_is_pair(t, h) ? h->interface : NULL,
-					    .asked = asked ? WG_ROUTING : NULL });
+	fputs("\t# the TCP ports that chain input accepts; to add one: nft add element inet " TABLE
+	      " tcp_ports { 22 }\n"
+	      "\tset tcp_ports {\n"
+	      "\t\ttype inet_service\n"
+	      "\t\tflags interval\n"
+	      "\t\telements = {", out);
+	nft_put_ports(out, " ", t->tcp_ports, t->n_tcp_ports);
+	fputs(" }\n\t}\n\n", out);
+	nft_chain(out, "input", "filter", "input", "filter", "drop");
+	fputs("\t\tct state established,related accept\n"
+	      "\t\tiif \"lo\" accept\n", out);
+	if (h->role != ROLE_FIREWALL)
+		put_own(out, "\t\t", t, h); /* WireGuard's port may be one of traceroute's */
+	else if (*h->lan)
+		fprintf(out, "\t\tiifname \"%s\" accept comment \"the LAN\"\n", h->lan);
+	fputs("\t\tudp dport { 68, 546 } accept comment \"DHCP clients\"\n"
+	      "\t\tudp dport 33434-33474 counter reject comment \"traceroute\"\n"
+	      "\t\ticmp type { echo-request, echo-reply, destination-unreachable, time-exceeded } "
+	      "accept\n\t\t", out);
+	nft_put_icmpv6(out, NFT_ICMPV6_ALL);
+	/* Without answers to queries, a switch that snoops MLD no longer brings solicitations. */
+	fputs("accept\n"
+	      "\t\tip6 saddr fe80::/10 icmpv6 type { mld-listener-query, mld-listener-report, "
+	      "mld-listener-done, mld2-listener-report } accept\n"
+	      "\t\ttcp dport @tcp_ports counter accept\n", out);
+	nft_put_log(out, "input");
+	fputs("\t\tcounter drop\n", out);
+	nft_chain_end(out);
 	putc('\n', out);
 }
 
@@ -77,9 +119,6 @@ static void end_forward(FILE *out, const char *refuse)
 
 static const char *said_of_relay(const struct topology_host *h)
 {
-	if (h->shares && !h->blind)
-		return "# This is one of several relays. Packets that wgxdp forwards between sites "
-		       "and relays do not meet these rules.\n";
 	if (h->blind)
 		return "# This is a blind relay. Only wgxdp forwards packets between sites, and "
 		       "they do not meet these rules.\n";
@@ -91,45 +130,69 @@ static const char *said_of_relay(const struct topology_host *h)
 static void relay(FILE *out, const struct topology *t, const struct topology_host *h)
 {
 	struct device_name names[1 + TOPOLOGY_SHARING_MAX] = { { WG_ROUTING } };
-	struct nft_devices tunnels = { names, 1 }, between;
-	struct port_range ports = { t->mesh_ports_first, t->mesh_ports_last };
-	struct policy_config policy = { .overlay = t->overlay, .udp_ports = &ports,
-					.n_udp_ports = 1, .icmpv6 = NFT_ICMPV6_ALL };
+	struct nft_devices tunnels = { names, 1 };
 
 	for_each_other_relay(other, t, h)
 		if (tunnels.n < sizeof(names) / sizeof(*names))
 			gen_between(other, names[tunnels.n++].name);
-	between = (struct nft_devices){ names + 1, tunnels.n - 1 };
-	put_input(out, t, h, &between);
+	put_input(out, t, h);
 	begin_strict_forward(out, t, &tunnels);
 	if (h->blind) {
 		end_forward(out, "drop");
 		return;
 	}
 	nft_put_states(out);
-	nft_relay_forward(out, &tunnels, &policy);
+	nft_relay_forward(out, &tunnels, &t->policy);
 	nft_chain_end(out);
+}
+
+/* Prints the rules for IPv4 between the LANs of two sites. */
+static void put_ipv4(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	const struct topology_site *own = &t->sites[h->site];
+	char text[ADDRESS_STRLEN], other[ADDRESS_STRLEN];
+
+	prefix_format(&own->ipv4, text);
+	for_each_site(s, t) {
+		if (!gen_joins_ipv4(own, s))
+			continue;
+		prefix_format(&s->ipv4, other);
+		fprintf(out, "\t\tiifname \"%s\" oifname \"" WG_ROUTING "\" ip saddr %s "
+			"ip daddr %s counter accept\n"
+			"\t\tiifname \"" WG_ROUTING "\" oifname \"%s\" ip saddr %s ip daddr %s "
+			"counter accept\n", h->lan, text, other, h->lan, other, text);
+	}
 }
 
 static void edge(FILE *out, const struct topology *t, const struct topology_host *h)
 {
+	const struct topology_site *own = &t->sites[h->site];
 	struct device_name name = { WG_ROUTING };
 	const struct nft_devices tunnel = { &name, 1 };
-	char site[ADDRESS_STRLEN], overlay[ADDRESS_STRLEN];
+	char site[ADDRESS_STRLEN], overlay[ADDRESS_STRLEN], *match;
 
-	prefix_format(&t->sites[h->site].prefix, site);
+	prefix_format(&own->prefix, site);
 	prefix_format(&t->overlay, overlay);
-	put_input(out, t, h, NULL);
+	put_input(out, t, h);
 	begin_strict_forward(out, t, &tunnel);
-	fputs("\t\tmeta nfproto ipv4 counter drop\n", out);
+	if (!own->ipv4.family)
+		fputs("\t\tmeta nfproto ipv4 counter drop comment \"IPv4 stays in the LAN\"\n",
+		      out);
 	nft_put_states(out);
 	fprintf(out, "\t\tiifname \"%s\" oifname \"" WG_ROUTING "\" ip6 daddr %s "
-		"counter reject with icmpv6 port-unreachable\n", h->lan, site);
+		"counter reject with icmpv6 port-unreachable comment \"addresses of this site\"\n",
+		h->lan, site);
 	fprintf(out, "\t\tiifname \"%s\" oifname \"" WG_ROUTING "\" ip6 daddr %s counter accept\n",
 		h->lan, overlay);
-	fprintf(out, "\t\tiifname \"" WG_ROUTING "\" oifname \"%s\" ip6 daddr %s counter accept\n",
-		h->lan, site);
-	end_forward(out, "reject with icmpv6 port-unreachable");
+	match = xasprintf("iifname \"" WG_ROUTING "\" oifname \"%s\" ip6 saddr %s ip6 daddr %s ",
+			  h->lan, overlay, site);
+	if (t->hosts->blind)
+		fprintf(out, "\t\t%scounter accept\n", match);
+	else
+		nft_policy(out, match, &t->policy);
+	free(match);
+	put_ipv4(out, t, h);
+	end_forward(out, "reject with icmpx admin-prohibited");
 }
 
 /* ---- gateways: a way out ---- */
@@ -138,7 +201,8 @@ static void edge(FILE *out, const struct topology *t, const struct topology_host
  * relied on, because many paths drop ICMP errors. */
 static void put_mss(FILE *out)
 {
-	fputs("\t\toifname \"" WG_CLIENTS "\" " CLAMP_MSS "\t\tiifname \"" WG_CLIENTS "\" "
+	fputs("\t\t# paths that drop ICMP errors\n"
+	      "\t\toifname \"" WG_CLIENTS "\" " CLAMP_MSS "\t\tiifname \"" WG_CLIENTS "\" "
 	      CLAMP_MSS, out);
 }
 
@@ -151,10 +215,13 @@ static void put_inbound(FILE *out, const struct topology *t, const struct topolo
 	for_each_host(h, t) {
 		if (!gen_comes_to(t, h, gateway))
 			continue;
-		for (size_t i = 0; i < h->n_inside; i++)
-			if (gen_is_global6(&h->inside[i]))
+		for (size_t i = 0; i < h->n_inside; i++) {
+			struct prefix p = gen_prefix_of(&h->inside[i]);
+
+			if (topology_kind(&p) == NETWORK_GLOBAL)
 				fprintf(out, "\t\tip6 daddr %s counter accept comment \"%s\"\n",
 					address_format(&h->inside[i], text), h->name);
+		}
 		if (h->prefix.family == FAMILY_IPV6)
 			fprintf(out, "\t\tip6 daddr %s counter accept comment \"behind %s\"\n",
 				prefix_format(&h->prefix, text), h->name);
@@ -165,12 +232,11 @@ static void put_snat(FILE *out, const struct topology_host *h, const struct pref
 {
 	bool ipv4 = network->family == FAMILY_IPV4;
 	const struct address *snat = ipv4 ? &h->exit.snat4 : &h->exit.snat6;
-	struct address first = { .addr = network->addr, .family = network->family };
 	const char *ip = nft_ip(network->family);
 	char text[ADDRESS_STRLEN];
 
 	if ((!snat->family && !(ipv4 ? h->exit.masquerade4 : h->exit.masquerade6)) ||
-	    gen_is_global6(&first))
+	    topology_kind(network) == NETWORK_GLOBAL)
 		return;
 	fprintf(out, "\t\toifname \"%s\" %s saddr %s counter ", h->interface, ip,
 		prefix_format(network, text));
@@ -186,10 +252,10 @@ static void end_loop(FILE *out, const struct topology_host *h, const struct pref
 {
 	char text[ADDRESS_STRLEN];
 
-	if (gen_is_global6(&(struct address){ .addr = p->addr, .family = p->family }))
+	if (p->family && topology_kind(p) == NETWORK_GLOBAL)
 		fprintf(out, "\t\tiifname \"%s\" oifname != \"" WG_CLIENTS "\" ip6 daddr %s "
-			"counter reject with icmpv6 no-route\n", h->interface,
-			prefix_format(p, text));
+			"counter reject with icmpv6 no-route comment \"no loop without the "
+			"tunnel\"\n", h->interface, prefix_format(p, text));
 }
 
 static void put_home(FILE *out, const char *word, const struct prefix *list, size_t n)
@@ -333,13 +399,13 @@ static void put_into_lan(FILE *out, const struct topology_host *h, __u16 port)
 
 static void firewall(FILE *out, const struct topology *t, const struct topology_host *h)
 {
-	put_input(out, t, h, NULL);
+	put_input(out, t, h);
 	begin_forward(out, "accept");
 	fprintf(out, "\t\tiifname != \"%s\" accept\n", h->interface);
 	nft_put_states(out);
 	fputs(TRANSLATED, out);
 	if (*h->lan)
-		put_into_lan(out, h, port_of(&t->hosts[h->gateway]));
+		put_into_lan(out, h, ntohs(t->hosts[h->gateway].port));
 	end_forward(out, "drop");
 	if (*h->lan)
 		put_lan_masquerade(out, h);
@@ -349,9 +415,8 @@ static void firewall(FILE *out, const struct topology *t, const struct topology_
  * them, because these flush the ruleset. */
 static void unit(const struct gen *g, const struct topology_host *h)
 {
-	fputs("# This runs after each start and reload of nftables.service, because that removes "
-	      "all rules.\n"
-	      "# It does so even if nftables.service is disabled.\n"
+	fputs("# This runs at boot, and after each start and reload of nftables.service, because "
+	      "that removes all rules.\n"
 	      "[Unit]\n"
 	      "Description=nftables rules of wgxdp's topology\n"
 	      "Documentation=man:wgxdp(8)\n"
@@ -382,8 +447,8 @@ void gen_nft(const struct gen *g, const struct topology_host *h)
 		const char *said;
 	} by_role[] = {
 		[ROLE_RELAY] = { relay, NULL },
-		[ROLE_EDGE] = { edge, "# This is an edge router of a site: it forwards IPv6 "
-				      "between its LAN and the tunnel to other sites.\n" },
+		[ROLE_EDGE] = { edge, "# This is an edge router of a site. From the tunnel, "
+				      "only packets that the relay passes get into the LAN.\n" },
 		[ROLE_GATEWAY] = { gateway, "# This gateway forwards clients' packets to the "
 					    "internet, and translates their addresses, except "
 					    "global ones.\n# The key `home` names the private "
@@ -413,65 +478,28 @@ void gen_nft(const struct gen *g, const struct topology_host *h)
 
 /* ---- what the host's own rules have to accept ---- */
 
-static void __attribute__((format(printf, 3, 4))) need(FILE *out, const char *chain,
-						       const char *format, ...)
-{
-	va_list args;
-
-	fprintf(out, "    %-8s ", chain);
-	va_start(args, format);
-	vfprintf(out, format, args);
-	va_end(args);
-	fputs(" accept\n", out);
-}
-
 /* Prints the rules that let packets pass from the device's peers through the host, and to them. */
 static void need_through(FILE *out, const char *device)
 {
-	need(out, "forward", "iifname \"%s\"", device);
-	need(out, "forward", "oifname \"%s\"", device);
-}
-
-static void need_input(FILE *out, const struct topology *t, const struct topology_host *h)
-{
-	struct address at = gen_exporter(t, h);
-	char text[ADDRESS_STRLEN];
-
-	if (h->role == ROLE_SERVER && h->mesh.family)
-		need(out, "input", "udp dport %u", ntohs(t->mesh_port));
-	else if (h->role == ROLE_RELAY || h->role == ROLE_GATEWAY)
-		need(out, "input", "udp dport %u", port_of(h));
-	if (gen_is_pair(t, h))
-		need(out, "input", "iifname \"%s\" meta l4proto vrrp", h->interface);
-	else if (h->blind && h->shares)
-		need(out, "input", "iifname \"" WG_ROUTING "\" icmpv6 type echo-request");
-	if (h->role == ROLE_EDGE && t->hosts->blind)
-		need(out, "input", "iifname \"" WG_ROUTING "\" udp dport %d", WG_NUDGE_PORT);
-	for_each_other_relay(other, t, h) {
-		char device[GEN_BETWEEN];
-
-		need(out, "input", "udp dport %u", gen_between_port(other));
-		need(out, "input", "iifname \"%s\"", gen_between(other, device));
-	}
-	if (h->role == ROLE_EDGE)
-		need(out, "input", "iifname \"%s\"", h->lan);
-	if (gen_runs_wgxdp(t, h) && at.family)
-		need(out, "input", "%s daddr %s tcp dport %d", nft_ip(at.family),
-		     address_format(&at, text), GEN_EXPORTER_PORT);
+	fprintf(out, "    forward  iifname \"%s\" accept\n    forward  oifname \"%s\" accept\n",
+		device, device);
 }
 
 void gen_nft_needs(FILE *out, const struct topology *t, const struct topology_host *h)
 {
 	char device[GEN_BETWEEN];
 
-	need_input(out, t, h);
+	put_own(out, "    input    ", t, h);
+	if (h->blind && h->shares && !gen_is_pair(t, h))
+		fputs("    input    iifname \"" WG_ROUTING "\" icmpv6 type echo-request accept\n",
+		      out);
 	if (h->role == ROLE_GATEWAY || h->role == ROLE_ROAMING)
 		need_through(out, WG_CLIENTS);
 	else if ((h->role == ROLE_RELAY && !h->blind) || h->role == ROLE_EDGE)
 		need_through(out, WG_ROUTING);
 	else if (h->role == ROLE_FIREWALL && *h->lan)
-		need(out, "forward", "iifname \"%s\" oifname \"%s\" udp dport %u", h->interface,
-		     h->lan, port_of(&t->hosts[h->gateway]));
+		fprintf(out, "    forward  iifname \"%s\" oifname \"%s\" udp dport %u accept\n",
+			h->interface, h->lan, ntohs(t->hosts[h->gateway].port));
 	if (h->blind)
 		return;
 	for_each_other_relay(other, t, h)

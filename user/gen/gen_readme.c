@@ -9,6 +9,7 @@
 #include <string.h>
 #include "gen/gen_files.h"
 #include "gen/gen_host.h"
+#include "gen/nft.h"
 #include "lib/text.h"
 
 static const struct part {
@@ -18,7 +19,8 @@ static const struct part {
 	const char *start; /* shell commands that start it, one a line; NULL: nothing to start */
 	const char *reload; /* command that applies a change; NULL: the commands of start do */
 } parts[] = {
-	{ "etc/sysctl.d/", NULL, "forwarding", "sysctl --system" },
+	{ "etc/sysctl.d/", NULL, "forwarding",
+	  "sysctl -p /etc/sysctl.d/60-wgxdp.conf" },
 	{ "etc/systemd/network/", NULL, "systemd-networkd: addresses",
 	  "systemctl enable --now systemd-networkd\nnetworkctl reload" },
 	{ "etc/systemd/system/", NULL, "systemd: units", "systemctl daemon-reload",
@@ -114,8 +116,10 @@ static void put_head(FILE *out, const struct topology *t, const struct topology_
 		fputs("This is the relay. It forwards packets between the sites' edge routers, and "
 		      "cannot read them.\n", out);
 	else if (h->role == ROLE_RELAY)
-		fputs("This is the relay. It carries IPv6 between sites: UDP to the policy's "
-		      "ports, and ICMPv6. It sees the contents of what passes.\n", out);
+		fprintf(out, "This is the relay. It carries IPv6 between sites: %s%s%s to the "
+			     "policy's ports, and ICMPv6. It sees the contents of what passes.\n",
+			t->policy.n_udp_ports ? "UDP" : "", t->policy.n_udp_ports &&
+			t->policy.n_tcp_ports ? " and " : "", t->policy.n_tcp_ports ? "TCP" : "");
 	else if (h->role == ROLE_EDGE)
 		fprintf(out, "This is an edge router of site %s. Its interface %s leads to the "
 			     "internet, and %s to the site's LAN.\n",
@@ -168,16 +172,6 @@ static void put_key(FILE *out, const struct gen *g, const struct topology_host *
 		fputs(" The keys of the tunnels between relays are in this directory.", out);
 	if (h->shares)
 		putc('\n', out);
-}
-
-static bool has_dns(const struct gen *g, const struct topology_host *h)
-{
-	char path[TOPOLOGY_NAME + 64];
-	const char *text;
-
-	snprintf(path, sizeof(path), "%s/etc/wireguard/" WG_CLIENTS ".conf", h->name);
-	text = gen_files_text(g->files, path);
-	return text && strstr(text, "\nDNS = ");
 }
 
 /* ---- without wg-quick ---- */
@@ -379,13 +373,16 @@ static void put_package(FILE *out, const char **before, const char *package)
 static void install(FILE *out, const struct gen *g, const struct topology_host *h)
 {
 	const char *before = "    apt install";
+	bool dns = false;
 
 	fputs(h->role == ROLE_CLIENT ? "\n## 1. Install\n\nOn Linux (for phones and other systems, "
 				       "see *app* below):\n\n" : "\n## 1. Install\n\n", out);
 	for (const struct part *p = parts; p < parts + N_PARTS; p++)
 		if (p->package && has_part(g, h, p) && !is_repeated(g, h, p))
 			put_package(out, &before, p->package);
-	if (has_dns(g, h))
+	for (size_t i = 0; i < g->t->n_dns; i++)
+		dns |= h->role == ROLE_CLIENT && gen_leads_to(g->t, h, &g->t->dns[i]);
+	if (dns)
 		put_package(out, &before, "openresolv");
 	if (h->role == ROLE_SERVER)
 		put_package(out, &before, "ndisc6");
@@ -451,12 +448,38 @@ static void put_network(FILE *out, const struct gen *g, const struct topology_ho
 		fprintf(out, "    ifupdown          iface %s inet6 static\n"
 			"                          address %s/64\n"
 			"                          accept_ra 0\n"
-			"                      iface %s inet6 auto\n"
-			"                          accept_ra 2\n"
-			"    NetworkManager    nmcli connection modify %s ipv4.method disabled "
-			"ipv6.method manual ipv6.addresses %s/64\n\n"
-			"There too, %s gets its addresses by DHCP and router advertisements.\n",
-			device, text, h->interface, device, text, h->interface);
+			"    NetworkManager    nmcli connection modify %s ipv6.method manual "
+			"ipv6.addresses %s/64\n\n"
+			"There too, %s gets what etc/systemd/network/20-%s.network says. For "
+			"ifupdown, router advertisements need `accept_ra 2`.\n",
+			device, text, device, text, h->interface, h->interface);
+	fprintf(out, "\nThe files set no IPv4 on %s. If the LAN has some, write it into a file "
+		"that `wgxdp gen hosts` never touches, and run `networkctl reload`:\n\n"
+		"    /etc/systemd/network/20-%s.network.d/ipv4.conf\n"
+		"        [Network]\n"
+		"        Address=192.168.1.2/24\n\n"
+		"For a DHCP server in the LAN, it is `DHCP=ipv4`.\n", device, device);
+}
+
+/* Prints the routes by which hosts of the LAN reach the IPv4 LANs of other sites. */
+static void put_ipv4_routes(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	const struct topology_site *own = &t->sites[h->site];
+	char text[ADDRESS_STRLEN];
+	size_t n = 0;
+
+	for_each_site(s, t) {
+		if (h->role != ROLE_EDGE || !gen_joins_ipv4(own, s))
+			continue;
+		if (!n++)
+			fprintf(out, "\n### IPv4 to other sites\n\n"
+				"Hosts of %s reach the LANs of other sites through the IPv4 "
+				"address of this router on %s. If another router is their\n"
+				"default router, it needs these routes:\n\n",
+				prefix_format(&own->ipv4, text), h->lan);
+		fprintf(out, "    %s (%s) via the IPv4 address of %s\n",
+			prefix_format(&s->ipv4, text), s->name, h->name);
+	}
 }
 
 static void put_tcp_ports(FILE *out, const struct topology *t)
@@ -465,10 +488,9 @@ static void put_tcp_ports(FILE *out, const struct topology *t)
 
 	fputs("Packets to this host itself must pass these rules too. They accept TCP to the ports",
 	      out);
-	for (size_t i = 0; i < t->n_tcp_ports; i++) {
-		fprintf(out, " %u", t->tcp_ports[i]);
-		ssh |= t->tcp_ports[i] == 22;
-	}
+	nft_put_ports(out, " ", t->tcp_ports, t->n_tcp_ports);
+	for (size_t i = 0; i < t->n_tcp_ports; i++)
+		ssh |= t->tcp_ports[i].first <= 22 && t->tcp_ports[i].last >= 22;
 	fputs(" (`tcp-ports` in the topology),\nWireGuard, ICMP and replies. They drop everything "
 	      "else.\n\n", out);
 	if (!ssh)
@@ -555,6 +577,26 @@ static void commands(FILE *out, const struct gen *g, const struct topology_host 
 	}
 }
 
+static void change_prefix(FILE *out, const struct topology *t, const struct topology_host *h)
+{
+	char text[ADDRESS_STRLEN], name[GEN_NAME];
+
+	fprintf(out, "\n### Change a prefix\n\n"
+		"Write another `subnet` for site %s, or another `overlay`, into the topology, and "
+		"run `wgxdp gen hosts`.\n"
+		"Roll out first %s, then all servers.\n"
+		"A site that lacks its new files meanwhile does not reach the others. The relay "
+		"reaches its active edge router by the address in the tunnel:\n\n"
+		"    ssh -J root@%s root@%s\n\n"
+		"The edge routers announce the former prefix too, as deprecated, so that servers "
+		"use the new addresses at once. Addresses of tunnels\n"
+		"and mesh stay. The next run of `wgxdp gen hosts` leaves the former prefix out. "
+		"Servers keep its addresses for two hours.\n",
+		t->sites[h->site].name, t->hosts->blind ? "all edge routers" : "the relays, then "
+		"the site's edge routers (for another overlay, those of all sites)",
+		gen_host_name(t, t->hosts, name), address_format(&h->tunnel, text));
+}
+
 static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 {
 	fputs("\n### Start\n\nRun these commands on the host, in this order. `../rollout` also "
@@ -590,15 +632,7 @@ static void start(FILE *out, const struct gen *g, const struct topology_host *h)
 	      "Otherwise run the commands of *Start* again.\n\n", out);
 	commands(out, g, h, "    ", true);
 	if (h->role == ROLE_EDGE)
-		fprintf(out, "\n### Change a prefix\n\n"
-			"Write another `subnet` for site %s, or another `overlay`, into the "
-			"topology, and run `wgxdp gen hosts`. Roll out first the relays,\n"
-			"then the site's edge routers, then all servers. The edge routers announce "
-			"the former prefix too, as deprecated, so that\n"
-			"servers use the new addresses at once. Addresses of tunnels and mesh "
-			"stay. The next run of `wgxdp gen hosts` leaves the\n"
-			"former prefix out. Servers keep its addresses for two hours.\n",
-			g->t->sites[h->site].name);
+		change_prefix(out, g->t, h);
 }
 
 static bool has_family(const struct prefix *list, size_t n, __u8 family)
@@ -615,7 +649,7 @@ static bool has_family(const struct prefix *list, size_t n, __u8 family)
 static void put_lan_routes(FILE *out, const struct topology *t, const struct topology_host *h)
 {
 	const struct topology_host *gateway = &t->hosts[h->gateway];
-	char network[ADDRESS_STRLEN], via[ADDRESS_STRLEN];
+	char network[ADDRESS_STRLEN], via[ADDRESS_STRLEN + TOPOLOGY_NAME];
 
 	if (h->role != ROLE_FIREWALL || !*h->lan || !gateway->n_home || gateway->exit.there)
 		return;
@@ -630,12 +664,12 @@ static void put_lan_routes(FILE *out, const struct topology *t, const struct top
 		if (!has_family(gateway->home, gateway->n_home, p->family))
 			continue;
 		if (a->family)
-			fprintf(out, "    ip route replace %s via %s dev %s\n",
-				prefix_format(p, network), address_format(a, via), h->lan);
+			address_format(a, via);
 		else
-			fprintf(out, "    ip route replace %s via (the %s address of %s) dev %s\n",
-				prefix_format(p, network),
-				p->family == FAMILY_IPV4 ? "IPv4" : "IPv6", gateway->name, h->lan);
+			snprintf(via, sizeof(via), "(the %s address of %s)",
+				 p->family == FAMILY_IPV4 ? "IPv4" : "IPv6", gateway->name);
+		fprintf(out, "    ip route replace %s via %s dev %s\n",
+			prefix_format(p, network), via, h->lan);
 	}
 }
 
@@ -655,6 +689,7 @@ void gen_readme(const struct gen *g, const struct topology_host *h)
 		put_key(out, g, h);
 		files(out, g, h);
 		put_network(out, g, h);
+		put_ipv4_routes(out, g->t, h);
 		put_rules(out, g, h);
 		put_lan_routes(out, g->t, h);
 		start(out, g, h);

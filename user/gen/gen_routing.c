@@ -84,7 +84,7 @@ static void write_pair(FILE *out, const struct topology *t, const struct topolog
 
 		fprintf(out, "\t\tsrc %s to %s via %s dev %s metric 50\n",
 			address_format(a, address), a->family == FAMILY_IPV4 ? "0.0.0.0/0" : "::/0",
-			address_format(topology_gateway(t, a->family), gateway), h->interface);
+			address_format(topology_gateway(shared, a->family), gateway), h->interface);
 	}
 	fputs("\t}\n}\n", out);
 }
@@ -115,6 +115,7 @@ static void write_configuration(FILE *out, const struct topology *t, const struc
 		     "\tinterface %s\n"
 		     "\tversion 3\n"
 		     "\tnative_ipv6\n"
+		     "\t# No other VRRP in the LAN has this number.\n"
 		     "\tvirtual_router_id %u\n"
 		     "\tpriority 100\n"
 		     "\tadvert_int 1.0\n"

@@ -93,6 +93,9 @@ void gen_zone(const struct gen *g)
 		return;
 	out = gen_file(g->files, 0644, "zone.%s", t->domain);
 	fprintf(out, "; made by `wgxdp gen hosts`: copy these lines into the zone %s\n", t->domain);
+	if (t->mesh.family && !t->hosts->blind)
+		fputs("; a server's NAME has its address in the mesh, and NAME" TOPOLOGY_LAN
+		      " that of the LAN\n", out);
 	shared_records(out, t);
 	for_each_host(h, t) {
 		if (h->role == ROLE_FIREWALL)
@@ -139,7 +142,9 @@ void gen_prometheus(const struct gen *g)
 		if (!out) {
 			out = gen_file(g->files, 0644, "prometheus/wgxdp.yaml");
 			fputs("# made by `wgxdp gen hosts`: file_sd_configs: [ { files: [ "
-			      "…/wgxdp.yaml ] } ]\n", out);
+			      "/etc/prometheus/wgxdp.yaml ] } ]\n"
+			      "# Prometheus runs on a host that reaches these addresses: the host "
+			      "itself, or one with a tunnel to it.\n", out);
 		}
 		target(out, t, h);
 		any |= gen_exporter(t, h).family;

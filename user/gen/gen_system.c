@@ -22,7 +22,7 @@ static void put_sysctl(FILE *out, const char *interface, const char *what)
 static bool kernel_reads_ra(const struct topology *t, const struct topology_host *h)
 {
 	return h->role == ROLE_EDGE ? !gen_has_networkd(h) :
-	       !gen_is_pair(t, h) || !topology_gateway(t, FAMILY_IPV6);
+	       !gen_is_pair(t, h) || !topology_gateway(&t->shared, FAMILY_IPV6);
 }
 
 void gen_sysctl(const struct gen *g, const struct topology_host *h)
@@ -35,7 +35,11 @@ void gen_sysctl(const struct gen *g, const struct topology_host *h)
 	if (h->role == ROLE_EDGE)
 		fputs("# Forwarding stays on while another edge router is active. Otherwise "
 		      "servers\n# would lose their routes when this one takes over.\n", out);
-	else if (h->role != ROLE_RELAY || h->blind)
+	if (!g->t->n_tcp_ports || h->role == ROLE_GATEWAY || h->role == ROLE_ROAMING)
+		fputs("# This host forwards between all its interfaces. Its own rules decide about "
+		      "packets that do not pass the tunnel.\n", out);
+	if (h->role == ROLE_EDGE ? g->t->sites[h->site].ipv4.family : h->role != ROLE_RELAY ||
+	    h->blind)
 		fputs("net.ipv4.conf.all.forwarding = 1\n", out);
 	fputs("net.ipv6.conf.all.forwarding = 1\n", out);
 	if (kernel_reads_ra(g->t, h)) {
@@ -87,12 +91,23 @@ bool gen_has_networkd(const struct topology_host *h)
 
 static void edge_wan(const struct gen *g, const struct topology_host *h)
 {
+	char text[ADDRESS_STRLEN];
+	FILE *out;
+
 	if (!gen_has_networkd(h))
 		return;
-	fputs("[Network]\n"
-	      "DHCP=yes\n"
+	out = network_file(g, h, h->interface);
+	fputs("[Network]\n", out);
+	for (size_t i = 0; i < h->n_addresses; i++)
+		fprintf(out, "Address=%s/%u\n", address_format(&h->addresses[i], text),
+			h->addresses[i].family == FAMILY_IPV4 ? h->len4 : h->len6);
+	for (size_t i = 0; i < h->n_gateways; i++)
+		fprintf(out, "Gateway=%s\n", address_format(&h->gateways[i], text));
+	fprintf(out, "DHCP=%s\n", h->len4 && h->len6 ? "no" : h->len4 ? "ipv6" : h->len6 ? "ipv4" :
+		"yes");
+	fputs(h->len6 ? "IPv6AcceptRA=false\n" :
 	      "# accept router advertisements although this host forwards\n"
-	      "IPv6AcceptRA=true\n", network_file(g, h, h->interface));
+	      "IPv6AcceptRA=true\n", out);
 }
 
 static void edge_lan(const struct gen *g, const struct topology_host *h)
@@ -190,23 +205,20 @@ static void put_tunnels(FILE *out, const struct gen *g, const struct topology_ho
 	putc('\n', out);
 }
 
+/* wgxdp-daemon.service starts after wgxdp.service. */
 static void after_wireguard(const struct gen *g, const struct topology_host *h, const char *device)
 {
-	static const char *const units[] = { "wgxdp", "wgxdp-daemon" };
+	FILE *out = drop_in(g, h, "wgxdp");
 
-	for (size_t i = 0; i < 2; i++) {
-		FILE *out = drop_in(g, h, units[i]);
-
-		fputs("# start after the tunnels, so that their peers are known from the "
-		      "beginning\n[Unit]\n", out);
-		put_tunnels(out, g, h, device, "Wants");
-		put_tunnels(out, g, h, device, "After");
-		/* A relay that calls sites after a boot draws them away from the relay that they
-		 * have changed to. */
-		if (!i && h->blind && h->shares && !gen_is_pair(g->t, h))
-			fputs("\n# forget the sites, which are at another relay now\n[Service]\n"
-			      "ExecStartPre=+rm -f /var/lib/wgxdp/default/blind\n", out);
-	}
+	fputs("# start after the tunnels, so that their peers are known from the beginning\n"
+	      "[Unit]\n", out);
+	put_tunnels(out, g, h, device, "Wants");
+	put_tunnels(out, g, h, device, "After");
+	/* A relay that calls sites after a boot draws them away from the relay that they have
+	 * changed to. */
+	if (h->blind && h->shares && !gen_is_pair(g->t, h))
+		fputs("\n# forget the sites, which are at another relay now\n[Service]\n"
+		      "ExecStartPre=+rm -f /var/lib/wgxdp/default/blind\n", out);
 }
 
 void gen_units(const struct gen *g, const struct topology_host *h)

@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include "gen/gen_host.h"
+#include "gen/nft.h"
 #include "lib/grow.h"
 
 #define WITHIN 5	/* seconds after which an edge router leaves a silent relay */
@@ -91,8 +92,12 @@ static void routed(FILE *out, const struct gen *g, const struct topology_host *h
 		sharing(out, g, h);
 	else
 		fputs("follow: { wireguard: [ " WG_ROUTING " ] }\n", out);
-	fprintf(out, "policy: { overlay: \"%s\", udp-ports: [ %u-%u ] }\n",
-		prefix_format(&t->overlay, overlay), t->mesh_ports_first, t->mesh_ports_last);
+	fprintf(out, "# the ports to which sites may send to each other, besides ICMPv6\n"
+		"policy: { overlay: \"%s\", udp-ports: [", prefix_format(&t->overlay, overlay));
+	nft_put_ports(out, " ", t->policy.udp_ports, t->policy.n_udp_ports);
+	fputs(" ], tcp-ports: [", out);
+	nft_put_ports(out, " ", t->policy.tcp_ports, t->policy.n_tcp_ports);
+	fputs(" ] }\n", out);
 }
 
 /* ---- edge routers of relays that share a name ---- */

@@ -194,10 +194,11 @@ static void relay(const struct gen *g, const struct topology_host *h)
 	if (h->shares && !h->blind)
 		fprintf(c.out, "Table = off\nPostUp = ip -6 route replace %s dev %%i\n",
 			prefix_format(&ends, text));
-	/* Packets to a site that has no route must not leave to the provider. By the metric, which
-	 * no other route has, the route of an earlier file ends too. */
+	/* By the metric, the route of an earlier file ends too. */
 	if (!h->blind)
-		fprintf(c.out, "PostUp = ip -6 route replace unreachable %s metric 8192\n"
+		fprintf(c.out, "# Packets to a site without a route must not go to the provider. "
+			"Only this route has the metric 8192.\n"
+			"PostUp = ip -6 route replace unreachable %s metric 8192\n"
 			"PreDown = ip -6 route flush type unreachable metric 8192\n",
 			prefix_format(&t->overlay, text));
 	for_each_site(s, t) {
@@ -208,7 +209,7 @@ static void relay(const struct gen *g, const struct topology_host *h)
 		if (!h->blind)		/* a blind relay takes no part in traffic between sites */
 			conf_prefix(&c, &s->prefix);
 	}
-	conf_keys(&c, &h->public_key);
+	conf_keys(&c, &known_as(t, h)->public_key);
 	for_each_other_relay(other, t, h)
 		between(g, h, other);
 }
@@ -238,6 +239,8 @@ static void edge(const struct gen *g, const struct topology_host *h)
 	c.own = own->name;
 	conf_address(&c, &h->tunnel);
 	conf_settings(&c, h->port, gen_tunnel_mtu(t, h));
+	fputs("# This router sends to other sites from its address in the LAN, once it has that.\n",
+	      c.out);
 	if (!blind)
 		from_lan(c.out, h, &t->overlay);
 	for_each_site(s, t)
@@ -257,6 +260,8 @@ static void edge(const struct gen *g, const struct topology_host *h)
 						   .at = at });
 		conf_address(&c, &end);
 		conf_prefix(&c, &s->prefix);
+		if (gen_joins_ipv4(own, s))
+			conf_prefix(&c, &s->ipv4);
 	}
 	conf_keys(&c, &own->public_key);
 }
@@ -292,8 +297,9 @@ static void own_address(struct conf *c, const struct topology_host *h, const str
 	char address[ADDRESS_STRLEN], text[ADDRESS_STRLEN + 4];
 	unsigned int len = gen_prefix_of(a).len;
 
-	for (size_t i = 0; i < h->n_networks && !(h->exit.proxy_ndp && gen_is_global6(a)); i++)
-		if (prefix_covers(&h->networks[i], a))
+	for (size_t i = 0; i < h->n_networks; i++)
+		if (prefix_covers(&h->networks[i], a) &&
+		    !(h->exit.proxy_ndp && topology_kind(&h->networks[i]) == NETWORK_GLOBAL))
 			len = h->networks[i].len;
 	snprintf(text, sizeof(text), "%s/%u", address_format(a, address), len);
 	conf_text(c, text);
@@ -304,7 +310,9 @@ static void answer_for(FILE *out, const struct topology_host *h, const struct to
 	char text[ADDRESS_STRLEN];
 
 	for (size_t i = 0; i < client->n_inside; i++) {
-		if (!gen_is_global6(&client->inside[i]))
+		struct prefix p = gen_prefix_of(&client->inside[i]);
+
+		if (topology_kind(&p) != NETWORK_GLOBAL)
 			continue;
 		address_format(&client->inside[i], text);
 		fprintf(out, "PostUp = ip -6 neigh replace proxy %s dev %s\n"

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * nftables rules as text: a table of our own, which can be loaded repeatedly, the words of rules,
- * and a relay's input and forward rules. For `gen nft` (gen_config_nft.c, nft_service.c) and the
+ * and a relay's forward rules. For `gen nft` (gen_config_nft.c, nft_service.c) and the
  * hosts of a topology (gen_nft.c).
  */
 #pragma once
 #include <stdio.h>
 #include "config/config.h"
 
-#define NFT_PORT 51820				/* default UDP port of WireGuard */
 #define NFT_ICMPV6_ALL (~0U)	/* value of struct policy_config .icmpv6 that allows every type */
 
 struct nft_devices {				/* list of interface names, without duplicates */
@@ -35,33 +34,18 @@ void nft_put_device(FILE *out, const char *word, const char *name);
 void nft_put_address(FILE *out, const char *word, const struct address *a);
 const char *nft_ip(__u8 family); /* returns "ip" or "ip6" */
 
+/* Prints a list of ports, such as 22, 8000-8010. before: a text before the first one, if any. */
+void nft_put_ports(FILE *out, const char *before, const struct port_range *list, size_t n);
+/* Prints the ICMPv6 types of struct policy_config .icmpv6: icmpv6 type { … }. */
+void nft_put_icmpv6(FILE *out, __u32 types);
 /* Prints rules that drop invalid packets, and accept established and related ones. */
 void nft_put_states(FILE *out);
 /* Prints a rule that logs packets, at most ten a second. what: the prefix of the log line. */
 void nft_put_log(FILE *out, const char *what);
 
-struct nft_input {				/* packets that a router accepts for itself */
-	const __u16 *ports;			/* UDP ports of WireGuard, in host order */
-	size_t n_ports;
-	/* Tunnels between relays, which carry BGP and BFD or, for a blind pair, the connection of
-	 * wgxdp's daemons; NULL or empty: none. */
-	const struct nft_devices *between;
-	bool blind;
-	const char *vrrp;	/* interface of a relay with VRRP; NULL: none */
-	/* Tunnel through which a blind relay asks this host, and needs an answer; NULL: none. */
-	const char *asked;
-	/* LAN of an edge router, with VRRP and router solicitations; NULL: none. */
-	const char *lan;
-	const char *inside; /* LAN of a firewall, from which every packet is accepted; NULL: none */
-	const char *tunnel; /* device by which Prometheus may ask the exporter; NULL: it may not */
-	struct address exporter;	/* address of the exporter; family 0: none */
-	__u16 exporter_port;
-};
-
-/* Prints the set of TCP ports (host order) that the chain input accepts. It may be empty. */
-void nft_tcp_ports(FILE *out, const char *table, const __u16 *ports, size_t n);
-/* Prints the chain input: it accepts the packets that `in` describes, and logs and drops others. */
-void nft_input(FILE *out, const struct nft_input *in);
+/* Prints the rules that accept what the policy allows. match: matches of devices and addresses,
+ * with a blank at the end. */
+void nft_policy(FILE *out, const char *match, const struct policy_config *p);
 /* Prints the end of a relay's chain forward: it passes packets between tunnels as the policy
  * allows, and logs and rejects all others. */
 void nft_relay_forward(FILE *out, const struct nft_devices *tunnels, const struct policy_config *p);

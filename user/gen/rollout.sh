@@ -158,7 +158,8 @@ ssh_is_closed() {
 	elements=$(sed -n 's/.*elements = {\(.*\)}.*/\1/p' new/etc/nftables.d/wgxdp.nft 2> /dev/null) || :
 	port=${SSH_CONNECTION:-22}
 	port=${port##* }
-	[ ! "$elements" ] || [ "$close" ] || echo "$elements" | grep -qw "$port" ||
+	[ ! "$elements" ] || [ "$close" ] || echo "$elements" | tr -d ' ' | tr , '\n' |
+		awk -F - -v port="$port" '$1 <= port && port <= ($2 ? $2 : $1) {found = 1} END {exit !found}' ||
 		refused "the rules would block SSH's port $port: add it to tcp-ports in the topology, or run this with --close-ssh"
 }
 
@@ -168,7 +169,7 @@ own_rules() {
 	for hook in input forward; do
 		awk -v hook=$hook '/^\tchain/ {at = 0} / hook / {at = $0 ~ " hook " hook " "; drop = /policy drop/}
 			at && (drop || /^\t\t(counter packets [0-9]+ bytes [0-9]+ )?(drop|reject)/) {found = 1} END {exit !found}' rules || continue
-		sed -n "s/^    $hook  *\(.*\) accept\$/\1/p" new/README.md | while read -r words; do
+		sed -n "s/^    $hook  *\(.*\) accept\( comment .*\)*\$/\1/p" new/README.md | while read -r words; do
 			grep -qF -- "$words" rules || echo "warning: this host's own rules drop packets: add to their $hook chain: $words accept"
 		done
 	done

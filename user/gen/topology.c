@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <string.h>
 #include "lib/grow.h"
+#include "config/config_relay.h"
+#include "gen/nft.h"
 #include "gen/topology_keys.h"
 
 #define PORT 51820
@@ -17,8 +19,6 @@
  * inside the tunnel, the minimum of IPv6. */
 #define MTU_ANYWHERE 1360
 #define MESH_PORT 58001
-#define MESH_PORTS_FIRST 58000	/* first port of the mesh; relays pass these ports by default */
-#define MESH_PORTS_LAST 60000
 
 void topology_free(struct topology *t)
 {
@@ -29,13 +29,16 @@ void topology_free(struct topology *t)
 		free(h->networks);
 		free(h->home);
 		free(h->split);
+		free(h->gateways);
 	}
 	free(t->hosts);
 	free(t->sites);
 	free(t->tcp_ports);
+	free(t->policy.udp_ports);
+	free(t->policy.tcp_ports);
 	free(t->dns);
 	free(t->shared.addresses);
-	free(t->gateways);
+	free(t->shared.gateways);
 	config_free_ddns(&t->ddns);
 	free(t->file);
 	free(t);
@@ -89,9 +92,9 @@ bool topology_is_ipv4_only(const struct topology_host *h)
 	return !h->ddns && topology_address(h, FAMILY_IPV4) && !topology_address(h, FAMILY_IPV6);
 }
 
-const struct address *topology_gateway(const struct topology *t, __u8 family)
+const struct address *topology_gateway(const struct topology_host *h, __u8 family)
 {
-	return first_of(t->gateways, t->n_gateways, family);
+	return first_of(h->gateways, h->n_gateways, family);
 }
 
 /* ---- order ---- */
@@ -254,14 +257,15 @@ static void whole(struct topology_reading *r)
 		address_parse("8.8.8.8", append(t->dns, t->n_dns));
 		address_parse("2001:4860:4860::8888", append(t->dns, t->n_dns));
 	}
-	if (!t->mesh_ports_first) {
-		t->mesh_ports_first = MESH_PORTS_FIRST;
-		t->mesh_ports_last = MESH_PORTS_LAST;
-	}
+	t->policy.icmpv6 = NFT_ICMPV6_ALL;
+	if (t->no_mesh)
+		return;
+	if (!t->policy.n_udp_ports)
+		*append(t->policy.udp_ports, t->policy.n_udp_ports) = config_mesh_ports;
 	if (!t->mesh_port)
-		t->mesh_port = htons(MESH_PORT >= t->mesh_ports_first &&
-				     MESH_PORT <= t->mesh_ports_last ? MESH_PORT :
-				     t->mesh_ports_first);
+		t->mesh_port = htons(MESH_PORT >= t->policy.udp_ports->first &&
+				     MESH_PORT <= t->policy.udp_ports->last ? MESH_PORT :
+				     t->policy.udp_ports->first);
 }
 
 static void fill_defaults(struct topology_reading *r)
@@ -318,9 +322,8 @@ static void move_rows(struct topology_reading *r)
 
 static void read_root(struct topology_reading *r, struct yaml_node *root)
 {
-	static const char *const others[] = { "services", "interfaces", "peers", "policy", "follow",
-					      "blind", "endpoints", "learn", "rates", "exporter",
-					      NULL };
+	static const char *const others[] = { "services", "interfaces", "peers", "follow", "blind",
+					      "endpoints", "learn", "rates", "exporter", NULL };
 	struct yaml_node *other;
 
 	if (!root || root->type != YAML_MAP) {

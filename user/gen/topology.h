@@ -6,8 +6,7 @@
  */
 #pragma once
 #include <stdio.h>
-#include "config/config_ddns.h"
-#include "config/config_service.h"
+#include "config/config.h"
 
 /* Size of names of hosts and sites, which are unique: letters, digits, hyphens. */
 #define TOPOLOGY_NAME 64
@@ -65,7 +64,7 @@ struct topology_host {
 	 * For a server it is its token; for a firewall 0. */
 	unsigned int number;
 
-	/* These belong to all hosts except edges and servers. */
+	/* These belong to all hosts except servers; `port` not to edges. */
 	struct address *addresses; /* public addresses; none: they change, or a NAT is in front */
 	size_t n_addresses;
 	__be16 port; /* UDP port of WireGuard; 0: any */
@@ -73,6 +72,12 @@ struct topology_host {
 	/* relays */
 	bool blind; /* if relays share a key, all of them are blind, or none is */
 	bool shares; /* shares the key, name and tunnel address of topology.shared */
+
+	/* edges: .addresses has at most one of each family, with these prefix lengths, and the next
+	 * hop for each; none: DHCP and router advertisements. topology.shared has next hops too. */
+	__u8 len4, len6;
+	struct address *gateways;
+	size_t n_gateways;
 
 	/* edges and servers */
 	size_t site; /* index of the host's site in topology.sites */
@@ -145,6 +150,7 @@ struct topology_site {
 	struct prefix former;
 	/* Assigned: number of the site in addresses of tunnels and mesh: its first subnet. */
 	unsigned int number;
+	struct prefix ipv4; /* LAN that other sites reach; family 0: none, as with routed relays */
 	/* Public key of the routing tunnel, which all edges of the site share. */
 	struct wg_key public_key;
 	bool key_given;
@@ -157,17 +163,17 @@ struct topology {
 	struct prefix overlay, tunnels, mesh;
 	/* Name, key, port and tunnel of the relays that share a key, as sites know them. Name "":
 	 * no relays share one. Its addresses, if any, are those that keepalived moves between two
-	 * blind relays (a pair). */
+	 * blind relays (a pair), with the next hop of each family. */
 	struct topology_host shared;
-	struct address *gateways; /* the next hops of the pair's default routes, one per family */
-	size_t n_gateways;
 	unsigned int keepalive; /* keepalive from edges to relays, in seconds */
 	bool no_mesh;
-	__u16 mesh_ports_first, mesh_ports_last; /* ports of the mesh, in host order */
 	__be16 mesh_port;
+	/* The policy between sites of relays that are not blind. The UDP ports are one range,
+	 * that of the mesh, or none with no_mesh. topology_assign() sets the overlay. */
+	struct policy_config policy;
 	bool preshared_keys;
 	bool metrics; /* the daemons serve metrics */
-	__u16 *tcp_ports; /* TCP ports that hosts accept, in host order */
+	struct port_range *tcp_ports; /* TCP ports that hosts accept */
 	size_t n_tcp_ports;
 	struct address *dns;
 	size_t n_dns;
@@ -203,12 +209,15 @@ struct topology_state {
 	int (*random)(void *to, size_t n);
 };
 
+/* Kinds of networks. A gateway has at most one of each. */
+enum topology_kind { NETWORK_IPV4, NETWORK_ULA, NETWORK_GLOBAL };
+enum topology_kind topology_kind(const struct prefix *p);
 /* Returns the first public address of a family, or NULL. */
 const struct address *topology_address(const struct topology_host *h, __u8 family);
 /* Returns whether all addresses of the host are IPv4. Then its name has no IPv6 address either. */
 bool topology_is_ipv4_only(const struct topology_host *h);
-/* Returns the pair's gateway of a family, or NULL. */
-const struct address *topology_gateway(const struct topology *t, __u8 family);
+/* Returns the next hop of an edge router or of the pair for a family, or NULL. */
+const struct address *topology_gateway(const struct topology_host *h, __u8 family);
 
 /* Reads and checks a file ("-": standard input). Returns 0, or -errno after printing every error to
  * standard error; -EINVAL: it is invalid. */

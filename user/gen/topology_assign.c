@@ -109,6 +109,7 @@ static int assign_prefixes(struct topology *t, struct topology_state *s)
 
 	if (has_role(t, ROLE_RELAY)) {
 		r = assign_prefix(t, s, 48, "overlay", &t->overlay, &s->overlay);
+		t->policy.overlay = t->overlay;
 		if (!r)
 			r = assign_prefix(t, s, 64, "tunnels", &t->tunnels, &s->tunnels);
 	}

@@ -136,7 +136,9 @@ static void check_addresses(struct topology_reading *r, size_t at)
 		for (size_t other = 0; other < at; other++) {
 			const struct topology_host *o = &r->rows[other].host;
 
-			if (address_find(o->addresses, o->n_addresses,
+			/* Edge routers behind different NATs may have the same addresses. */
+			if (h->role == ROLE_EDGE || o->role == ROLE_EDGE ||
+			    address_find(o->addresses, o->n_addresses,
 					 &h->addresses[i]) == o->n_addresses)
 				continue;
 			item_path(path, "addresses", i);
@@ -148,18 +150,33 @@ static void check_addresses(struct topology_reading *r, size_t at)
 
 /* ---- sites ---- */
 
+/* Returns whether a list has two addresses of one family. */
+static bool has_two(const struct address *list, size_t n)
+{
+	return n > 2 || (n == 2 && list[0].family == list[1].family);
+}
+
+static bool is_blind(const struct topology_reading *r)
+{
+	return r->n_rows && r->rows->host.blind;
+}
+
 static void check_mesh(struct topology_reading *r)
 {
 	const struct topology *t = r->t;
+	const struct port_range *ports = t->policy.udp_ports;
 	__u16 port = ntohs(t->mesh_port);
 
-	if (port < t->mesh_ports_first || port > t->mesh_ports_last)
+	if (!t->no_mesh && (port < ports->first || port > ports->last))
 		topology_error(r, NULL, "mesh/port", "relays do not let port %u pass: write one "
-			       "from %u to %u", port, t->mesh_ports_first, t->mesh_ports_last);
-	if (t->no_mesh && r->n_sites && r->n_rows && !r->rows->host.blind)
-		topology_error(r, NULL, "mesh", "no TCP would pass, because the relay's policy "
-			       "lets through only UDP and ICMPv6: remove mesh: off, or add blind: "
-			       "true to the relays");
+			       "from %u to %u", port, ports->first, ports->last);
+	if (t->no_mesh && r->n_sites && !is_blind(r) && !t->policy.n_tcp_ports)
+		topology_error(r, NULL, "mesh", "no TCP would pass, because relays let only "
+			       "ICMPv6 pass: remove mesh: off, or add policy: { "
+			       "tcp-ports: [ 22 ] }, or blind: true to the relays");
+	if (is_blind(r) && t->policy.n_tcp_ports)
+		topology_error(r, NULL, "policy", "blind relays let through every packet between "
+			       "sites: remove policy");
 	for (size_t i = 0; t->no_mesh && i < r->n_rows; i++)
 		if (r->rows[i].host.mesh_key_given)
 			topology_error(r, &r->rows[i], "public-key", "with mesh: off, a server has "
@@ -213,13 +230,55 @@ static void check_token(struct topology_reading *r, size_t at)
 				       "own", h->token, r->rows[i].host.name);
 }
 
+static void check_ipv4(struct topology_reading *r, const struct topology_row *row, size_t edges)
+{
+	const struct prefix *p = &row->site.ipv4;
+	char text[2][ADDRESS_STRLEN];
+
+	if (!p->family)
+		return;
+	if (!is_blind(r))
+		topology_error(r, row, "ipv4", "only blind relays carry IPv4 between sites: remove "
+			       "this key, or add blind: true to the relays");
+	if (edges > 1)
+		topology_error(r, row, "ipv4", "site '%s' has %zu edge routers, and hosts of an "
+			       "IPv4 LAN know one of them: remove the others, or this key",
+			       row->site.name, edges);
+	for (const struct topology_row *other = r->sites; other != row; other++)
+		if (prefix_meets(&other->site.ipv4, p))
+			topology_error(r, row, "ipv4", "%s of site '%s' overlaps with %s of site "
+				       "'%s': give one of the two LANs other addresses",
+				       prefix_format(p, text[0]), row->site.name,
+				       prefix_format(&other->site.ipv4, text[1]), other->site.name);
+}
+
+/* Checks the addresses and next hops of an edge router. */
+static void check_edge(struct topology_reading *r, const struct topology_row *row)
+{
+	const struct topology_host *h = &row->host;
+	const __u8 families[] = { FAMILY_IPV4, FAMILY_IPV6 };
+
+	for (int i = 0; i < 2; i++)
+		if (!topology_address(h, families[i]) != !topology_gateway(h, families[i]))
+			topology_error(r, row, "gateway", "IPv%d has only one of an address and "
+				       "the next hop of the default route: add the other one",
+				       i ? 6 : 4);
+	if (has_two(h->gateways, h->n_gateways))
+		topology_error(r, row, "gateway", "write one for each IP version");
+	if (h->n_addresses && !strncmp(h->interface, "ppp", 3))
+		topology_error(r, row, "addresses", "pppd gives '%s' its addresses: remove this "
+			       "key", h->interface);
+}
+
 static void check_sites(struct topology_reading *r)
 {
-	bool *has_edge = xcalloc(r->n_sites + 1, sizeof(*has_edge));
+	size_t *edges = xcalloc(r->n_sites + 1, sizeof(*edges));
 
 	for (size_t i = 0; i < r->n_rows; i++) {
-		if (r->rows[i].host.role == ROLE_EDGE)
-			has_edge[r->rows[i].host.site] = true;
+		if (r->rows[i].host.role == ROLE_EDGE) {
+			edges[r->rows[i].host.site]++;
+			check_edge(r, &r->rows[i]);
+		}
 		check_token(r, i);
 	}
 	if (r->n_sites && (!r->n_rows || r->rows[0].host.role != ROLE_RELAY))
@@ -227,24 +286,19 @@ static void check_sites(struct topology_reading *r)
 						 "name: relay, interface: eth0, addresses: [ "
 						 "198.51.100.1 ], port: 51820 } ]");
 	for (size_t i = 0; i < r->n_sites; i++) {
-		if (!has_edge[i])
+		if (!edges[i])
 			topology_error(r, &r->sites[i], "sites", "site '%s' has no edge router: "
 				       "add edges: [ { name: edge-%s1, wan: eth0, lan: eth1 } ]",
 				       r->sites[i].site.name, r->sites[i].site.name);
 		check_subnet(r, &r->sites[i]);
+		check_ipv4(r, &r->sites[i], edges[i]);
 	}
 	check_mesh(r);
 	check_prefixes(r);
-	free(has_edge);
+	free(edges);
 }
 
 /* ---- relays ---- */
-
-/* Returns whether a list has two addresses of one family. */
-static bool has_two(const struct address *list, size_t n)
-{
-	return n > 2 || (n == 2 && list[0].family == list[1].family);
-}
 
 static void check_blind(struct topology_reading *r, const struct topology_row *row)
 {
@@ -301,8 +355,7 @@ static void check_own(struct topology_reading *r, const struct address *a)
 /* Checks the addresses that keepalived moves between two relays. */
 static void check_pair(struct topology_reading *r, size_t n)
 {
-	const struct topology *t = r->t;
-	const struct topology_host *shared = &t->shared;
+	const struct topology_host *shared = &r->t->shared;
 	bool blind = n && r->rows->host.blind;
 
 	if (!blind || n != 2)
@@ -313,14 +366,14 @@ static void check_pair(struct topology_reading *r, size_t n)
 	    !topology_address(shared, FAMILY_IPV4))
 		topology_error(r, NULL, "relays-share", "addresses: write one IPv4 address, for "
 			       "which keepalived uses VRRP, and at most one IPv6 address");
-	if (has_two(t->gateways, t->n_gateways))
+	if (has_two(shared->gateways, shared->n_gateways))
 		topology_error(r, NULL, "relays-share", "gateways: write one for each IP version");
 	for (size_t i = 0; i < shared->n_addresses; i++) {
 		__u8 family = shared->addresses[i].family;
 		const char *version = family == FAMILY_IPV4 ? "IPv4" : "IPv6";
 
 		check_own(r, &shared->addresses[i]);
-		if (!topology_gateway(t, family))
+		if (!topology_gateway(shared, family))
 			topology_error(r, NULL, "relays-share", "gateways: the next hop of the "
 				       "default route over %s is missing: add it", version);
 		for (size_t h = 0; h < n; h++)
@@ -343,7 +396,7 @@ static void check_blind_sharing(struct topology_reading *r)
 	}
 	if (r->t->shared.n_addresses)
 		check_pair(r, n);
-	else if (r->t->n_gateways)
+	else if (r->t->shared.n_gateways)
 		topology_error(r, NULL, "relays-share", "gateways: they belong to addresses that "
 			       "two blind relays share: add addresses, or remove gateways");
 	if (!n || !r->rows->host.blind)

@@ -122,6 +122,8 @@ static void set_ddns(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	  .item = topology_add_address, .pattern = PATTERN_ADDRESS }, \
 	{ "port", config_set_port, "51820", HOST(port), IS_PORT }
 #define DDNS { "ddns", yaml_set_flag, "true", HOST(ddns), .choices = yaml_flag_names }
+#define PORTS(f, n) \
+	.offset = offsetof(struct topology, f), .count = offsetof(struct topology, n), IS_PORTS
 #define SPLIT { "split", yaml_set_list, "192.168.1.0/24", LIST(split, n_split), \
 	  .item = config_add_prefix, .pattern = PATTERN_PREFIX }
 
@@ -133,6 +135,10 @@ static const struct yaml_key relay_keys[] = {
 
 static const struct yaml_key edge_keys[] = {
 	NAME("edge-a1"), NIC("wan", "eth0"), LAN("eth1", .required = true), MTU,
+	{ "addresses", yaml_set_list, "203.0.113.5/24", .item = topology_add_link_address,
+	  .pattern = PATTERN_PREFIX },
+	{ "gateway", yaml_set_list, "203.0.113.1", LIST(gateways, n_gateways),
+	  .item = topology_add_address, .alone = true, .pattern = PATTERN_ADDRESS },
 	{},
 };
 
@@ -147,6 +153,8 @@ static const struct yaml_key site_keys[] = {
 	{ "subnet", .set = topology_set_subnet, .like = "a", .pattern = "[0-9A-Fa-f]{1,4}" },
 	{ "public-key", config_set_key, "\"…=\"", AT(topology_row, site.public_key),
 	  .pattern = PATTERN_KEY },
+	{ "ipv4", topology_set_network, "192.168.1.0/24", AT(topology_row, site.ipv4),
+	  .pattern = PATTERN_PREFIX4 },
 	HOSTS("edges", ROLE_EDGE, "{ name: edge-a1, wan: eth0, lan: eth1 }", edge_keys),
 	HOSTS("servers", ROLE_SERVER, "{ name: server-a1, interface: eth0 }", server_keys),
 	{},
@@ -209,8 +217,14 @@ static const struct yaml_key mesh_keys[] = {
 	{ "prefix", topology_set_prefix, "\"fd99:e2e::/64\"",
 	  .offset = offsetof(struct topology, mesh), .size = ENDS_LONGEST,
 	  .pattern = PATTERN_PREFIX6 },
-	{ "ports", .set = topology_set_ports, .like = "58000-60000", IS_PORTS },
+	{ "ports", config_add_ports, "58000-60000", PORTS(policy.udp_ports, policy.n_udp_ports) },
 	{ "port", config_set_port, "58001", AT(topology, mesh_port), IS_PORT },
+	{},
+};
+
+static const struct yaml_key policy_keys[] = {
+	{ "tcp-ports", yaml_set_list, "22", .item = config_add_ports,
+	  PORTS(policy.tcp_ports, policy.n_tcp_ports) },
 	{},
 };
 
@@ -225,8 +239,8 @@ static const struct yaml_key share_keys[] = {
 	  .count = offsetof(struct topology, shared.n_addresses), .item = topology_add_address,
 	  .pattern = PATTERN_ADDRESS },
 	{ "gateways", yaml_set_list, "198.51.100.254",
-	  .offset = offsetof(struct topology, gateways),
-	  .count = offsetof(struct topology, n_gateways), .item = topology_add_gateway,
+	  .offset = offsetof(struct topology, shared.gateways),
+	  .count = offsetof(struct topology, shared.n_gateways), .item = topology_add_address,
 	  .pattern = PATTERN_ADDRESS },
 	{},
 };
@@ -252,7 +266,9 @@ const struct yaml_key topology_keys[] = {
 	{ "preshared-keys", yaml_set_flag, "true", AT(topology, preshared_keys),
 	  .choices = yaml_flag_names },
 	{ "metrics", yaml_set_flag, "true", AT(topology, metrics), .choices = yaml_flag_names },
-	{ "tcp-ports", yaml_set_list, "22", .item = topology_add_tcp_port, IS_PORT },
+	{ "policy", yaml_set_map, "{ tcp-ports: [ 22 ] }", .below = policy_keys },
+	{ "tcp-ports", yaml_set_list, "22", .item = config_add_ports,
+	  PORTS(tcp_ports, n_tcp_ports) },
 	{ "dns", yaml_set_list, "\"2001:4860:4860::8888\"",
 	  .offset = offsetof(struct topology, dns), .count = offsetof(struct topology, n_dns),
 	  .item = topology_add_address, .pattern = PATTERN_ADDRESS },

@@ -32,9 +32,9 @@ extern const struct yaml_key topology_keys[];
 /* Read a YAML value into the member of the object whose offset the key has. */
 yaml_set topology_set_name, topology_set_interface, topology_set_ipv4,
 	topology_set_exit_way, topology_set_prefix, topology_set_link, topology_set_subnet,
-	topology_set_token, topology_set_ports;
-yaml_set topology_add_address, topology_add_gateway, topology_add_backend, topology_add_network,
-	topology_add_tcp_port;
+	topology_set_token, topology_set_network;
+yaml_set topology_add_address, topology_add_link_address, topology_add_backend,
+	topology_add_network;
 
 /* Returns the YAML node at a path below the row's mapping, such as "addresses/0", or NULL if the
  * file does not have it. */
@@ -50,9 +50,6 @@ void topology_error(struct topology_reading *r, const struct topology_row *row, 
 /* Reports contradictions between values of the topology. */
 void topology_check(struct topology_reading *r);
 
-/* Kinds of networks. A gateway has at most one of each. */
-enum topology_kind { NETWORK_IPV4, NETWORK_ULA, NETWORK_GLOBAL };
-enum topology_kind topology_kind(const struct prefix *p);
 /* Returns the gateway's network of this kind, or NULL. */
 const struct prefix *topology_network(const struct topology_host *gateway, enum topology_kind kind);
 /* Returns the name of the prefix (overlay, tunnels or mesh) that overlaps p and is not p itself, or

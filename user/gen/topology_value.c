@@ -89,6 +89,9 @@ static bool take_address(struct yaml *y, const struct yaml_key *key, struct yaml
 	const char *text = yaml_text(y, key, value),
 		   *why = text ? address_wrong(text, 0, NO_NAMES) : NULL;
 
+	/* A gateway is on the link, so it may have a link-local address. */
+	if (text && !strncmp(key->name, "gateway", 7) && !address_parse(text, ret))
+		return true;
 	if (text && !why && !address_parse(text, ret) && family && ret->family != family)
 		why = family == FAMILY_IPV4 ? "is an IPv6 address: write an IPv4 address" :
 			"is an IPv4 address: write an IPv6 address";
@@ -113,21 +116,28 @@ void topology_add_address(struct yaml *y, const struct yaml_key *key, struct yam
 		*append(*list, *n) = a;
 }
 
-/* A gateway is on the link, so it may have a link-local address. */
-void topology_add_gateway(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-			  void *object)
+/* Adds an address of an edge router, with the length of the link's prefix. */
+void topology_add_link_address(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			       void *object)
 {
-	struct address **list = place_of(key, object), a;
-	size_t *n = (size_t *)((char *)object + key->count);
+	struct topology_host *h = object;
 	const char *text = yaml_text(y, key, value);
+	char *alone = xstrndup(text ?: "", strcspn(text ?: "", "/"));
+	struct prefix link;
+	struct address a;
 
-	if (!text)
-		return;
-	if (address_parse(text, &a))
-		yaml_error(y, value, "%s: '%s' is not an address: write one such as %s", key->name,
-			   text, key->like);
-	else
-		*append(*list, *n) = a;
+	if (text && (!strchr(text, '/') || network_parse(text, &link) ||
+		     address_wrong(alone, 0, NO_NAMES) || address_parse(alone, &a)))
+		yaml_error(y, value, "%s: '%s' is not an address with the length of its prefix: "
+			   "write one such as %s", key->name, text, key->like);
+	else if (text && topology_address(h, a.family))
+		yaml_error(y, value, "%s: there are two IPv%d addresses: write one of each family",
+			   key->name, a.family == FAMILY_IPV4 ? 4 : 6);
+	else if (text) {
+		*(a.family == FAMILY_IPV4 ? &h->len4 : &h->len6) = link.len;
+		*append(h->addresses, h->n_addresses) = a;
+	}
+	free(alone);
 }
 
 void topology_set_ipv4(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -267,6 +277,24 @@ static const char *ipv4_wrong(const struct prefix *p)
 	       "10.200.200.0/24" : NULL;
 }
 
+/* Reads the prefix of an IPv4 LAN. */
+void topology_set_network(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
+			  void *object)
+{
+	char text[ADDRESS_STRLEN];
+	struct prefix p;
+	const char *why;
+
+	if (!take_prefix(y, key, value, &p))
+		return;
+	why = p.family != FAMILY_IPV4 ? "is an IPv6 prefix: write an IPv4 prefix" :
+	      p.len > 30 ? "is too small: write /30 or shorter" : ipv4_wrong(&p);
+	if (why)
+		yaml_error(y, value, "%s: '%s' %s", key->name, prefix_format(&p, text), why);
+	else
+		*(struct prefix *)place_of(key, object) = p;
+}
+
 /* Adds a prefix with addresses for hosts to a list of networks, which must not overlap. */
 void topology_add_network(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			  void *object)
@@ -340,43 +368,4 @@ void topology_set_token(struct yaml *y, const struct yaml_key *key, struct yaml_
 
 	h->token_given = parse_hex(y, key, value, 1, &n);
 	h->token = n;
-}
-
-void topology_set_ports(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-			void *object)
-{
-	const char *text = yaml_text(y, key, value);
-	struct topology *t = object;
-	unsigned int first, last;
-
-	if (text && ports_parse(text, &first, &last)) {
-		yaml_error(y, value, "%s: '%s' %s", key->name, text, ports_wrong(text, key->like));
-	} else if (text) {
-		t->mesh_ports_first = first;
-		t->mesh_ports_last = last;
-	}
-}
-
-void topology_add_tcp_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-			   void *object)
-{
-	const char *text = yaml_text(y, key, value);
-	struct topology *t = object;
-	bool twice = false;
-	__be16 port;
-
-	if (!text)
-		return;
-	if (port_parse(text, &port)) {
-		yaml_error(y, value, "%s: '%s' is not a port: write a number from 1 to 65535",
-				     key->name, text);
-		return;
-	}
-	for (size_t i = 0; i < t->n_tcp_ports; i++)
-		twice |= t->tcp_ports[i] == ntohs(port);
-	if (twice)
-		yaml_error(y, value, "%s: %s is listed twice: remove one of the two",
-				     key->name, text);
-	else
-		*append(t->tcp_ports, t->n_tcp_ports) = ntohs(port);
 }
