@@ -23,7 +23,7 @@ routers firewall
 count_passed_up
 
 wgxdp up -c "$work/wgxdp.yaml" > "$work/up" 2>&1 || fail "up, with nothing there: $(< "$work/up")"
-grep -q 'interface wan: it is not there yet' "$work/up" || fail "up does not say what waits: $(< "$work/up")"
+grep -q 'interface wan: it does not exist' "$work/up" || fail "up does not say what waits: $(< "$work/up")"
 say "ok up: $(grep -c waiting "$work/up") lines say what waits"
 [[ ${BREAK:-} ]] || start_daemon -c "$work/wgxdp.yaml"
 start_listener wg-end listener -e "[::]:$port"
@@ -40,7 +40,7 @@ for _ in 1 2 3; do
 done
 inside firewall ip link set wan down
 inside firewall ip link set wan name other
-wait_for 3 'the daemon says that it waits' grep -q 'interface wan: waiting: it is not there yet' "$work/daemon"
+wait_for 3 'the daemon says that it waits' grep -q 'interface wan: waiting: it does not exist' "$work/daemon"
 wait_for 2 'it lets go of the device that lost its name' let_go other
 inside firewall ip link set other name wan
 inside firewall ip link set wan up

@@ -46,8 +46,8 @@ says 'service wg-end: no longer listens on 198.51.100.2: this host no longer has
 says 'service wg-end: also listens on 198.51.100.2' changed ip address add 198.51.100.2/24 dev wan
 says 'interface second: down: it is down
 service other: waiting: second is down' changed ip link set second down
-says 'interface second: gone: it was deleted
-service other: waiting: the interface that it listens on was deleted' changed ip link del second
+says 'interface second: waiting: it does not exist
+service other: waiting: second does not exist' changed ip link del second
 says 'service wg-end: waiting: backend 192.168.1.10 has no route on this host
 interface lan: no longer used' changed ip route del 192.168.1.0/24
 says 'service wg-end: listening' changed ip route add 192.168.1.0/24 dev lan
@@ -60,7 +60,7 @@ says 'service wg-end: listening' changed ip route add 192.168.1.0/24 dev lan
 sed '/name: other/,$d' "$work/wgxdp.yaml" > "$work/one.yaml"
 cp "$work/third.yaml" "$work/wgxdp.yaml"
 hangs_up
-wait_for 10 'it waits for third' grep -q 'interface third: waiting: it is not there yet' "$work/daemon"
+wait_for 10 'it waits for third' grep -q 'interface third: waiting: it does not exist' "$work/daemon"
 cp "$work/one.yaml" "$work/wgxdp.yaml"
 hangs_up
 wait_for 10 'third is let go' grep -q 'interface third: no longer used' "$work/daemon"

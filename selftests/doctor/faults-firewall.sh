@@ -84,7 +84,13 @@ row xdp 'interface wan waiting' foreign
 row configuration 'stale - -' edited
 row configuration 'stale - -' wgxdp service deny add wg-end 192.0.2.0/24
 row configuration 'stale - -' service_less
-row configuration 'stale - -' broken
+cp $file "$work/valid.yaml"
+broken
+names configuration
+expect 'a fix that would overwrite the file' "$cure" == -
+cp "$work/valid.yaml" $file
+all_well 'a file with an error, restored'
+rows=$((rows + 1))
 row configuration 'stale - -' removed
 configuration && up
 table_ends 14

@@ -61,11 +61,6 @@ closed() {
 	wait_for 5 'wg-end is down' is_down
 }
 moved() { inside wg-end wg set wg0 listen-port 51899; }
-nobody_there() { # the neighbour entry expires, as after a power cut
-	inside wg-end ip link set eth down
-	at ip neighbour flush dev lan
-	at ping -c 1 -W 1 192.168.1.10 > /dev/null || :
-}
 guarded "$(key wg0)"
 tunnel_works
 all_well 'a guard'

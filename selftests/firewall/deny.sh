@@ -3,7 +3,8 @@
 # vm
 # `service deny` and `allow` apply from the next packet on, only to the clients that they name, in every mode, and no
 # other client loses a packet. In native mode: deny overrides allow, and a change that would lock out all others, or let
-# everyone in, needs an option. If no service has lists, the program looks none up. BREAK=1 denies another prefix.
+# everyone in, needs an option. A set of nftables may stand in place of a prefix. If no service has lists, the program
+# looks none up. BREAK=1 denies another prefix.
 #
 #     client  .7, .8, .9 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #             ::7, ::8      2001:db8:1::/64                              2001:db8:2::/64    ::10
@@ -111,6 +112,20 @@ families() {
 	come_from 198.51.100.9 10
 }
 
+sets() {
+	inside firewall nft 'table inet filter { set bad { type ipv4_addr; elements = { 198.51.100.9 }; }; }'
+	wgxdp up --wan wan --lan lan --to 192.168.1.10,2001:db8:2::10 --mode "$mode" > /dev/null
+	answers 'deny nft-set inet filter bad added' -- deny add wg-end 'nft-set:inet filter bad' 2> "$work/said"
+	come_from 198.51.100.9 0
+	come_from 198.51.100.8 10
+	answers 'nothing changed' -- deny add wg-end 'nft-set: inet  filter bad' 2> "$work/said"
+	refuses "'nft-set:bad' is not the family, table and name of a set" deny add wg-end nft-set:bad
+	service deny del wg-end 'nft-set:inet filter worse'
+	grep -q 'deny does not have the set inet filter worse' "$work/said" || fail "said $(< "$work/said")"
+	service deny del wg-end 'nft-set:inet filter bad'
+	come_from 198.51.100.9 10
+}
+
 uses_lists() {
 	local id
 	id=$(bpftool map show pinned /sys/fs/bpf/wgxdp/default/source_trie)
@@ -142,5 +157,6 @@ for mode in "${modes[@]}"; do
 	denied_are
 	expect_sums
 	[[ $mode != native ]] || families
+	[[ $mode != native ]] || sets
 	wgxdp down
 done

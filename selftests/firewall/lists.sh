@@ -6,7 +6,8 @@
 # A service's clients follow lists that other programs keep. They are sets of nftables (single addresses, ranges, with
 # timeouts), and a file. The daemon follows them; without it they are as of the last `up` or `reload`. A client that
 # the express path remembers is denied as soon as a set has it. A list that vanishes keeps its contents. Reading a long
-# list locks out no command. BREAK=1 adds another address to the set.
+# list locks out no command. A client that a set gets while the daemon runs is denied within a second. BREAK=1 adds
+# another address to the set.
 #
 #     client  .7, .8, .9 -- 198.51.100.0/24 -- .1 wan firewall .1 lan -- 192.168.1.0/24 -- .10 wg-end
 #             ::7, ::8      2001:db8:1::/64                              2001:db8:2::/64    ::10
@@ -104,6 +105,7 @@ sender=$!
 was=$(arrived wg-end clients)
 many_came() { (($(arrived wg-end clients) > was + 1000)); }
 wait_for 4 'a thousand packets' many_came
+banned=$(arrived wg-end clients)
 nft add element inet filter hosts '{ 198.51.100.9 }'
 wait_for 4 'the set has the client' list_is 0.prefixes 1
 sleep 0.02
@@ -111,6 +113,7 @@ was=$(arrived wg-end clients)
 sleep 0.3
 expect 'packets of a client that was remembered' $(($(arrived wg-end clients) - was)) == 0
 wait "$sender"
+expect 'packets that arrive after the ban, of 1000 a second' $(($(arrived wg-end clients) - banned)) '<' 1000
 # a rule that drops the set too does not concern doctor
 nft add chain inet filter forward '{ type filter hook forward priority 0; }'
 nft add rule inet filter forward ip saddr @hosts drop

@@ -99,7 +99,7 @@ other_whys() {
 	expect 'generic before: why' "$(shown get interfaces.lan.why)" == 'mode auto keeps the generic XDP of an earlier configuration'
 	wgxdp save | sed -E 's/(name|interface): wan/\1: nowhere/' > "$work/nowhere.yaml"
 	wgxdp up -c "$work/nowhere.yaml" > /dev/null 2>&1
-	expect 'not there: why' "$(shown get interfaces.nowhere.why)" == 'it is not there yet'
+	expect 'not there: why' "$(shown get interfaces.nowhere.why)" == 'it does not exist'
 	wgxdp down
 	takes_xdp wg-end eth
 }

@@ -34,9 +34,9 @@ as_it_is() {
 followed() {
 	local key=ERERERERERERERERERERERERERERERERERERERERERE=
 	echo "endpoints: [ { interface: nosuch, peer: \"$key\", host: 192.0.2.1, port: 51820 } ]" > "$work/a.yaml"
-	checked 3 "a.yaml:1:27: error: interface: nosuch is not there yet" -c "$work/a.yaml"
+	checked 3 "a.yaml:1:27: error: interface: nosuch does not exist" -c "$work/a.yaml"
 	printf 'interfaces: [ { name: wan, role: wan } ]\nlearn: [ { interface: nosuch } ]\n' > "$work/a.yaml"
-	checked 3 "a.yaml:2:23: error: interface: nosuch is not there yet" -c "$work/a.yaml"
+	checked 3 "a.yaml:2:23: error: interface: nosuch does not exist" -c "$work/a.yaml"
 	for entry in "endpoints: [ { interface: lan, peer: \"$key\", host: 192.0.2.1, port: 51820 } ]" 'learn: [ { interface: lan } ]' \
 		'follow: { wireguard: [ lan ] }' 'blind: { listen: { interface: wan, port: 51820 }, device: lan }'; do
 		printf '%s\ninterfaces: [ { name: wan, role: wan } ]\npolicy: { overlay: "fd12:3456:789a::/48" }\n' "$entry" > "$work/a.yaml"
@@ -45,10 +45,10 @@ followed() {
 	echo "endpoints: [ { interface: lan, peer: \"$key\", host: nosuch.invalid, port: 51820 } ]" > "$work/a.yaml"
 	checked 3 "a.yaml:1:[0-9]*: error: host: nosuch.invalid has no address" -c "$work/a.yaml"
 	echo 'ddns: [ { interface: nosuch, names: [ vpn.example.net ], provider: { exec: [ /bin/true ] } } ]' > "$work/a.yaml"
-	checked 3 "a.yaml:1:22: error: interface: nosuch is not there yet" -c "$work/a.yaml"
+	checked 3 "a.yaml:1:22: error: interface: nosuch does not exist" -c "$work/a.yaml"
 	echo 'blind: { listen: { interface: nosuch, port: 51820 }, device: nosuch-wg }' > "$work/a.yaml"
-	checked 3 "a.yaml:1:31: error: interface: nosuch is not there yet" -c "$work/a.yaml"
-	checked 3 "a.yaml:1:62: error: device: nosuch-wg is not there yet" -c "$work/a.yaml"
+	checked 3 "a.yaml:1:31: error: interface: nosuch does not exist" -c "$work/a.yaml"
+	checked 3 "a.yaml:1:62: error: device: nosuch-wg does not exist" -c "$work/a.yaml"
 }
 
 # The file of a key, and what is wrong with it
@@ -113,7 +113,7 @@ this_host() {
 	printf 'interfaces: [ { name: lan, role: tunnel } ]\npolicy: { overlay: "fd12:3456:789a::/48" }\n' >> "$work/a.yaml"
 	checked 0 'a.yaml: valid, 1 peer. This host' -c "$work/a.yaml"
 	service 'interface: nosuch, ports: [ 51820 ]' 'ipv4: 192.168.1.10' > "$work/a.yaml"
-	checked 3 "a.yaml:3:26: error: interface: nosuch is not there yet" -c "$work/a.yaml"
+	checked 3 "a.yaml:3:26: error: interface: nosuch does not exist" -c "$work/a.yaml"
 	service "$fine" 'ipv4: nosuch.invalid' > "$work/a.yaml"
 	checked 3 'a.yaml:4:22: error: ipv4: nosuch.invalid has no IPv4 address' -c "$work/a.yaml"
 	service "$fine" 'ipv4: 192.168.1.1' > "$work/a.yaml"

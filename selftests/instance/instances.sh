@@ -92,7 +92,7 @@ doctor_says() { # WORD...: its lines about the instance office
 doctor_says 'the instance is not up, and there is no /etc/wgxdp/office.yaml'
 printf 'interfaces: [ { name: wan2, role: wan }, { name: lan2, role: lan } ]\nservices: [ { name: office, listen: { interface: wan2, ports: [ %d ] }, backend: { ipv4: 192.168.2.10, port: %d } } ]\n' $port $port > /etc/wgxdp/office.yaml
 doctor_says 'the instance is not up, although /etc/wgxdp/office.yaml exists: start it'
-sed -n 's/^ *fix: //p' "$work/doctor" | holds -E '^(wgxdp --instance office up|systemctl enable --now wgxdp@office.service)$' || fail "doctor has no fix for office: $(< "$work/doctor")"
+sed -nE 's/^ *fix( until the next boot)?: //p' "$work/doctor" | holds -E '^(wgxdp --instance office up|systemctl enable --now wgxdp@office.service)$' || fail "doctor has no fix for office: $(< "$work/doctor")"
 of home down
 expect 'none is listed' "$(wgxdp instances)" == 'no instance is up'
 on_host firewall | diff "$work/before" - || fail 'something is left'

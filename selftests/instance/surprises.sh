@@ -20,7 +20,7 @@ interfaces() {
 	says 1 'up: --lan lna: this host has no such interface: name one of lan, wan' up --wan wan --lan lna --to 192.168.1.10
 	[[ ! -e /sys/fs/bpf/wgxdp/default ]] || fail 'up with a mistyped interface loaded something'
 	wgxdp up --wan wan --to 192.168.1.10 > /dev/null
-	says 0 'interface wna: it is not there yet: this host has wan, lan' service add a --listen wna --backend 192.168.1.10
+	says 0 'interface wna: it does not exist: this host has wan, lan' service add a --listen wna --backend 192.168.1.10
 	wgxdp service del a > /dev/null
 	says 1 'peer import wga: this host has no such interface: name one of wan, lan' peer import wga
 	says 1 'trace: --in wna: this host has no such interface: name one of wan, lan' trace --in wna --from 198.51.100.7:4000 --to 198.51.100.1:$port
@@ -44,11 +44,11 @@ waiting() {
 	! grep 'no daemon runs' "$work/out" || fail 'up warns although it waits for nothing'
 	wgxdp save > "$work/file.yaml"
 	sed -E 's/(name|interface): wan/\1: wna/' "$work/file.yaml" > "$work/later.yaml"
-	waits 'interface wna: it is not there yet: this host has wan, lan' up -c "$work/later.yaml"
+	waits 'interface wna: it does not exist: this host has wan, lan' up -c "$work/later.yaml"
 	waits 'backend nosuch.invalid has no IPv4 address' up --wan wan --to nosuch.invalid --replace
 	start_daemon -c "$work/file.yaml"
 	daemons_missing=0
-	waits 'interface wna: it is not there yet: this host has wan, lan' reload -c "$work/later.yaml"
+	waits 'interface wna: it does not exist: this host has wan, lan' reload -c "$work/later.yaml"
 	end_daemon
 	wgxdp down
 	say 'ok one warning about what is missing'

@@ -75,7 +75,7 @@ policy: { overlay: "$overlay::/48" }
 EOF
 
 wgxdp up -c "$work/wgxdp.yaml" > /dev/null 2> "$work/errors" || fail "up: $(< "$work/errors")"
-grep -q 'wg-absent: it is not there yet: this host has' "$work/errors" || fail 'nothing is said of a device that is not there'
+grep -q 'wg-absent: it does not exist: this host has' "$work/errors" || fail 'nothing is said of a device that is not there'
 expect "a peer named by its key's first 8 characters" "$(field "${a:0:8}" public_key)" == "$a"
 expect 'routes of the file and of WireGuard' "$(routes)" == "fd12:3456:7899::a/128=${a:0:8} $overlay:a::/64=${a:0:8} $overlay:e::/64=cable $overlay:e::7/128=absent $overlay:f::/64=absent"
 expect 'states' "$(field cable state) $(field absent state) $(field "${a:0:8}" followed)" == 'attached waiting yes'

@@ -125,6 +125,22 @@ def metrics_in_page():
     return set(re.findall('wgxdp_[a-z_]+', ' '.join(cells)))
 
 
+def keys_of_daemon():
+    """The keys that need a daemon"""
+    text = between(read('user/instance/follower.c'), r'^const char \*follower_needed', '^}')
+    return set(re.findall('"([a-z]+)"', text))
+
+
+def keys_of_daemon_in_page():
+    text = between(read('docs/guides/faq.md'), r'^\*\*Does wgxdp need a daemon', r'^\*\*')
+    return set(re.findall('`([a-z]+)`', text)) - {'deny', 'allow'}
+
+
+def keys_of_daemon_in_manual():
+    text = between(read('docs/wgxdp.8'), 'need a daemon: a DNS name of a backend', '^The configuration file')
+    return set(re.findall('[a-z]+', ' '.join(re.findall(r'^\.Cm (.*)', text, re.M)))) - {'deny', 'allow'}
+
+
 def without_macros(text):
     """Replaces each use of a macro that has rows of a table by these rows."""
     for name, rows in re.findall(r'^#define (\w+_KEYS)\([^)]*\) \\\n((?:.*\\\n)*.*\n)', text, re.M):
@@ -302,6 +318,11 @@ def check_drivers():
     yield from same('driver', 'user/plan/transmit.c', drivers(), 'docs/reference/hardware.md', drivers_in_page())
 
 
+def check_daemon():
+    yield from same('key', 'follower_needed()', keys_of_daemon(), 'docs/guides/faq.md', keys_of_daemon_in_page())
+    yield from same('key', 'follower_needed()', keys_of_daemon(), 'docs/wgxdp.8', keys_of_daemon_in_manual())
+
+
 def check_metrics():
     yield from same('metric', 'user/show/metrics.c', metrics(), 'docs/reference/metrics.md', metrics_in_page())
 
@@ -325,7 +346,7 @@ def check_enough():
 
 
 CHECKS = (check_format, check_commands, check_order, check_reasons, check_reason_texts, check_maps, check_keys, check_examples,
-          check_drop_in, check_metrics, check_drivers, check_installed, check_enough)
+          check_drop_in, check_metrics, check_daemon, check_drivers, check_installed, check_enough)
 
 # ---- a check, a file, and a change of it about which the check must complain ----
 
@@ -362,6 +383,7 @@ MUST_FIND = (
     (check_maps, 'docs/inside/state.md', r'^\| choices \| ARRAY', '| choices | HASH'),
     (check_maps, 'docs/inside/state.md', r'^\| names \| ', '| titles | '),
     (check_maps, 'bpf/maps.h', r'\Z', 'MAP(frobs, HASH, __u32, __u32, 1, 0);\n'),
+    (check_daemon, 'docs/guides/faq.md', '`announce`', '`announced`'),
     (check_metrics, 'docs/reference/metrics.md', '`wgxdp_map_entries`', '`wgxdp_map_rows`'),
     (check_drivers, 'user/plan/transmit.c', '"mana",', ''),
     (check_drivers, 'docs/reference/hardware.md', r'^\| `ena` .*\n', ''),

@@ -211,11 +211,11 @@ static void interfaces(void **state)
 {
 	interface.link = NULL;
 	strcpy(interface.about.name, "lam");
-	says(FINDING_missing, "name: lam is not there yet: this host has lan, wan, br0, wg0: "
+	says(FINDING_missing, "name: lam does not exist: this host has lan, wan, br0, wg0: "
 	     "correct the name, or create the interface",
-	     "interface lam: it is not there yet: this host has lan, wan, br0, wg0: correct the "
-	     "name, or create the interface", "lam is not there yet",
-	     "it is not there yet: this host has lan, wan, br0, wg0: correct the name, or create "
+	     "interface lam: it does not exist: this host has lan, wan, br0, wg0: correct the "
+	     "name, or create the interface", "lam does not exist",
+	     "it does not exist: this host has lan, wan, br0, wg0: correct the name, or create "
 	     "the interface");
 	interface.link = &links[LO];
 	strcpy(interface.about.name, "lo");
@@ -252,14 +252,15 @@ static void forwarding(void **state)
 	interface.needs[0] = true;
 	says(FINDING_forwarding_on, NULL, NULL, NULL, "IPv4 is on");
 	interface.forwards[0] = false;
+#define PASSING " (until the next boot)"
 #define OFF "has IPv4 forwarding off, so wgxdp forwards no packets that arrive "
 	says(FINDING_forwarding, "name: lan " OFF "on it: run `sysctl -w "
-	     "net.ipv4.conf.lan.forwarding=1`", "interface lan: it " OFF "on it: run `sysctl -w "
-	     "net.ipv4.conf.lan.forwarding=1`", "lan " OFF "on it", "it " OFF "on it");
+	     "net.ipv4.conf.lan.forwarding=1`" PASSING, "interface lan: it " OFF "on it: run "
+	     "`sysctl -w net.ipv4.conf.lan.forwarding=1`" PASSING, "lan " OFF "on it", "it " OFF "on it");
 	forwards = false;
 	says(FINDING_forwarding, "name: this host " OFF "here: run `sysctl -w "
-	     "net.ipv4.ip_forward=1`", "this host " OFF "here: run `sysctl -w "
-	     "net.ipv4.ip_forward=1`", "this host " OFF "here", "it " OFF "here");
+	     "net.ipv4.ip_forward=1`" PASSING, "this host " OFF "here: run `sysctl -w "
+	     "net.ipv4.ip_forward=1`" PASSING, "this host " OFF "here", "it " OFF "here");
 }
 
 static void addresses_of(void **state)
@@ -481,6 +482,27 @@ static void files(void **state)
 	     "it cannot be read: there is no such file: write it");
 }
 
+/* fix_lasts() knows the commands whose effect ends with the boot. fix_file() overwrites no file. */
+static void fixes(void **state)
+{
+	char *change = fix_file("/f", "wgxdp save");
+
+	assert_string_equal(change, "t=$(mktemp /f.XXXX) && cp -p /f $t && wgxdp save > $t && "
+			    "mv --backup=t $t /f");
+	assert_true(fix_lasts(change));
+	assert_true(fix_lasts("systemctl enable --now wgxdp-daemon.service"));
+	assert_true(fix_lasts("wgxdp reload -c /etc/wgxdp/wgxdp.yaml"));
+	assert_true(fix_lasts("wgxdp service set zip --listen eth0-up && mv --backup=t $t /f"));
+	assert_false(fix_lasts("sysctl -w net.ipv4.ip_forward=1"));
+	assert_false(fix_lasts("ip link set dev lan mtu 1500"));
+	assert_false(fix_lasts("wg-quick up wg0 && wgxdp reload -c /f"));
+	assert_false(fix_lasts("bash -c 'wg addconf wg0 <(wg-quick strip wg0)'"));
+	assert_false(fix_lasts("setsid -f wgxdp daemon -c /f"));
+	assert_false(fix_lasts("wgxdp --instance home up"));
+	assert_false(fix_lasts("ssh 10.0.0.1 'wg-quick down \"$f\"; wg-quick up \"$f\"'"));
+	free(change);
+}
+
 /* Each finding has a case above. */
 static void all(void **state)
 {
@@ -500,7 +522,7 @@ int main(void)
 		cmocka_unit_test_setup(followed, healthy), cmocka_unit_test_setup(standbys, healthy),
 		cmocka_unit_test_setup(relay, healthy),
 		cmocka_unit_test_setup(peers, healthy), cmocka_unit_test_setup(files, healthy),
-		cmocka_unit_test(all),
+		cmocka_unit_test(fixes), cmocka_unit_test(all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,7 +64,8 @@ static void print_findings(const struct doctor *k)
 		fputs(": ", stdout);
 		text_print(stdout, finding_print(f, FINDING_IT, true, text));
 		if (f->fix) {
-			fputs("\n         fix: ", stdout);
+			printf("\n         fix%s: ",
+			       fix_lasts(f->fix) ? "" : " until the next boot");
 			text_print(stdout, f->fix);
 		}
 		putchar('\n');
@@ -94,6 +95,7 @@ static void print_json(const struct doctor *k)
 		document_text(row, "state", state_names[f->state]);
 		document_text(row, "found", finding_print(f, FINDING_IT, true, text));
 		document_text(row, "fix", f->fix);
+		document_text(row, "lasts", !f->fix ? NULL : fix_lasts(f->fix) ? "yes" : "no");
 	}
 	document_print_json(d, stdout);
 }
@@ -144,6 +146,7 @@ static int run_checks(struct doctor *k)
 	doctor_rules(k);
 	doctor_routes(k);
 	doctor_listen(k);
+	doctor_frames(k);
 	rc = doctor_backends(k);
 	doctor_replies(k);
 	doctor_guards(k);
@@ -188,7 +191,8 @@ static const struct command_option options[] = {
 	  .values = "@file" },
 	QUICK_SERVICE_OPTIONS(offsetof(struct arguments, line)),
 	{ 0, "listen", "SECONDS", offsetof(struct arguments, seconds),
-	  "seconds to watch for packets with unknown VLAN tags, and for drops (default: 1)",
+	  "seconds to watch for clients whose packets are not forwarded, for unknown VLAN tags, "
+	  "and for drops (default: 1)",
 	  parse_number, LISTEN_MAX },
 	JSON_OPTION(offsetof(struct arguments, json)),
 	{ 0 },

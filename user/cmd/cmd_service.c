@@ -9,10 +9,13 @@
 #include "cmd/edit.h"
 #include "config/config_check.h"
 #include "config/config_diff.h"
+#include "config/config_lists.h"
 #include "config/config_rates.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "config/service_args.h"
+
+#define SET_WORD "nft-set:"
 
 /* Consent to drastic changes. --refuse-others: all clients outside the first prefix in `allow` are
  * refused. --everyone: every client is let in, or refused. */
@@ -23,11 +26,13 @@ struct clients_may {
 struct prefix_list {
 	struct prefix *list;
 	size_t n;
+	struct list_config *sets;
+	size_t n_sets;
 };
 
 struct arguments {
 	struct edit edit;
-	struct prefix_list prefixes;	/* prefixes after `allow` or `deny` */
+	struct prefix_list prefixes;	/* prefixes and sets after `allow` or `deny` */
 	struct service_config wanted;	/* service that the options describe */
 	bool listen, nat, ipv6;		/* options that `wanted` does not show were given */
 	bool no_ipv4, no_ipv6;
@@ -121,7 +126,20 @@ static const struct command_word list_verbs[] = {
 	{ "add", "@service" }, { "del", "@service" }, { 0 },
 };
 
-/* Reads the words after `allow` or `deny`: add or del, a service's name, and prefixes. */
+/* Reads nft-set:FAMILY TABLE SET. */
+static int parse_set(const char *what, const char *word, struct prefix_list *to)
+{
+	struct list_config *l = append(to->sets, to->n_sets);
+
+	l->source = LIST_NFT_SET;
+	if (strlen(word) < LIST_NAME_LEN && config_set_name(word + strlen(SET_WORD), l->name))
+		return 0;
+	log_error("%s: '%s' is not the family, table and name of a set: write them as `nft list "
+		  "sets` prints them, such as '" SET_WORD "inet filter blocklist'", what, word);
+	return -EINVAL;
+}
+
+/* Reads the words after `allow` or `deny`: add or del, a service's name, prefixes and sets. */
 static int check_list_words(struct arguments *a, int n, char **words)
 {
 	static const char *const verbs[][2] = {
@@ -145,10 +163,14 @@ static int check_list_words(struct arguments *a, int n, char **words)
 	}
 	snprintf(what, sizeof(what), "service %s", a->edit.verb);
 	for (int i = 3; i < n; i++) {
+		bool set = !strncmp(words[i], SET_WORD, strlen(SET_WORD));
 		struct prefix p;
 
-		if (edit_parse_prefix(what, words[i], &p))
+		if (set ? parse_set(what, words[i], &a->prefixes) :
+		    edit_parse_prefix(what, words[i], &p))
 			return -EINVAL;
+		if (set)
+			continue;
 		*append(a->prefixes.list, a->prefixes.n) = p;
 	}
 	a->edit.name = words[2];
@@ -274,6 +296,25 @@ static void del_prefixes(const struct service_config *s, const char *list, struc
 		warn_within(s->name, list, from, *n, &prefixes->list[i]);
 }
 
+static void change_sets(const char *service, const char *list, bool del,
+			struct list_config **to, size_t *n, const struct prefix_list *sets)
+{
+	for (size_t i = 0; i < sets->n_sets; i++) {
+		const struct list_config *set = &sets->sets[i];
+		size_t at = 0;
+
+		while (at < *n && !config_list_equal(&(*to)[at], set))
+			at++;
+		if (del && at < *n)
+			memmove(&(*to)[at], &(*to)[at + 1], (--*n - at) * sizeof(**to));
+		else if (del)
+			log_warning("service %s: the list %s does not have the set %s", service,
+				    list, set->name);
+		else if (at == *n)
+			*append(*to, *n) = *set;
+	}
+}
+
 static bool has_family_whole(const struct prefix *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -298,7 +339,11 @@ static int clients_change(struct service_config *s, const char *verb,
 		del_prefixes(s, name, *list, n, prefixes);
 	else
 		add_prefixes(s, name, list, n, prefixes);
-	if (!allowed && s->n_allow && !may->refuse_others) {
+	if (to_allow)
+		change_sets(s->name, name, del, &s->allow_lists, &s->n_allow_lists, prefixes);
+	else
+		change_sets(s->name, name, del, &s->deny_lists, &s->n_deny_lists, prefixes);
+	if (!allowed && s->n_allow + s->n_allow_lists && !may->refuse_others) {
 		why = "allow is empty, so this would refuse all other clients";
 		option = "--refuse-others";
 	} else if (allowed && !s->n_allow && !s->n_allow_lists && !may->everyone) {
@@ -430,7 +475,8 @@ static int change(struct edit *e, struct config *c, const char *instance)
 		s = append(c->services, c->n_services);
 		strcpy(s->name, e->name);
 	}
-	return a->prefixes.n ? clients_change(s, e->verb, &a->prefixes, &a->may) :
+	return a->prefixes.n || a->prefixes.n_sets ?
+	       clients_change(s, e->verb, &a->prefixes, &a->may) :
 	       check_backend(a, s) ?: change_service(a, s);
 }
 
@@ -503,14 +549,14 @@ const struct command service_command = {
 		 "set NAME [--listen WHERE] [--backend ...] [--no-ipv4] [--no-ipv6] [--port ...] "
 		 "[--nat ...] [--ipv6 ...] [--public-key ...]... [--strict]\n"
 		 "del NAME\n"
-		 "allow add NAME PREFIX... [--refuse-others]\n"
-		 "allow del NAME PREFIX... [--everyone]\n"
-		 "deny add NAME PREFIX... [--everyone]\n"
-		 "deny del NAME PREFIX...",
+		 "allow add NAME PREFIX|'nft-set:FAMILY TABLE SET'... [--refuse-others]\n"
+		 "allow del NAME PREFIX|'nft-set:FAMILY TABLE SET'... [--everyone]\n"
+		 "deny add NAME PREFIX|'nft-set:FAMILY TABLE SET'... [--everyone]\n"
+		 "deny del NAME PREFIX|'nft-set:FAMILY TABLE SET'...",
 	.about = "Changes the running configuration, from the next packet on. `set` changes only "
 		 "the settings that its options name. After a backend is replaced, its replies "
 		 "are still translated for three minutes.\n"
-		 "A service refuses clients in the prefixes of deny. If allow has prefixes, it "
+		 "A service refuses clients in the prefixes and sets of deny. If allow has any, it "
 		 "refuses all clients outside of them. deny is stronger than allow. `wgxdp show "
 		 "services` prints both lists.",
 	.run = run_service,

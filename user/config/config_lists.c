@@ -31,14 +31,24 @@ static void set_file(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	config_set_path(y, key, value, object);
 }
 
-/* Reads a set as family, table and name, with one space between them. */
+bool config_set_name(const char *text, char ret[LIST_NAME_LEN])
+{
+	char family[8], table[LIST_NAME_LEN], set[LIST_NAME_LEN], more;
+	size_t i = 0;
+
+	if (sscanf(text, "%7s %255s %255s %c", family, table, set, &more) != 3)
+		return false;
+	while (families[i] && strcmp(families[i], family))
+		i++;
+	snprintf(ret, LIST_NAME_LEN, "%s %.120s %.120s", family, table, set);
+	return families[i];
+}
+
 static void set_nft_set(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			void *object)
 {
 	const char *text = yaml_text(y, key, value);
-	char family[8], table[LIST_NAME_LEN], set[LIST_NAME_LEN], more;
 	struct list_config *l = object;
-	size_t i = 0;
 
 	l->source = LIST_NFT_SET;
 	if (!text)
@@ -48,14 +58,7 @@ static void set_nft_set(struct yaml *y, const struct yaml_key *key, struct yaml_
 			   "one such as %s", key->name, text, sizeof(l->name) - 1, key->like);
 		return;
 	}
-	if (sscanf(text, "%7s %255s %255s %c", family, table, set, &more) == 3)
-		while (families[i] && strcmp(families[i], family))
-			i++;
-	else
-		i = sizeof(families) / sizeof(*families) - 1;
-	if (families[i])
-		snprintf(l->name, sizeof(l->name), "%s %.120s %.120s", family, table, set);
-	else
+	if (!config_set_name(text, l->name))
 		yaml_error(y, value, "%s: '%s' is not the family, table and name of a set: write "
 			   "them as `nft list sets` prints them, such as %s", key->name, text,
 			   key->like);

@@ -15,6 +15,9 @@ yaml_set config_set_clients;
 yaml_set config_add_allowed, config_add_denied;
 yaml_set config_set_path;	/* reads a path that begins with '/' */
 
+/* Reads a set as family, table and name. ret: gets them with one space between them. Returns false
+ * if the text is something else. text: shorter than LIST_NAME_LEN. */
+bool config_set_name(const char *text, char ret[LIST_NAME_LEN]);
 void config_check_lists(struct check *k, size_t i);
 /* Writes a list of prefixes, and of lists of other programs, in one line; none if it is empty. */
 void config_put_clients(FILE *out, const char *key, const struct prefix *list, size_t n,

@@ -18,30 +18,14 @@ static struct logged_state *find_state(struct logged_states *t, const char *what
 	return NULL;
 }
 
-/* Changes the words for an interface that was deleted: it is "missing" only if it has never existed
- * since the daemon began. */
-static void reword_deleted(struct logged_state *now, const char *kind,
-			   const struct logged_state *was)
-{
-	if (now->finding != FINDING_missing || was->finding == FINDING_missing)
-		return;
-	if (!strcmp(kind, "interface"))
-		strcpy(now->is, "gone: it was deleted");
-	else if (!strcmp(kind, "service"))
-		strcpy(now->is, "waiting: the interface that it listens on was deleted");
-	now->finding = FINDING_none;
-}
-
 static void compare_state(struct logged_states *t, const char *kind, const char *name,
-			  const char *state, const char *why, enum finding_id finding)
+			  const char *state, const char *why)
 {
-	struct logged_state now = { .seen = true, .finding = finding }, *was;
+	struct logged_state now = { .seen = true }, *was;
 
 	snprintf(now.what, sizeof(now.what), "%s %s", kind, name);
 	snprintf(now.is, sizeof(now.is), "%s%s%s", state, *why ? ": " : "", why);
 	was = find_state(t, now.what);
-	if (was)
-		reword_deleted(&now, kind, was);
 	if (was ? strcmp(was->is, now.is) : *why)
 		log_event("%s: %s", now.what, now.is);
 	*(was ?: append(t->list, t->n)) = now;
@@ -67,8 +51,7 @@ static void compare_peers(struct logged_states *t, const struct conditions *k)
 		snprintf(what, sizeof(what), "peer %s", name);
 		if (attached && !(t->n && find_state(t, what)))
 			continue;
-		compare_state(t, "peer", name, attached ? "attached" : "waiting", why,
-			      FINDING_none);
+		compare_state(t, "peer", name, attached ? "attached" : "waiting", why);
 		was = find_state(t, what);
 		if (was)
 			was->seen = !attached;	/* forget_unseen() drops an attached peer */
@@ -146,8 +129,8 @@ static void compare_listeners(struct logged_states *t, const struct conditions *
 		t->listeners[i].seen = t->listeners[i].new = false;
 }
 
-/* Forgets objects that the present round did not find. Logs only deleted interfaces. */
-static void forget_unseen(struct logged_states *t, const struct conditions *k)
+/* Forgets objects that the present round did not find. Logs only interfaces. */
+static void forget_unseen(struct logged_states *t)
 {
 	struct logged_states left = { 0 };
 
@@ -156,10 +139,7 @@ static void forget_unseen(struct logged_states *t, const struct conditions *k)
 			t->list[i].seen = false;
 			*append(left.list, left.n) = t->list[i];
 		} else if (!strncmp(t->list[i].what, "interface ", 10)) {
-			log_event("%s: %s", t->list[i].what,
-				  host_link_by_name(&k->h, t->list[i].what + 10) ||
-				  t->list[i].finding == FINDING_missing ?
-				  "no longer used" : "gone: it was deleted");
+			log_event("%s: no longer used", t->list[i].what);
 		}
 	free(t->list);
 	t->list = left.list;
@@ -175,15 +155,15 @@ void log_states(struct logged_states *t, const char *instance)
 		for (size_t i = 0; i < k.n_interfaces; i++)
 			compare_state(t, "interface", k.interfaces[i].name,
 				      interface_state_name(k.interfaces[i].state),
-				      k.interfaces[i].why, k.interfaces[i].finding);
+				      k.interfaces[i].why);
 		for (size_t id = 0; id < k.n_services; id++)
 			if (*k.names[id].name)
 				compare_state(t, "service", k.names[id].name,
 					      service_state_name(k.services[id].state),
-					      k.services[id].why, k.services[id].finding);
+					      k.services[id].why);
 		compare_listeners(t, &k);
 		compare_peers(t, &k);
-		forget_unseen(t, &k);
+		forget_unseen(t);
 	}
 	conditions_free(&k);
 	dataplane_close(dp);

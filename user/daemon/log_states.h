@@ -5,8 +5,7 @@
  */
 #pragma once
 #include <uv.h>
-#include "config/config_service.h"
-#include "findings/findings.h"
+#include "config/config.h"
 
 struct logged_listener {		/* an address of this host that a service listens on */
 	char service[NAME_LEN];
@@ -19,7 +18,6 @@ struct logged_states {
 		char what[96];		/* kind and name of the object, such as "service wg-end" */
 		/* Its state, such as "waiting: backend 192.168.1.10 has no route on this host". */
 		char is[320];
-		enum finding_id finding; /* why it is so; FINDING_none: other reasons */
 		bool seen;		/* the present round has found the object */
 	} *list;
 	size_t n;

@@ -59,6 +59,14 @@ const char *doctor_file(const struct doctor *k)
 	return *k->file && shell_word(k->file, word) == k->file ? k->file : NULL;
 }
 
+char *doctor_save(const struct doctor *k)
+{
+	char command[sizeof(k->wgxdp) + sizeof(" save")];
+
+	snprintf(command, sizeof(command), "%s save", k->wgxdp);
+	return doctor_file(k) ? fix_file(k->file, command) : NULL;
+}
+
 const char *doctor_same_file(const struct doctor *k)
 {
 	return k->file_keeps ? doctor_file(k) : NULL;
@@ -183,8 +191,7 @@ int doctor_gather(struct doctor *k)
 		k->source = source_read(k->instance, k->c, k->file, NULL);
 	k->file_keeps = k->source == SOURCE_SAME && source_keeps_options(k->file, k->c);
 	if (k->source == SOURCE_SAME && doctor_file(k))
-		snprintf(k->keep, sizeof(k->keep), " && cp -p %s %s.old && %s save > %s", k->file,
-			 k->file, k->wgxdp, k->file);
+		snprintf(k->keep, sizeof(k->keep), " && %s", doctor_save(k));
 	if (doctor_same_file(k))
 		snprintf(k->again, sizeof(k->again), "%s reload -c %s", k->wgxdp, k->file);
 	else

@@ -38,11 +38,22 @@ struct doctor_traffic {
 	__u64 replies;			/* packets from the backend */
 };
 
-/* VLAN tags that arrived at a nic which has no VLAN interface for them. */
+/* A nic whose frames doctor receives, and tags that came for which it has no VLAN interface. */
 struct seen_vlans {
 	__u32 ifindex;
+	bool bare;			/* its frames have no Ethernet header */
 	int socket;
 	__u16 id[8];
+	size_t n;
+};
+
+/* A client whose packets wgxdp does not forward. */
+struct seen_client {
+	__u32 ifindex;			/* interface at which they arrived */
+	struct address from;
+	const struct nl_route *route;	/* it leads to the client over another interface; NULL: */
+	__be16 port;			/* no service has this port, to which handshakes came */
+	bool answered;			/* yet something answered from there */
 	size_t n;
 };
 
@@ -62,7 +73,7 @@ struct doctor {
 	struct conditions is;	/* states of a running instance; empty if none runs */
 	/* End of a fix that changes the running configuration: writes it to the file; "": no
 	 * file. */
-	char keep[3 * PATH_MAX + 128];
+	char keep[6 * PATH_MAX + 128];
 	const struct config *c;	/* running configuration, or the file's */
 	struct dataplane *dp;	/* running data path; NULL: none */
 	struct host h;
@@ -76,6 +87,8 @@ struct doctor {
 	size_t n_devices;
 	struct seen_vlans *vlans;
 	size_t n_vlans;
+	struct seen_client *seen;
+	size_t n_seen;
 	struct dataplane_reason *before;	/* counters of reasons when doctor began */
 	size_t n_before;
 	struct doctor_traffic *traffic;	/* by service id, when doctor began */
@@ -100,6 +113,8 @@ void doctor_find(struct doctor *k);
 /* Returns the configuration file's name for use in a fix; NULL: there is no file, or a shell would
  * need quotes for its name. */
 const char *doctor_file(const struct doctor *k);
+/* Returns commands that write the running configuration to that file, or NULL. */
+char *doctor_save(const struct doctor *k);
 /* Returns that name if the file has the running configuration, with its mode and `express`, or
  * NULL. */
 const char *doctor_same_file(const struct doctor *k);
@@ -128,6 +143,11 @@ void doctor_rules(struct doctor *k);		/* checks the rules of nftables */
 /* Probes the backends and receives frames for k->seconds, or longer if a service still waits for
  * its first reply. doctor_backends() later adds the findings. */
 void doctor_listen(struct doctor *k);
+/* Opens a socket for the frames of a nic. */
+void doctor_listen_at(struct doctor *k, const struct nl_link *nic);
+/* Reads a frame, and notes what it shows. Returns false if no frame is there. */
+bool doctor_frame(struct doctor *k, struct seen_vlans *v);
+void doctor_frames(struct doctor *k);		/* reports clients that the frames showed */
 int doctor_backends(struct doctor *k);		/* returns 0 or -EIO */
 /* Reads the traffic with which the next two functions compare. */
 void doctor_begin_replies(struct doctor *k);

@@ -2,13 +2,10 @@
  *
  * Checks whether backends answer. The probe is a datagram of two bytes, which WireGuard ignores. A
  * closed port answers with an ICMP error, and a missing neighbour does not resolve. ICMP errors of
- * other hosts say nothing about the backend. Meanwhile doctor receives frames, whose VLAN tags may
- * explain a missing neighbour.
+ * other hosts say nothing about the backend. Meanwhile doctor receives frames.
  */
 #include <errno.h>
-#include <linux/if_packet.h>
 #include <linux/neighbour.h>
-#include <net/ethernet.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -16,7 +13,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "doctor/doctor.h"
-#include "lib/grow.h"
 #include "lib/text.h"
 #include "lib/timer.h"
 #include "net/udp_socket.h"
@@ -102,81 +98,7 @@ static void probe_backend(const struct doctor *k, struct doctor_backend *b)
 		b->refused = error;
 }
 
-/* ---- receiving tags ---- */
-
-static void listen_at(struct doctor *k, const struct nl_link *nic)
-{
-	struct sockaddr_ll at = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_ALL),
-		.sll_ifindex = nic->ifindex,
-	};
-	struct seen_vlans *v;
-	int yes = 1;
-
-	for (size_t i = 0; i < k->n_vlans; i++)
-		if (k->vlans[i].ifindex == nic->ifindex)
-			return;
-	v = append(k->vlans, k->n_vlans);
-	v->ifindex = nic->ifindex;
-	v->socket = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (v->socket >= 0 &&
-	    (bind(v->socket, (void *)&at, sizeof(at)) ||
-	     setsockopt(v->socket, SOL_PACKET, PACKET_AUXDATA, &yes, sizeof(yes)))) {
-		close(v->socket);
-		v->socket = -1;
-	}
-}
-
-static bool has_vlan(const struct doctor *k, __u32 ifindex, __u16 id)
-{
-	const struct nl_link *nic = host_link(&k->h, ifindex);
-	const struct nl_link *master = nic ? host_link(&k->h, nic->master) : NULL;
-
-	if (master && master->vlan_filtering)
-		return true;
-	for (size_t i = 0; i < k->h.n_links; i++)
-		if (!strcmp(k->h.links[i].kind, "vlan") && k->h.links[i].vlan_id == id &&
-		    !k->h.links[i].lower_elsewhere &&
-		    (k->h.links[i].lower == ifindex ||
-		     (master && k->h.links[i].lower == master->ifindex)))
-			return true;
-	return false;
-}
-
-static void note_tag(const struct doctor *k, struct seen_vlans *v, __u16 id)
-{
-	for (size_t i = 0; i < v->n; i++)
-		if (v->id[i] == id)
-			return;
-	if (id && !has_vlan(k, v->ifindex, id) && v->n < sizeof(v->id) / sizeof(*v->id))
-		v->id[v->n++] = id;
-}
-
-/* Reads a frame, and notes its VLAN tags in *v. Returns false if no frame is there. */
-static bool read_frame(const struct doctor *k, struct seen_vlans *v)
-{
-	char control[CMSG_SPACE(sizeof(struct tpacket_auxdata))] __attribute__((aligned(8)));
-	char frame[64];
-	struct sockaddr_ll from = { 0 };
-	struct iovec part = { frame, sizeof(frame) };
-	struct msghdr message = {
-		.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &part, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
-
-	if (v->socket < 0 || recvmsg(v->socket, &message, MSG_TRUNC) < 0)
-		return false;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c && from.sll_pkttype != PACKET_OUTGOING;
-	     c = CMSG_NXTHDR(&message, c)) {
-		const struct tpacket_auxdata *said = (const void *)CMSG_DATA(c);
-
-		if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA &&
-		    said->tp_status & TP_STATUS_VLAN_VALID)
-			note_tag(k, v, said->tp_vlan_tci & 0xfff);
-	}
-	return true;
-}
+/* ---- listening ---- */
 
 /* Returns the time at which listening ends, which is later while a backend has not replied. */
 static __u64 next_end(const struct doctor *k, __u64 began, __u64 end, __u64 now)
@@ -197,8 +119,8 @@ void doctor_listen(struct doctor *k)
 		const struct nl_link *link = k->facts.interfaces[i].port ?
 					     k->facts.interfaces[i].link : NULL;
 
-		if (link && link->ethernet && !link->loopback)
-			listen_at(k, doctor_nic(k, link));
+		if (link && !link->loopback)
+			doctor_listen_at(k, doctor_nic(k, link));
 	}
 	for (size_t i = 0; i < k->n_backends; i++)
 		if (k->backends[i].routed && !k->backends[i].suspect)
@@ -213,7 +135,8 @@ void doctor_listen(struct doctor *k)
 			wait[i] = (struct pollfd){ .fd = k->vlans[i].socket, .events = POLLIN };
 		poll(wait, k->n_vlans, (next < end ? next : end) - now);
 		for (size_t i = 0; i < k->n_vlans; i++)
-			for (int frames = 0; frames < 64 && read_frame(k, &k->vlans[i]); frames++)
+			for (int frames = 0; frames < 64 && doctor_frame(k, &k->vlans[i]);
+			     frames++)
 				;
 	}
 	k->seconds = (clock_ms() - began + 500) / 1000;
@@ -307,6 +230,21 @@ static void format_subject(const struct doctor *k, const struct doctor_backend *
 #define REMOTE "f=$(grep -lE \"^ListenPort *= *%u$\" /etc/wireguard/*.conf) && { wg-quick down " \
 	       "\"$f\"; wg-quick up \"$f\"; }"
 
+/* Returns commands that restart WireGuard at the backend if its file has this port. Otherwise they
+ * give the service the port on which the only WireGuard interface there listens. */
+static char *fix_closed(const struct doctor *k, const struct doctor_backend *b, const char *to)
+{
+	bool ipv6 = b->address.family == FAMILY_IPV6;
+	unsigned int port = ntohs(b->port);
+
+	if (b->service->n_backends || !k->dp)
+		return xasprintf("ssh %s '" REMOTE "'", to, port);
+	return xasprintf("ssh %s '" REMOTE "' || { %s service set %s --backend %s%s%s:$(ssh %s wg "
+			 "show all listen-port | awk '{p = $2} END {if (NR == 1) print p}')%s; }",
+			 to, port, k->wgxdp, b->service->name, ipv6 ? "[" : "", to,
+			 ipv6 ? "]" : "", to, k->keep);
+}
+
 /* Adds the finding about a backend that did not refuse a probe itself. */
 static void report_no_refusal(struct doctor *k, const struct doctor_backend *b,
 			      const char *subject, __u16 state)
@@ -341,15 +279,13 @@ static void look_at_backend(struct doctor *k, const struct doctor_backend *b,
 	address_format(b->way.via.family ? &b->way.via : &b->address, next);
 	if (state & (NUD_FAILED | NUD_INCOMPLETE)) {
 		if (!report_vlan(k, out))
-			doctor_report(k, STATE_PROBLEM, "neighbour", subject,
-				      xasprintf("ip -s neighbour flush to %s dev %s; ping -c 3 %s",
-						next, SHELL_WORD(out->name), next),
+			doctor_report(k, STATE_PROBLEM, "neighbour", subject, NULL,
 				      "%s does not resolve to a MAC address on %s: the host is "
 				      "off, has another address, or is on another "
 				      "network", next, out->name);
 	} else if (b->refused == ECONNREFUSED) {
 		doctor_report(k, STATE_PROBLEM, "backend", subject,
-			      xasprintf("ssh %s '" REMOTE "'", to, port),
+			      fix_closed(k, b, to),
 			      "the host answers, but nothing listens on its UDP port %u: start "
 			      "WireGuard there, or correct the port", port);
 	} else if (b->refused == EHOSTUNREACH || b->refused == EACCES) {

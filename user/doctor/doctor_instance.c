@@ -51,18 +51,6 @@ static void look_at_daemon(struct doctor *k)
 
 /* ---- the file ---- */
 
-/* Returns a command that writes the running configuration to the file, and the old file to
- * FILE.old. */
-static char *fix_file(const struct doctor *k)
-{
-	const char *file = doctor_file(k);
-
-	if (!file)
-		return NULL;
-	return k->source == SOURCE_GONE ? xasprintf("%s save > %s", k->wgxdp, file) :
-	       xasprintf("cp -p %s %s.old && %s save > %s", file, file, k->wgxdp, file);
-}
-
 static void look_at_source(struct doctor *k)
 {
 	switch (k->source) {
@@ -75,7 +63,7 @@ static void look_at_source(struct doctor *k)
 						       "file");
 		break;
 	case SOURCE_BY_HAND:
-		doctor_report(k, STATE_PROBLEM, "configuration", k->file, fix_file(k),
+		doctor_report(k, STATE_PROBLEM, "configuration", k->file, doctor_save(k),
 			      "commands changed the running configuration, and the next start "
 			      "would undo that: `%s reload -c FILE --dry-run` shows the "
 			      "differences", k->wgxdp);
@@ -87,13 +75,14 @@ static void look_at_source(struct doctor *k)
 			      "--dry-run` shows the differences", k->wgxdp);
 		break;
 	case SOURCE_INVALID:
-		doctor_report(k, STATE_PROBLEM, "configuration", k->file, fix_file(k),
+		doctor_report(k, STATE_PROBLEM, "configuration", k->file, NULL,
 			      "the file has errors, so the next start would fail: correct those "
-			      "that `%s check -c FILE` names; the fix overwrites it with the "
-			      "running configuration", k->wgxdp);
+			      "that `%s check -c FILE` names; `%s save` prints what runs",
+			      k->wgxdp, k->wgxdp);
 		break;
 	case SOURCE_GONE:
-		doctor_report(k, STATE_PROBLEM, "configuration", k->file, fix_file(k),
+		doctor_report(k, STATE_PROBLEM, "configuration", k->file, doctor_file(k) ?
+			      xasprintf("%s save > %s", k->wgxdp, k->file) : NULL,
 			      "the file of the running configuration is gone, so the next start "
 			      "would fail: write it again");
 		break;

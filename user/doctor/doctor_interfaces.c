@@ -92,16 +92,6 @@ static char *fix_program(const struct doctor *k, const struct nl_link *nic)
 	return both;
 }
 
-/* Returns whether the XDP program is wgxdp's own. The daemon may have replaced it since doctor read
- * the links. */
-static bool is_own(const struct nl_link *nic)
-{
-	__u32 id = nic->xdp_prog_id;
-
-	return pins_have_program(id) ||
-	       (!bpf_xdp_query_id(nic->ifindex, 0, &id) && pins_have_program(id));
-}
-
 /* Reports other software's XDP programs, unless ours runs on tc there, or beside them in a
  * dispatcher. */
 static void look_at_programs(struct doctor *k, struct interface_fact *port,
@@ -113,7 +103,7 @@ static void look_at_programs(struct doctor *k, struct interface_fact *port,
 	bool beside = (planned ? planned->mode : mode) == MODE_TC;
 	char name[BPF_OBJ_NAME_LEN], owner[INSTANCE_LEN];
 
-	if (!nic->xdp_prog_id || is_own(nic)) {
+	if (!nic->xdp_prog_id || nic_has_own_xdp(nic)) {
 		doctor_ok(k, "xdp", nic->name, nic->xdp_prog_id ? "the XDP program is wgxdp's own" :
 			  "no XDP program is attached");
 		return;

@@ -87,9 +87,9 @@ static void look_at_replies(struct doctor *k, __u32 id)
 			  k->seconds, (unsigned long long)t.sent, (unsigned long long)t.replies);
 	else
 		doctor_report(k, STATE_WARNING, "replies", k->is.names[id].name, NULL,
-			      "%llu packets went to its backend%s, and no reply came back: the "
-			      "backend drops them, or sends its replies by another way than this "
-			      "host. `tcpdump -n udp` at the backend shows which",
+			      "%llu packets went to its backend%s, and no reply came back. The "
+			      "backend drops them, perhaps because a key is wrong, or replies by "
+			      "another way than this host: run `tcpdump -n udp` there",
 			      (unsigned long long)(never ? all.sent : t.sent),
 			      never ? "" : " while doctor watched");
 }

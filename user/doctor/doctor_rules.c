@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "dataplane/followed_lists.h"
 #include "doctor/doctor.h"
+#include "instance/follower.h"
 #include "lib/grow.h"
 #include "lib/text.h"
 #include "rehearsal/rehearsal.h"
@@ -220,9 +221,10 @@ static bool is_denied(const struct doctor *k, const struct service_config *s,
 	return s->n_allow || s->n_allow_lists;
 }
 
-static void set_name(const struct copied_set *s, char ret[LIST_NAME_LEN])
+static const char *set_name(const struct copied_set *s, char ret[LIST_NAME_LEN])
 {
 	snprintf(ret, LIST_NAME_LEN, "%s %s %s", family_name(s->family), s->table, s->name);
+	return ret;
 }
 
 static bool follows(const struct service_config *s, const struct copied_set *set)
@@ -253,22 +255,29 @@ static void list_elements(const struct rehearsal *r, struct ban *b)
 	list_keys_free(&keys);
 }
 
+/* Returns a command that denies the prefixes of a rule, or that makes the service follow the set,
+ * and starts the daemon for that. */
 static char *fix_ban(const struct doctor *k, const struct service_config *s, const struct ban *b)
 {
-	char *text, prefix[ADDRESS_STRLEN];
+	char *text, prefix[ADDRESS_STRLEN], name[LIST_NAME_LEN];
 	size_t size, n = 0;
+	__s64 since;
 	FILE *out;
 
 	for (size_t i = 0; i < b->n; i++)
 		n += !is_denied(k, s, &b->list[i]);
-	if (!k->dp || !n || n > LISTED_MAX)
+	if (!k->dp || (!b->set && (!n || n > LISTED_MAX)))
 		return NULL;
 	out = text_open(&text, &size);
 	fprintf(out, "%s service deny add %s", k->wgxdp, s->name);
-	for (size_t i = 0; i < b->n; i++)
+	if (b->set)
+		fprintf(out, " 'nft-set:%s'", set_name(b->set, name));
+	for (size_t i = 0; i < b->n && !b->set; i++)
 		if (!is_denied(k, s, &b->list[i]))
 			fprintf(out, " %s", prefix_format(&b->list[i], prefix));
 	fputs(k->keep, out);
+	if (b->set && !follower_runs(k->instance, &since) && k->facts.start)
+		fprintf(out, " && %s", k->facts.start);
 	fclose(out);
 	return text;
 }
@@ -293,8 +302,8 @@ static void report_ban(struct doctor *k, const struct service_config *s, const s
 	else if (b->set && (missing || b->unlisted))
 		doctor_report(k, STATE_WARNING, "blocklist", s->name, fix_ban(k, s, b),
 			      "%s drops packets of the clients in a set%s%s%s, but wgxdp forwards "
-			      "them before it: add { nft-set: \"%s\" } or these addresses to the "
-			      "service's deny", b->by.text, missing ? ", such as " : "", first,
+			      "them before it: add { nft-set: \"%s\" } to the service's deny",
+			      b->by.text, missing ? ", such as " : "", first,
 			      missing > 1 ? " and others" : "", name);
 	else if (missing)
 		doctor_report(k, STATE_WARNING, "blocklist", s->name, fix_ban(k, s, b),

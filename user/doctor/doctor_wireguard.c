@@ -122,7 +122,7 @@ static void look_at_pair(struct doctor *k)
 		doctor_report(k, STATE_PROBLEM, "blind", peer, NULL, "pair: this host has no "
 			      "address %s: bring up the tunnel between the two relays", local);
 	else if (!p.connected)
-		doctor_report(k, STATE_PROBLEM, "blind", peer, xasprintf("ping -c 3 %s", peer),
+		doctor_report(k, STATE_PROBLEM, "blind", peer, NULL,
 			      "pair: this relay is not connected to the other relay at %s: check "
 			      "the tunnel, TCP port %u, and the other relay's file", peer,
 			      ntohs(c->port ?: htons(PAIR_PORT)));
@@ -252,10 +252,10 @@ static void look_at_handshakes(struct doctor *k, const char *service, const stru
 	if (b)
 		address_format(&b->address, to);
 	if (g->down)
-		doctor_report(k, STATE_PROBLEM, "handshakes", subject,
-			      b ? xasprintf("ssh %s wg show", to) : NULL,
-			      "%s did not answer the last %llu handshake initiations: add the "
-			      "clients' keys there, or correct its packet filter",
+		doctor_report(k, STATE_PROBLEM, "handshakes", subject, NULL,
+			      "%s did not answer the last %llu handshake initiations: compare "
+			      "`wg show` there with the clients' keys and the service's "
+			      "public-key, or correct its packet filter",
 			      to, (unsigned long long)g->health.unanswered);
 	else
 		doctor_ok(k, "handshakes", subject, "the backend got %llu handshake initiations "
@@ -373,7 +373,7 @@ void doctor_counters(struct doctor *k)
 			      now[i].packets - before == 1 ? " was" : "s were",
 			      reason_name(key->reason), reason_text(key->reason));
 	}
-	if (!any)
+	if (!any && !k->n_seen)
 		doctor_ok(k, "counters", "",
 			  "in %u s, no packet was refused that should have passed", k->seconds);
 	free(now);

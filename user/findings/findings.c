@@ -56,6 +56,37 @@ struct finding *finding_add(struct findings *l, const struct subject *about, cha
 	return f;
 }
 
+/* ---- fixes ---- */
+
+static bool has_words(const char *text, const char *words)
+{
+	size_t n = strlen(words);
+
+	for (const char *at = text; (at = strstr(at, words)); at++)
+		if ((at == text || strchr(" '\"", at[-1])) && (!at[n] || strchr(" ;", at[n])))
+			return true;
+	return false;
+}
+
+bool fix_lasts(const char *fix)
+{
+	static const char *const passing[] = {
+		"ip", "sysctl", "wg set", "wg addconf", "wg-quick up", "up", "setsid", "ethtool",
+		"bpftool", "nft", "iptables-legacy", "ip6tables-legacy", "mount", "chmod",
+	};
+
+	for (size_t i = 0; i < sizeof(passing) / sizeof(*passing); i++)
+		if (has_words(fix, passing[i]))
+			return false;
+	return true;
+}
+
+char *fix_file(const char *file, const char *command)
+{
+	return xasprintf("t=$(mktemp %s.XXXX) && cp -p %s $t && %s > $t && mv --backup=t $t %s",
+			 file, file, command, file);
+}
+
 /* ---- questions ---- */
 
 bool finding_is_for(enum finding_id id, enum consumer to)

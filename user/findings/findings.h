@@ -64,6 +64,12 @@ struct findings {
 	enum finding_id now;		/* row whose probe runs */
 };
 
+/* Returns whether a fix still has its effect after a reboot: it only writes files or units. */
+bool fix_lasts(const char *fix);
+/* Returns commands that give a file the output of `command`: owner and mode stay, and the former
+ * file gets the name FILE.~1~, FILE.~2~ and so on. No file is overwritten. */
+char *fix_file(const char *file, const char *command);
+
 struct facts;
 /* Runs the probes of one consumer. */
 void findings_make(struct facts *f, enum consumer to, struct findings *ret);

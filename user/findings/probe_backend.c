@@ -14,7 +14,7 @@ void probe_unresolved(struct facts *f, struct findings *to)
 {
 	EACH_BACKEND(f, b)
 		if (!b->address.family)
-			finding_add(to, &b->about, xasprintf("getent ahosts %s", b->about.name),
+			finding_add(to, &b->about, NULL,
 				    "correct the name, or see /etc/resolv.conf",
 				    "has no IPv%d address", b->family == FAMILY_IPV4 ? 4 : 6);
 }

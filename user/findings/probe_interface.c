@@ -11,16 +11,60 @@
 #include "findings/probes.h"
 #include "lib/text.h"
 
+/* Returns a command that makes all services that listen on an interface listen on `other`; NULL: no
+ * service listens there. */
+static char *fix_listen(const struct facts *f, const char *name, const char *other)
+{
+	size_t size, n = 0;
+	char *text;
+	FILE *out;
+
+	if (!f->keep)
+		return NULL;
+	out = text_open(&text, &size);
+	for (size_t i = 0; i < f->config->n_services; i++)
+		if (!strcmp(f->config->services[i].listen_interface, name))
+			fprintf(out, "%s%s service set %s --listen %s", n++ ? " && " : "", f->wgxdp,
+				f->config->services[i].name, SHELL_WORD(other));
+	fputs(f->keep, out);
+	fclose(out);
+	if (n)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* Returns the interface that probably has a missing one's name now: wgxdp is attached to it in the
+ * same role, and the configuration does not name it. NULL: none, or several. */
+static const struct interface_fact *renamed(const struct facts *f, const struct interface_fact *is)
+{
+	const struct interface_fact *found = NULL;
+
+	EACH_INTERFACE(f, i) {
+		if (!i->link || !i->port || i->role != is->role || i->config || *i->about.path)
+			continue;
+		if (found)
+			return NULL;
+		found = i;
+	}
+	return is->port ? found : NULL;
+}
+
 /* Returns a command that creates a missing interface: by wg-quick's file, or if its name is of the
  * usual form NIC.ID of a VLAN, such as eth0.7. */
-static char *fix_missing(const struct facts *f, const char *name)
+static char *fix_missing(const struct facts *f, const struct interface_fact *i)
 {
-	const char *dot = strrchr(name, '.');
+	const struct interface_fact *now = renamed(f, i);
+	const char *name = i->about.name, *dot = strrchr(name, '.');
 	char base[IFNAMSIZ] = "", path[sizeof(WG_QUICK_DIR) + IFNAMSIZ + 8];
 	unsigned int id;
 
 	if (dot && sscanf(dot + 1, "%u", &id) == 1 && id && id < 4095)
 		memcpy(base, name, dot - name);
+	if (now)
+		return (!i->config ? fix_listen(f, name, now->about.name) : NULL) ?:
+		       xasprintf("ip link set dev %s name %s", SHELL_WORD(now->about.name),
+				 SHELL_WORD(name));
 	snprintf(path, sizeof(path), WG_QUICK_DIR "/%s.conf", name);
 	if (!access(path, R_OK))
 		return f->again ? xasprintf("wg-quick up %s && %s", SHELL_WORD(name), f->again) :
@@ -42,8 +86,8 @@ void probe_missing(struct facts *f, struct findings *to)
 			 "this host has %s: correct the name, or create the interface",
 			 host_link_names(f->host, i->about.name, there));
 		finding_add(to, &i->about,
-			    to->to == DOCTOR ? fix_missing(f, i->about.name) : NULL, advice,
-			    "is not there yet");
+			    to->to == DOCTOR ? fix_missing(f, i) : NULL, advice,
+			    "does not exist");
 	}
 }
 
@@ -76,29 +120,6 @@ void probe_noarp(struct facts *f, struct findings *to)
 }
 
 /* ---- another interface gets the packets ---- */
-
-/* Returns a command that makes all services that listen on an interface listen on `other`; NULL: no
- * service listens there. */
-static char *fix_listen(const struct facts *f, const char *name, const char *other)
-{
-	size_t size, n = 0;
-	char *text;
-	FILE *out;
-
-	if (!f->keep)
-		return NULL;
-	out = text_open(&text, &size);
-	for (size_t i = 0; i < f->config->n_services; i++)
-		if (!strcmp(f->config->services[i].listen_interface, name))
-			fprintf(out, "%s%s service set %s --listen %s", n++ ? " && " : "", f->wgxdp,
-				f->config->services[i].name, SHELL_WORD(other));
-	fputs(f->keep, out);
-	fclose(out);
-	if (n)
-		return text;
-	free(text);
-	return NULL;
-}
 
 /* Reports that another interface has the addresses and gets the packets. */
 static void add_wrong_link(struct facts *f, struct findings *to, const struct interface_fact *i,
@@ -192,7 +213,8 @@ static void add_forwarding(struct facts *f, struct findings *to, const struct in
 		about.ifindex = FINDING_EVERYWHERE;
 		strcpy(about.name, "this host");
 	}
-	snprintf(advice, sizeof(advice), "run `%s`", fix);
+	snprintf(advice, sizeof(advice), "run `%s`%s", fix,
+		 fix_lasts(fix) ? "" : " (until the next boot)");
 	finding_add(to, &about, fix, to->to == DOCTOR ? NULL : advice,
 		    "has IPv%d forwarding off, so wgxdp forwards no packets that arrive %s",
 		    ipv6 ? 6 : 4, host ? "here" : "on it")->family =

@@ -72,18 +72,31 @@ static bool has_fresh_handshake(const struct device_fact *d)
 	return false;
 }
 
+/* Returns commands that edit the section `blind` of the file by sed, and reload the file. */
+static char *fix_blind(const struct facts *f, const char *expression)
+{
+	char *sed = xasprintf("sed -E '/^blind:/,/^[^ ]/ %s' %s", expression, f->file);
+	char *edit = fix_file(f->file, sed);
+	char *both = xasprintf("%s && %s reload -c %s", edit, f->wgxdp, f->file);
+
+	free(edit);
+	free(sed);
+	return both;
+}
+
 /* Returns a command that makes WireGuard's port and the file's equal. If WireGuard has handshakes
  * with sites, its port is right, and the command changes the file. */
 static char *fix_port(const struct facts *f, const struct device_fact *d)
 {
 	unsigned int is = ntohs(d->wg.port), blind = ntohs(f->config->blind.port);
+	char expression[64];
 
 	if (!has_fresh_handshake(d))
 		return xasprintf("wg set %s listen-port %u", SHELL_WORD(d->name), blind);
 	if (!f->file)
 		return NULL;
-	return xasprintf("sed -i.old '/^blind:/,/^[^ ]/ s/\\bport: *%u\\b/port: %u/' %s && %s "
-			 "reload -c %s", blind, is, f->file, f->wgxdp, f->file);
+	snprintf(expression, sizeof(expression), "s/\\bport: *%u\\b/port: %u/", blind, is);
+	return fix_blind(f, expression);
 }
 
 void probe_relay_port(struct facts *f, struct findings *to)
@@ -171,12 +184,14 @@ static bool is_plain(const char *name)
  * of the device have no counterpart: they must be the same site. */
 static char *fix_site(const struct facts *f, const struct host_sites *sites, const char *name)
 {
+	char expression[2 * NAME_LEN + 64];
+
 	if (sites->missing != 1 || !*sites->other || !f->file || !is_plain(name) ||
 	    !is_plain(sites->other))
 		return NULL;
-	return xasprintf("sed -i.old -E '/^blind:/,/^[^ ]/ s/(^|[^A-Za-z0-9_:-])%s([^A-Za-z0-9_-]"
-			 "|$)/\\1%s\\2/' %s && %s reload -c %s",
-			 name, sites->other, f->file, f->wgxdp, f->file);
+	snprintf(expression, sizeof(expression),
+		 "s/(^|[^A-Za-z0-9_:-])%s([^A-Za-z0-9_-]|$)/\\1%s\\2/", name, sites->other);
+	return fix_blind(f, expression);
 }
 
 static bool is_in_earlier_pair(const struct blind_config *b, size_t at)

@@ -4,6 +4,7 @@
  * condition_service.c decides the states of services.
  */
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -79,6 +80,7 @@ static void describe_gone(struct conditions *k, struct interface_condition *i)
 		 "it was deleted");
 }
 
+#define XDP_FOREIGN "another XDP program is attached in place of ours"
 #define XDP_GONE "its XDP program was detached, and tc carries its packets"
 
 /* Returns whether a program belongs to this instance. First compares it with programs whose fds are
@@ -98,6 +100,14 @@ static bool is_ours(const struct conditions *k, __u32 program)
 			return true;
 	}
 	return pins_have_program(program);
+}
+
+bool nic_has_own_xdp(const struct nl_link *nic)
+{
+	__u32 id = nic->xdp_prog_id;
+
+	return pins_have_program(id) ||
+	       (!bpf_xdp_query_id(nic->ifindex, 0, &id) && pins_have_program(id));
 }
 
 static bool tc_is_gone(const struct conditions *k, const struct link *l)
@@ -136,8 +146,9 @@ static const char *why_no_xdp(const struct conditions *k, const struct link *l)
 		if (!here->xdp_prog_id)
 			why = XDP_GONE;
 		else if (!(o->flags & LINK_SHARED) && !is_ours(k, here->xdp_prog_id) &&
-			 errno != ENOMEM)	/* ENOMEM does not tell which program is attached */
-			why = "another XDP program is attached in place of ours";
+			 !nic_has_own_xdp(here) && errno != ENOMEM)
+			/* ENOMEM does not tell which program is attached */
+			why = XDP_FOREIGN;
 	}
 	return why;
 }
@@ -148,7 +159,6 @@ static void explain(const struct conditions *k, struct interface_condition *i, c
 	const struct finding *f = finding_at(&k->findings, i->name);
 	char text[FINDING_LEN];
 
-	i->finding = f ? f->id : FINDING_none;
 	snprintf(i->why, CONDITION_WHY, "%.*s", CONDITION_WHY - 1,
 		 f ? finding_print(f, FINDING_IT, false, text) : why);
 }
@@ -193,11 +203,13 @@ static void add_missing(struct conditions *k, const char *name, enum link_role r
 			enum interface_state state)
 {
 	struct interface_condition *i = append(k->interfaces, k->n_interfaces);
+	const struct nl_link *link = host_link_by_name(&k->h, name);
 
 	snprintf(i->name, sizeof(i->name), "%s", name);
 	i->role = role;
 	i->state = state;
-	explain(k, i, "it exists, but wgxdp is not attached: the messages of `up` or the daemon "
+	explain(k, i, link && link->xdp_prog_id && !nic_has_own_xdp(link) ? XDP_FOREIGN :
+		"it exists, but wgxdp is not attached: the messages of `up` or the daemon "
 		"say why");
 }
 

@@ -46,7 +46,6 @@ struct interface_condition {
 	const struct link *link;
 	enum interface_state state;
 	bool slow;			/* only tc handles its packets: XDP was detached */
-	enum finding_id finding;	/* the finding that says why, or FINDING_none */
 	char why[CONDITION_WHY];	/* reason in words; "": attached */
 };
 
@@ -75,6 +74,8 @@ const struct config *conditions_config(const char *instance);
 /* Reads how services and interfaces of a running instance are. Returns 0 or -errno. */
 int conditions_read(const struct dataplane *dp, struct conditions *ret);
 void conditions_free(struct conditions *k);
+/* Returns whether a nic's XDP program, or the present one if it was replaced, is wgxdp's own. */
+bool nic_has_own_xdp(const struct nl_link *nic);
 /* Returns how many packets the device's driver failed to send. */
 __u64 conditions_transmit_failed(const struct conditions *k, __u32 ifindex);
 /* Returns whether the packets of peer `id` are forwarded. If not, writes the reason to `why`. */

@@ -66,18 +66,24 @@ static void services(struct scrape *s, bool bytes)
 			service_packets(s, id, i / 2, i % 2, bytes);
 }
 
-/* Writes the packets that were dropped, or else passed up, by reason. */
-static void service_reasons(struct scrape *s, bool drops)
+/* Writes the packets of services, or else from peers, that were dropped, or else passed up. */
+static void reasons(struct scrape *s, bool peers, bool drops)
 {
+	size_t n = peers ? s->relay.n_peers : s->n_services;
 	struct dataplane_reason r;
 
-	for (size_t at = 0; reasons_next(s->reasons, s->n_reasons, &at, &r);)
-		if (r.key.id < s->n_services && *s->services[r.key.id].name &&
-		    reason_drops(r.key.reason) == drops)
-			metric(&s->text, LABELS({ "service", s->services[r.key.id].name },
-						{ "direction", direction_name(r.key.direction) },
+	for (size_t at = 0; reasons_next(s->reasons, s->n_reasons, &at, &r);) {
+		__u32 id = r.key.id & ~PEER_ID;
+		const char *name = id >= n ? "" : peers ? s->relay.peers[id].name.name :
+				   s->services[id].name;
+
+		if (!(r.key.id & PEER_ID) != peers && *name && reason_drops(r.key.reason) == drops)
+			metric(&s->text, LABELS({ peers ? "peer" : "service", name },
+						{ "direction", peers ? "rx" :
+						  direction_name(r.key.direction) },
 						{ "reason", reason_name(r.key.reason) }),
 			       r.packets);
+	}
 }
 
 static void service_states(struct scrape *s)
@@ -103,10 +109,10 @@ static void service_families(struct scrape *s)
 	services(s, true);
 	metric_family(&s->text, "wgxdp_service_dropped_packets_total", "counter",
 		      "Dropped packets of a service, by the reason for the drop.");
-	service_reasons(s, true);
+	reasons(s, false, true);
 	metric_family(&s->text, "wgxdp_service_passed_packets_total", "counter",
 		      "Packets of a service that were passed up to this host, by the reason.");
-	service_reasons(s, false);
+	reasons(s, false, false);
 }
 
 /* ---- flows ---- */
@@ -182,22 +188,6 @@ static void peers(struct scrape *s, bool bytes)
 			peer_packets(s, id, direction, bytes);
 }
 
-static void peer_reasons(struct scrape *s, bool drops)
-{
-	struct dataplane_reason r;
-
-	for (size_t at = 0; reasons_next(s->reasons, s->n_reasons, &at, &r);) {
-		__u32 id = r.key.id & ~PEER_ID;
-
-		if (r.key.id & PEER_ID && id && id < s->relay.n_peers &&
-		    *s->relay.peers[id].name.name && reason_drops(r.key.reason) == drops)
-			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name },
-						{ "direction", "rx" },
-						{ "reason", reason_name(r.key.reason) }),
-			       r.packets);
-	}
-}
-
 static void peer_families(struct scrape *s)
 {
 	char why[CONDITION_WHY];
@@ -216,10 +206,10 @@ static void peer_families(struct scrape *s)
 	peers(s, true);
 	metric_family(&s->text, "wgxdp_peer_dropped_packets_total", "counter",
 		      "Dropped packets from a peer, by the reason for the drop.");
-	peer_reasons(s, true);
+	reasons(s, true, true);
 	metric_family(&s->text, "wgxdp_peer_passed_packets_total", "counter",
 		      "Packets from a peer that were passed up to this host, by the reason.");
-	peer_reasons(s, false);
+	reasons(s, true, false);
 	metric_family(&s->text, "wgxdp_peer_last_handshake_timestamp_seconds", "gauge",
 		      "Time of the last WireGuard handshake with a peer; 0 if there was none.");
 	for (__u32 id = 1; id < s->relay.n_peers; id++)
