@@ -118,7 +118,7 @@ clean:
 -include $(USER_OBJ:.o=.d) $(wildcard $(O)/*.bpf.d)
 
 # ---- unit tests: user modules on the host, under ASan and UBSan ----
-UNITS       := addr blake2s blind_line blind_link blind_saver blind_sites config cookie daemon_state ddns endpoints flows followed follower gen grammar headroom import import_compare json kernel_btf library links lists load_error log mtu netlink nft notify plan_relay relay relay_size resolved_backends resolver sandbox spread table topology topology_bad topology_page transmit udp_socket uniform web_config wg_dump wireguard
+UNITS       := addr blake2s blind_line blind_link blind_saver blind_sites config cookie daemon_state ddns endpoints flows followed follower gen grammar headroom import json kernel_btf library links lists load_error log mtu netlink nft notify plan_relay relay relay_size resolved_backends resolver sandbox spread table topology topology_bad topology_page transmit udp_socket uniform web_config wg_dump wireguard
 # a coverage report needs only lines; -O2 and variables would take half of the time to build the tests
 SANITIZED   := -Og -g1
 # with sanitizers, gcc 14 wrongly warns of truncated texts
@@ -132,8 +132,8 @@ endef
 
 # The modules for unit tests. A test links those that it needs. Its own definitions replace the room's
 TESTED := $(wildcard $(patsubst %,user/%.c,lib/* net/* config/* plan/* rehearsal/* ddns/* gen/* import/* findings/* dataplane/dataplane_flow* dataplane/dataplane_guard* \
-	dataplane/dataplane_read dataplane/dataplane_relay dataplane/flow_table dataplane/kernel_btf dataplane/learned_table dataplane/load_error dataplane/pins dataplane/table instance/follower instance/resolver show/show_flows show/words \
-	daemon/blind_ask daemon/blind_hear daemon/blind_line daemon/blind_link daemon/blind_place daemon/blind_save daemon/blind_saver daemon/blind_sites daemon/child daemon/cookie_reply daemon/daemon_state daemon/endpoint_next daemon/endpoint_set daemon/endpoints daemon/knock daemon/standby_next exporter/sandbox exporter/web exporter/web_config doctor/mtu* instance/run_counters))
+	dataplane/dataplane_read dataplane/dataplane_relay dataplane/kernel_btf dataplane/learned_table dataplane/load_error dataplane/pins dataplane/table instance/follower instance/resolver show/show_flows show/words \
+	daemon/blind_ask daemon/blind_hear daemon/blind_line daemon/blind_link daemon/blind_place daemon/blind_save daemon/blind_sites daemon/child daemon/cookie_reply daemon/daemon_state daemon/endpoint_next daemon/endpoints daemon/knock daemon/standby_next exporter/sandbox exporter/web exporter/web_config doctor/mtu* instance/run_counters))
 $(O)/unit/user.a: $(TESTED:%.c=$(O)/unit/%.o) $(O)/unit/tests/host/host_path.o
 	$(make_archive)
 
@@ -345,7 +345,7 @@ $(BENCH_DIR)/%.o: tests/bench/%.c Makefile | $(BENCH_DIR)/bench.skel.h
 	$(make_directory)
 	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -I$(BENCH_DIR) -Itests -MMD -MP -c $< -o $@
 
-$(BENCH_DIR)/bench: $(BENCH_OBJ) $(patsubst %,$(O)/user/%.o,dataplane/flow_table dataplane/learned_table dataplane/control \
+$(BENCH_DIR)/bench: $(BENCH_OBJ) $(patsubst %,$(O)/user/%.o,dataplane/learned_table dataplane/control \
 		dataplane/pins lib/log lib/memory lib/text)
 	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
 

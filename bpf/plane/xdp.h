@@ -98,7 +98,7 @@ INLINE int xdp_make_room(struct pkt *p, const struct nexthop *hop)
 }
 
 /* Removes bytes behind the IP packet. In libxdp's dispatcher a program cannot move either end of a
- * packet (user/dataplane/shared.c): tc then trims the packet, whose start is unmoved too. */
+ * packet (user/dataplane/attach.c): tc then trims the packet, whose start is unmoved too. */
 INLINE int xdp_trim(struct pkt *p)
 {
 	struct xdp_md *ctx = p->ctx;

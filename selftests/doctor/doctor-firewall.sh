@@ -165,10 +165,22 @@ if [[ $with_ipset ]]; then
 		-A FORWARD -m set --match-set bad src -j DROP
 		COMMIT
 	R
-	banned 'ipset of iptables-nft' 'ip filter FORWARD handle' 'the set bad of ipset'
+	banned 'ipset of iptables-nft' 'ip filter FORWARD handle' 'the set bad of ipset, such as 203.0.113.0/24'
+	heals_ban
 else
 	say 'ok without ipset'
 fi
+# Zones of firewalld: the packets of a banned client are not translated, so that a rule for this host drops them
+load nft -f - <<- 'R'
+	table inet zones {
+		chain n { type nat hook prerouting priority dstnat; ip saddr 203.0.113.0/26 goto none; iifname "wan" udp dport 51820 dnat ip to 192.168.1.10; }
+		chain none { }
+		chain f { type filter hook forward priority filter; policy drop; ct status dnat accept; ct state established accept; }
+		chain i { type filter hook input priority filter; ip saddr 203.0.113.0/26 drop; }
+	}
+R
+banned 'a client that is not translated' 'inet zones i handle' 'from 203.0.113.0/26'
+heals_ban
 
 # --- rules for other packets
 

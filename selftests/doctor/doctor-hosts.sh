@@ -3,9 +3,9 @@
 # tier: full
 # timeout: 300
 # Doctor reports no problem and no warning on twenty healthy hosts. Sixteen of them are firewalls with different
-# configurations and rules. V is a VPS with one interface before an IPv6 home, and runs WireGuard. R follows a road
-# warrior, E is a client whose endpoint the daemon follows, and S is a blind relay. A router that refuses doctor's probe
-# gives a warning. BREAK=1 puts a fault into the first.
+# configurations and rules, and a client that asks all the time. V is a VPS with one interface before an IPv6 home, and
+# runs WireGuard. R follows a road warrior, E is a client whose endpoint the daemon follows, and S is a blind relay. A
+# router that refuses doctor's probe gives a warning. BREAK=1 puts a fault into the first.
 #
 #     client -- wan firewall lan -- wg-end         uplink vps -- eth0 vps; uplink home -- eth home
 #     r1 -- nat -- net -- wan r2                   laptop wifi -- internet            relay eth0 -- site
@@ -32,6 +32,13 @@ firewalls() {
 	mount --bind "$work/hosts" /etc/hosts
 	echo 203.0.113.0/24 > "$work/blocklist"
 }
+
+talks() { # a client of each family
+	while :; do
+		inside client "$udptool" ask -n 5 -r 50 -w 100 198.51.100.7:4000 198.51.100.1:$port || :
+		inside client "$udptool" ask -n 5 -r 50 -w 100 '[2001:db8:1::7]:4000' "[2001:db8:1::1]:$port" || :
+	done
+} > /dev/null 2>&1
 
 # A service `wg-end` with these keys on a firewall that is up; or with a daemon
 firewall() { # WHAT KEYS [LINE of the configuration]
@@ -137,6 +144,8 @@ four="backend: { ipv4: 192.168.1.10, port: $port }"
 six="backend: { ipv6: \"2001:db8:2::10\", port: $port }"
 both="backend: { ipv4: 192.168.1.10, ipv6: \"2001:db8:2::10\", port: $port }"
 own=$(wg genkey | wg pubkey)
+talks &
+talker=$!
 firewall 'dnat' "$clients, $four"
 firewall 'dnat, both families' "$clients, $both, ipv6: dnat"
 firewall 'IPv6 directly' "$clients, $both, ipv6: direct"
@@ -165,6 +174,8 @@ followed 'a file' "$clients, $four, allow: [ 198.51.100.0/24 ], deny: [ { file: 
 followed 'a name' "$clients, backend: { ipv4: wg-end.example.net, port: $port }"
 followed 'a challenge' "$clients, $four, wireguard: { public-keys: [ \"$own\" ], challenge: { above: 2000/s } }"
 followed 'an exporter' "$clients, $four" 'exporter: { listen: [ "127.0.0.1:9851" ] }'
+kill $talker
+wait $talker || :
 vps
 warrior
 laptop

@@ -157,8 +157,10 @@ open_to() { # HOST WHEN
 	[[ $(answers "$1" 8080) == own ]] || fail "$1, $2: its own service is shut out"
 }
 
-watch_begins() { # HOST: SSH answers all the time
-	(while sleep 0.1; do [[ $(answers "$1" 22) == ssh ]] || echo shut; done) > "$work/watched" &
+# Asks for SSH all the time, and again if there is no answer: networkd replaces the link-local address of an interface,
+# by which the test asks, when it begins to configure it
+watch_begins() { # HOST
+	(while sleep 0.1; do [[ $(answers "$1" 22) == ssh || $(sleep 0.2; answers "$1" 22) == ssh ]] || echo shut; done) > "$work/watched" &
 	watcher=$!
 }
 watch_ends() { # HOST

@@ -11,11 +11,8 @@ source "$root/selftests/lib/import-network.sh"
 
 # Sets of rules for which the kernel does something else than the file says, with the reason
 declare -A other=(
-	[iptables-hairpin-lan]='the rules masquerade clients in the LAN for one of the two addresses only'
+	[iptables-hairpin-lan]='the rules masquerade clients in the LAN for one of the two addresses only, which the file does not give to eth0'
 	[nft-ingress]='192.168.0.0/16 is behind br-lan, so such clients are forged on eth0, and wgxdp drops them by itself'
-	[nft-return]='the clients of another backend are denied, and named'
-	[nft-shift]='the kernel sends all these ports to the first port of the range'
-	[nft-spread]='the clients are spread over two backends, which is named'
 	[nft-wan-named]='import knows the wan of this host'
 )
 # Sets of rules that a service cannot follow without a word: status 3

@@ -47,7 +47,7 @@ CONFIRMED = 1
 FRAMES = 3000
 TURNS = 100  # a second
 RECORDED = 100  # messages of each kind, and ten times as many initiations
-STREAM_VERSION = 3  # BLIND_STREAM_VERSION in user/daemon/blind_line.h
+STREAM_VERSION = 3  # BLIND_STREAM_VERSION in user/daemon/blind_link.h
 
 
 # ---- the attacker's knowledge

@@ -43,7 +43,7 @@ load() { # FILE: loads rules into the firewall, and puts what import reads into 
 	case $1 in
 	*.nft)
 		inside firewall nft -f "$1"
-		inside firewall nft -j list ruleset > "$work/$name"
+		inside firewall nft list ruleset > "$work/$name"
 		;;
 	*.v4) inside firewall iptables-restore "$1" ;;
 	*.v6) inside firewall ip6tables-restore "$1" ;;

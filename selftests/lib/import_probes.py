@@ -78,7 +78,8 @@ def parse(frame):
 
 def clients(text):
     """Addresses at both ends of each prefix in the rules, and beside it, without those behind an interface of the firewall"""
-    found = {ipaddress.ip_address('203.0.113.7'), ipaddress.ip_address('2001:db8:3::7'), ipaddress.ip_address('2001:db8:4::7')}
+    found = {ipaddress.ip_address('93.184.215.14'), ipaddress.ip_address('2606:2800:21f::14'), ipaddress.ip_address('203.0.113.7'),
+             ipaddress.ip_address('2001:db8:3::7'), ipaddress.ip_address('2001:db8:4::7')}
     for word in re.findall(r'(?<![\w.:])(?:\d+\.\d+\.\d+\.\d+|[0-9a-f]*:[0-9a-f:]+)(?:/[\d.]+)?', text):
         try:
             net = ipaddress.ip_network(word, strict=False)

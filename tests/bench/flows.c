@@ -15,7 +15,7 @@
 #include "abi.h"
 #include "bench.h"
 #include "bench.skel.h"
-#include "dataplane/flow_table.h"
+#include "dataplane/learned_table.h"
 #include "dataplane/map_info.h"
 
 struct tuples {				/* for client 0; other clients differ in the last four bytes of `client` and `ours` */

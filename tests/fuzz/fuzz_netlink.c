@@ -12,7 +12,6 @@
 #include "fuzz_quiet.h"
 #include "net/netlink.h"
 #include "net/netlink_talk.h"
-#include "net/netlink_watch.h"
 #include "net/nft_set.h"
 #include "net/wireguard.h"
 #include "rehearsal/parts.h"

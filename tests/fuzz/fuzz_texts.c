@@ -11,12 +11,11 @@
 #include "fuzz_quiet.h"
 #include "plan/resolved_backends.h"
 #include "config/config.h"
-#include "daemon/blind_line.h"
+#include "daemon/blind_link.h"
 #include "instance/run_counters.h"
 #include "config/service_args.h"
 #include "instance/run_state.h"
 #include "lib/list_keys.h"
-#include "net/wg_dump.h"
 #include "net/wireguard.h"
 
 static const char *kept;		/* contents of every file of the daemon */

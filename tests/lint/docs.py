@@ -17,7 +17,7 @@ import tempfile
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..'))
 WGXDP = os.path.realpath(os.path.join(os.environ.get('O', 'build'), 'wgxdp'))
 MAN, CONFIG_MAN = 'docs/wgxdp.8', 'docs/wgxdp.yaml.5'
-GRAMMAR = ['user/config/config.c'] + [f'user/config/config_{part}.c' for part in ('relay', 'flows', 'guard', 'blind', 'endpoints', 'learn', 'lists', 'rates', 'ddns')]
+GRAMMAR = ['user/config/config.c'] + [f'user/config/config_{part}.c' for part in ('relay', 'guard', 'blind', 'endpoints', 'lists', 'rates', 'ddns')]
 GUIDES = sorted(glob.glob('docs/guides/*.md'))
 STAND_IN = {'PEER_KEY': 'jEaFbUKZjXhFFXbCqsN1oFfGF4bEGPHnuJNqLpYyYTk='}       # words that the reader of a page replaces
 COMMON = {'-c', '--config', '-j', '--json'}                # options that the manual page describes once for all commands
@@ -116,7 +116,7 @@ def maps_in_page():
 
 
 def metrics():
-    text = ''.join(read(f'user/show/{name}.c') for name in ('metrics', 'show_guard', 'show_lists', 'show_sites'))
+    text = ''.join(read(f'user/show/{name}.c') for name in ('metrics', 'show_guard', 'show_relay'))
     return set(re.findall(r'[a-z]_family\((?:&s[.>-]+text|s|t|t, &v), "(wgxdp_[a-z_]+)"', text))
 
 
@@ -171,7 +171,7 @@ def keys_in_page():
 def values():
     """Words that a value may be: `origin hand`."""
     found = set()
-    for path in ['user/lib/yaml_map.c'] + [f'user/config/config{part}.c' for part in ('', '_relay', '_guard', '_endpoints')]:
+    for path in ['user/lib/yaml_map.c'] + [f'user/config/config{part}.c' for part in ('', '_value', '_relay', '_guard', '_endpoints')]:
         for name, words in re.findall(r'^(?:static )?const char \*const (?:config_|yaml_)?([a-z0-9]+)_names\[\] = \{(.*?)NULL\s*\};', read(path),
                                       re.M | re.S):
             found |= {f"{'shared' if name == 'flag' else name} {word}" for word in re.findall('"([^"]*)"', words) if word}

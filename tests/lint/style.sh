@@ -42,8 +42,10 @@ done < <(with_head | tr '\n' '\0' | xargs -0 awk '
 			start = 0
 		}
 		END {ends()}')
+# The text of a string does not count, because a message is never broken over lines: a search must find it.
 wide=$(find bpf user include -name '*.[ch]' -exec perl -CSD -ne 'chomp; 1 while s/\t/" " x (8 - $-[0] % 8)/e;
-	print "$ARGV:$.: ", length, " columns, 100 are allowed\n" if length > 100; close ARGV if eof' {} +)
+	s/"(?:[^"\\]|\\.)*"/""/g if length > 100;
+	print "$ARGV:$.: ", length, " columns without strings, 100 are allowed\n" if length > 100; close ARGV if eof' {} +)
 [[ ! $wide ]] || complain "$wide"
 # A writer that continues after grep's match gets SIGPIPE, and with pipefail the line fails now and then
 while IFS= read -r line; do

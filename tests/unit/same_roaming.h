@@ -6,8 +6,7 @@
 #define SAME_ROAMING_H
 
 #include "config/config.h"
-#include "config/config_endpoints.h"
-#include "config/config_learn.h"
+#include "config/config_sections.h"
 
 #define WITH_ROAMING \
 	"endpoints:\n  - { interface: wg0, peer: \"YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY=\", host: vpn.example.net., port: 51820 }\n" \

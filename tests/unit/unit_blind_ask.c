@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "daemon/blind_ask.h"
+#include "daemon/blind_sites.h"
 #include "dataplane/control.h"
 
 #define ROOM 3

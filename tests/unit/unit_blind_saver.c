@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * One process at a time saves the sites of the blind relay, whole or not at all, and the daemon tries again soon if
- * fork() fails (user/daemon/blind_saver.c and blind_save.c). There are no maps, and one site, which has number 1.
+ * fork() fails (user/daemon/blind_save.c). There are no maps, and one site, which has number 1.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "daemon/blind_saver.h"
+#include "daemon/blind_sites.h"
 #include "dataplane/control.h"
 #include "lib/file.h"
 

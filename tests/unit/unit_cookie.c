@@ -16,7 +16,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <cmocka.h>
-#include "daemon/cookie_reply.h"
+#include "daemon/tasks.h"
 #include "blake2s.h"
 #include "openssl_mac.h"
 

@@ -15,11 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "daemon/daemon_state.h"
-#include "dataplane/config_text.h"
+#include "daemon/daemon.h"
+#include "dataplane/control.h"
 #include "dataplane/pins.h"
 #include "instance/follower.h"
-#include "instance/running.h"
 #include "instance/run_state.h"
 #include "instance/source.h"
 #include "lib/paths.h"

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "ddns/ddns_address.h"
+#include "ddns/ddns.h"
 #include "same_config.h"
 #include "capture_stderr.h"
 

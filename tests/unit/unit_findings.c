@@ -14,9 +14,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "config/config_endpoints.h"
-#include "config/config_learn.h"
-#include "ddns/ddns_exec.h"
+#include "config/config_sections.h"
+#include "ddns/ddns.h"
 #include "findings/facts.h"
 #include "lib/library.h"
 #include "plan/lists.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Only well-formed JSON of bounded depth reaches libfyaml (user/lib/yaml_json.h), and a YAML document that is nested
+ * Only well-formed JSON of bounded depth reaches libfyaml (user/lib/yaml.h), and a YAML document that is nested
  * too deeply is refused.
  */
 #include <errno.h>
@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <cmocka.h>
 #include "lib/yaml.h"
-#include "lib/yaml_json.h"
 
 static const char *wrong(const char *text, size_t *at)
 {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "dataplane/kernel_btf.h"
+#include "dataplane/dataplane_programs.h"
 
 static int by_libbpf(const struct btf *btf, const char *of, const char *member)
 {

@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "exporter/sandbox.h"
+#include "exporter/exporter.h"
 
 static char directory[] = "/tmp/unit_sandbox.XXXXXX", file[64], other[64];
 static int map, shared;

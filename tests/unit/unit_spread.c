@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Queues and hashed fields are reported right for drivers that report all, some or nothing (user/plan/spread.c). Also
+ * Queues and hashed fields are reported right for drivers that report all, some or nothing (user/plan/transmit.c). Also
  * the number of queues that doctor asks for.
  */
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <linux/ethtool.h>
 #include <cmocka.h>
-#include "plan/spread.h"
+#include "plan/transmit.h"
 
 enum { ADDRESSES = RXH_IP_SRC | RXH_IP_DST, PORTS = ADDRESSES | RXH_L4_B_0_1 | RXH_L4_B_2_3, NO_ANSWER = -1 };
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "capture_stderr.h"
-#include "exporter/web_config.h"
+#include "exporter/web.h"
 
 #ifdef WITH_MHD
 /* Made from the password `correct horse`, with the least cost */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The dump of wg(8) is read whole, and every other text is refused (user/net/wg_dump.c).
+ * The dump of wg(8) is read whole, and every other text is refused (user/net/wireguard_names.c).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "net/wg_dump.h"
+#include "net/wireguard.h"
 #include "capture_stderr.h"
 
 #define A "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXoxMjM0NTY="

@@ -8,7 +8,7 @@
 #include "cmd/command.h"
 #include "config/config_check.h"
 #include "dataplane/load_error.h"
-#include "config/config_endpoints.h"
+#include "config/config_sections.h"
 #include "findings/facts.h"
 #include "plan/transmit.h"
 #include "lib/log.h"
@@ -101,8 +101,7 @@ static int run_check(const struct global *g, int argc, char **argv)
 	if (!words)
 		return EXIT_USAGE;
 	if (n > 1 || (n && given)) {
-		log_error("check: %s: only one file can be checked at a time: name one",
-			  words[n - 1]);
+		log_error("check: %s: only one file can be checked at a time: name one", words[n - 1]);
 		return EXIT_USAGE;
 	}
 	file = given ?: *words ?: g->config;
@@ -128,13 +127,10 @@ static const struct command_option options[] = {
 
 const struct command check_command = {
 	.name = "check",
-	.summary = "check a configuration for errors, and whether this host has everything it "
-		   "needs",
+	.summary = "check a configuration for errors, and whether this host has everything it needs",
 	.usage = "[[-c] FILE]",
-	.about = "Reads a configuration and prints all its errors. If it has none, prints "
-		 "everything that it needs and this host lacks. It changes nothing.\n"
-		 "Exit status 0: there are no errors. 2: the file cannot be read or is invalid. 3: "
-		 "the file is valid, but this host lacks something.",
+	.about = "Reads a configuration and prints all its errors. If it has none, prints everything that it needs and this host lacks. It changes nothing.\n"
+		 "Exit status 0: there are no errors. 2: the file cannot be read or is invalid. 3: the file is valid, but this host lacks something.",
 	.run = run_check,
 	.options = options,
 	.operand = "@file",

@@ -26,8 +26,7 @@ static int parse_file(void *member, const struct command_option *o, char *value)
 {
 	*(const char **)member = value;
 	return strcmp(value, "-") ? 0 :
-	       option_wrong(o, value, "write the name of a file: the daemon cannot read standard "
-				      "input again");
+	       option_wrong(o, value, "write the name of a file: the daemon cannot read standard input again");
 }
 
 static const struct command_option options[] = {
@@ -40,14 +39,9 @@ static const struct command_option options[] = {
 
 const struct command daemon_command = {
 	.name = "daemon",
-	.summary = "do what `up` does, then keep it up to date when interfaces, addresses and "
-		   "routes change",
+	.summary = "do what `up` does, then keep it up to date when interfaces, addresses and routes change",
 	.usage = "[-c FILE]",
-	.about = "Does what `up` does, and then follows changes of interfaces, addresses and "
-		 "routes, and commands such as `wgxdp up`. A daemon that is started again keeps "
-		 "the running configuration, unless FILE has changed since. Forwarding does not "
-		 "depend on the daemon: you may stop and upgrade it at any time. `down` stops it. "
-		 "On SIGHUP it reads FILE again.",
+	.about = "Does what `up` does, and then follows changes of interfaces, addresses and routes, and commands such as `wgxdp up`. A daemon that is started again keeps the running configuration, unless FILE has changed since. Forwarding does not depend on the daemon: you may stop and upgrade it at any time. `down` stops it. On SIGHUP it reads FILE again.",
 	.run = run_daemon,
 	.options = options,
 };

@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 #include "cmd/command.h"
-#include "ddns/ddns_exec.h"
+#include "ddns/ddns.h"
 #include "lib/log.h"
 
 struct arguments {
@@ -17,8 +17,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 	if (!options_parse(&ddns_command, argc, argv, a, NULL))
 		return -EINVAL;
 	if (a->file && a->import)
-		log_error("ddns: -c cannot be used together with --import: leave out one or the "
-			  "other");
+		log_error("ddns: -c cannot be used together with --import: leave out one or the other");
 	else if (a->print && !a->import)
 		log_error("ddns: --print works only with --import: add --import FILE");
 	else
@@ -54,8 +53,8 @@ static int run_ddns(const struct global *g, int argc, char **argv)
 	if (a.import ? ddns_import(file, &c) : config_read(file, &c))
 		return DDNS_USAGE;
 	if (!c->n_ddns) {
-		log_error("%s: the section ddns is missing: add one, such as ddns: { interface: "
-			  "ens18, names: [ wg-end.example.net ], provider: … }", file);
+		log_error("%s: the section ddns is missing: add one, such as ddns: { interface: ens18, names: [ wg-end.example.net ], provider: … }",
+			  file);
 		return DDNS_USAGE;
 	}
 	if (!a.print)
@@ -67,8 +66,8 @@ static int run_ddns(const struct global *g, int argc, char **argv)
 static const struct command_option options[] = {
 	CONFIG_OPTION(offsetof(struct arguments, file)),
 	{ 0, "import", "FILE", offsetof(struct arguments, import),
-	  "read a shell-style file with OVH_*, RECORD_FQDNS, TTL and IFACE instead of a "
-	  "configuration, without running it", .values = "@file" },
+	  "read a shell-style file with OVH_*, RECORD_FQDNS, TTL and IFACE instead of a configuration, without running it",
+	  .values = "@file" },
 	{ 0, "print", NULL, offsetof(struct arguments, print),
 	  "only print that file as a section ddns" },
 	{ 0, "dry-run", NULL, offsetof(struct arguments, dry_run),
@@ -80,11 +79,7 @@ const struct command ddns_command = {
 	.name = "ddns",
 	.summary = "write this host's addresses into DNS",
 	.usage = "[-c FILE | --import FILE [--print]] [--dry-run]",
-	.about = "Writes the addresses of an interface into DNS, if DNS has other ones. The "
-		 "section ddns of the configuration says which. Neither `up` nor the daemon needs "
-		 "to run.\nExit status 0: the records are right. 1: the update failed. 2: the "
-		 "interface has no public address, and no record was changed. 64: wrong usage, or "
-		 "a file that cannot be read or is invalid.",
+	.about = "Writes the addresses of an interface into DNS, if DNS has other ones. The section ddns of the configuration says which. Neither `up` nor the daemon needs to run.\nExit status 0: the records are right. 1: the update failed. 2: the interface has no public address, and no record was changed. 64: wrong usage, or a file that cannot be read or is invalid.",
 	.run = run_ddns,
 	.options = options,
 };

@@ -8,11 +8,9 @@
 #include <stdio.h>
 #include <unistd.h>
 #include "cmd/command.h"
-#include "cmd/quick_service.h"
 #include "doctor/doctor.h"
 #include "lib/document.h"
 #include "lib/log.h"
-#include "instance/running.h"
 #include "instance/run_state.h"
 #include "lib/memory.h"
 #include "lib/text.h"
@@ -31,8 +29,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 	if (!options_parse(&doctor_command, argc, argv, a, NULL))
 		return -EINVAL;
 	if (a->line.config && a->file) {
-		log_error("doctor: -c FILE cannot be used together with --wan and --to: leave out "
-			  "one or the other");
+		log_error("doctor: -c FILE cannot be used together with --wan and --to: leave out one or the other");
 		return -EINVAL;
 	}
 	return a->line.config ? quick_service_finish(&a->line, "doctor") : 0;
@@ -111,8 +108,7 @@ static int open_running(struct doctor *k, struct config **ret)
 	if (rc)
 		return rc;
 	if (k->dp->elsewhere) {
-		log_error("instance %s runs in another network namespace: run `wgxdp doctor` there",
-			  k->instance);
+		log_error("instance %s runs in another network namespace: run `wgxdp doctor` there", k->instance);
 		return -ENOENT;
 	}
 	k->up = k->dp->running;
@@ -165,8 +161,7 @@ static int run_doctor(const struct global *g, int argc, char **argv)
 	if (parse(&a, argc, argv) || (a.file && config_read(a.file, &a.line.config)))
 		return EXIT_USAGE;
 	if (geteuid()) {
-		log_error("doctor: only root may read BPF programs, maps and firewall rules: run "
-			  "this command as root");
+		log_error("doctor: only root may read BPF programs, maps and firewall rules: run this command as root");
 		return EXIT_FAILED;
 	}
 	k.seconds = a.seconds;
@@ -186,13 +181,11 @@ static int run_doctor(const struct global *g, int argc, char **argv)
 
 static const struct command_option options[] = {
 	{ 'c', "config", "FILE", offsetof(struct arguments, file),
-	  "check this host for the configuration in FILE (-: standard input), not for the running "
-	  "one",
+	  "check this host for the configuration in FILE (-: standard input), not for the running one",
 	  .values = "@file" },
 	QUICK_SERVICE_OPTIONS(offsetof(struct arguments, line)),
 	{ 0, "listen", "SECONDS", offsetof(struct arguments, seconds),
-	  "seconds to watch for clients whose packets are not forwarded, for unknown VLAN tags, "
-	  "and for drops (default: 1)",
+	  "seconds to watch for clients whose packets are not forwarded, for unknown VLAN tags, and for drops (default: 1)",
 	  parse_number, LISTEN_MAX },
 	JSON_OPTION(offsetof(struct arguments, json)),
 	{ 0 },
@@ -202,17 +195,9 @@ const struct command doctor_command = {
 	.name = "doctor",
 	.summary = "find out why packets do not pass, and print commands that fix it",
 	.usage = "[-c FILE] [--listen SECONDS] [-j|--json]\n"
-		 "--wan IF [--wan IF]... --to BACKEND[,BACKEND][:PORT] [--lan IF]... [--port "
-		 "PORTS] [--nat dnat|none|masquerade] [--listen SECONDS] [-j|--json]",
-	.about = "Checks this host and the running configuration: kernel, clock, interfaces, "
-		 "drivers, offloads, MTU, VLANs, forwarding, other BPF programs, firewall rules, "
-		 "routes, backends, WireGuard and handshakes. Each finding is ok, a warning or a "
-		 "problem; most problems have a command that fixes them. If nothing runs, it "
-		 "checks the host for "
-		 CONFIG_DEFAULTS ", if that exists. It changes nothing. It sends two bytes to each "
-				"backend to see whether an error comes back.\nExit status 0: no "
-				"problem. 3: problems were found. 2: the file is invalid. 1: the "
-				"checks failed.",
+		 "--wan IF [--wan IF]... --to BACKEND[,BACKEND][:PORT] [--lan IF]... [--port PORTS] [--nat dnat|none|masquerade] [--listen SECONDS] [-j|--json]",
+	.about = "Checks this host and the running configuration: kernel, clock, interfaces, drivers, offloads, MTU, VLANs, forwarding, other BPF programs, firewall rules, routes, backends, WireGuard and handshakes. Each finding is ok, a warning or a problem; most problems have a command that fixes them. If nothing runs, it checks the host for "
+		 CONFIG_DEFAULTS ", if that exists. It changes nothing. It sends two bytes to each backend to see whether an error comes back.\nExit status 0: no problem. 3: problems were found. 2: the file is invalid. 1: the checks failed.",
 	.run = run_doctor,
 	.options = options,
 	.only_prints = true,

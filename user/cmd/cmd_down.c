@@ -3,7 +3,7 @@
  * wgxdp down: removes the whole instance: its programs, links, qdiscs, maps and pins.
  */
 #include <unistd.h>
-#include "daemon/announce.h"
+#include "daemon/tasks.h"
 #include "cmd/command.h"
 #include "dataplane/dataplane.h"
 #include "instance/run_state.h"
@@ -40,8 +40,6 @@ const struct command down_command = {
 	.name = "down",
 	.summary = "stop forwarding, and remove everything that the instance created",
 	.usage = "",
-	.about = "Detaches the BPF programs, and removes every map, pin and qdisc of the instance. "
-		 "If the instance is not up, it does nothing. If another BPF file system hides its "
-		 "pins, it reports an error and changes nothing.",
+	.about = "Detaches the BPF programs, and removes every map, pin and qdisc of the instance. If the instance is not up, it does nothing. If another BPF file system hides its pins, it reports an error and changes nothing.",
 	.run = run_down,
 };

@@ -12,7 +12,7 @@
 #include "net/echo.h"
 #include "lib/log.h"
 #include "net/host.h"
-#include "net/lookup.h"
+#include "net/dns.h"
 #include "net/wireguard.h"
 
 enum { EXIT_UNREACHABLE = 254, EXIT_UNRESOLVED = 255 };
@@ -89,8 +89,7 @@ static int find_reachable(struct job *j, const struct address **ret)
 	if (j->error) {
 		log_error("cannot send ICMP echo requests: %s%s", strerror(-j->error),
 			  j->error != -EPERM && j->error != -EACCES ? "" :
-			  ": run this as root with CAP_NET_RAW, or add the process's group "
-			  "to the sysctl net.ipv4.ping_group_range");
+			  ": run this as root with CAP_NET_RAW, or add the process's group to the sysctl net.ipv4.ping_group_range");
 		return EXIT_FAILED;
 	}
 	if (!j->n) {
@@ -129,12 +128,12 @@ static int read_peer(const struct job *j, struct wg_peer *ret)
 			  j->interface, host_names_now(j->interface, there));
 	else if (rc)
 		log_error("--interface %s: %s%s", j->interface,
-			  rc == -EOPNOTSUPP ? "this is not a WireGuard interface: name one, such "
-					      "as wg0" : strerror(-rc),
+			  rc == -EOPNOTSUPP ? "this is not a WireGuard interface: name one, such as wg0" :
+			  strerror(-rc),
 			  rc == -EPERM || rc == -EACCES ? ": run as root" : "");
 	else if (!p)
-		log_error("--peer %s: %s has no peer with this public key: `wg show %s peers` "
-			  "lists the keys", j->peer_text, j->interface, j->interface);
+		log_error("--peer %s: %s has no peer with this public key: `wg show %s peers` lists the keys",
+			  j->peer_text, j->interface, j->interface);
 	else
 		*ret = *p;
 	return rc ?: p ? 0 : -ENOENT;
@@ -196,8 +195,7 @@ static int parse_host(void *member, const struct command_option *o, char *value)
 static int parse_port(void *member, const struct command_option *o, char *value)
 {
 	return port_parse(value, member) ?
-	       option_wrong(o, value, "this is not a port: write a number from 1 to 65535, such as "
-				      "51820") : 0;
+	       option_wrong(o, value, "this is not a port: write a number from 1 to 65535, such as 51820") : 0;
 }
 
 static int parse(int argc, char **argv, struct job *j)
@@ -206,12 +204,9 @@ static int parse(int argc, char **argv, struct job *j)
 
 	if (!options_parse(&endpoint_command, argc, argv, j, NULL))
 		return -EINVAL;
-	missing = !j->interface ? "--interface is missing: add the WireGuard interface, "
-				  "--interface wg0" :
-		  !j->peer_text ? "--peer is missing: add the peer's public key, --peer KEY; `wg "
-				  "show INTERFACE peers` prints it" :
-		  !j->host ? "--host is missing: add the name of the peer's host, --host "
-			     "vpn.example.net" :
+	missing = !j->interface ? "--interface is missing: add the WireGuard interface, --interface wg0" :
+		  !j->peer_text ? "--peer is missing: add the peer's public key, --peer KEY; `wg show INTERFACE peers` prints it" :
+		  !j->host ? "--host is missing: add the name of the peer's host, --host vpn.example.net" :
 		  !j->port ? "--port is missing: add the peer's port, --port 51820" : NULL;
 	if (missing)
 		log_error("endpoint: %s", missing);
@@ -251,12 +246,7 @@ const struct command endpoint_command = {
 	.name = "endpoint",
 	.summary = "set a WireGuard peer's endpoint to an address of its name that answers",
 	.usage = "--interface IF --peer KEY --host NAME --port PORT [--dryrun]",
-	.about = "Sets the endpoint of a WireGuard peer to the first address of NAME that answers "
-		 "an ICMP echo request. IPv6 addresses come before IPv4 addresses. Each address "
-		 "gets three requests, all at once. It works with the kernel's WireGuard and "
-		 "wireguard-go. Neither `up` nor the daemon needs to run.\nExit status 0: the "
-		 "endpoint is right. 255: the name has no address. 254: no address answers. 1: the "
-		 "endpoint could not be set. 2: wrong usage.",
+	.about = "Sets the endpoint of a WireGuard peer to the first address of NAME that answers an ICMP echo request. IPv6 addresses come before IPv4 addresses. Each address gets three requests, all at once. It works with the kernel's WireGuard and wireguard-go. Neither `up` nor the daemon needs to run.\nExit status 0: the endpoint is right. 255: the name has no address. 254: no address answers. 1: the endpoint could not be set. 2: wrong usage.",
 	.run = run_endpoint,
 	.options = options,
 };

@@ -2,7 +2,6 @@
  *
  * wgxdp exporter: serves the metrics, the status page and the API.
  */
-#include <errno.h>
 #include <string.h>
 #include "cmd/command.h"
 #include "exporter/exporter.h"
@@ -23,10 +22,6 @@ static int run_exporter(const struct global *g, int argc, char **argv)
 const struct command exporter_command = {
 	.name = "exporter",
 	.summary = "serve metrics, the status page and the API; the daemon runs this",
-	.about = "Serves metrics, the status page and the API at the addresses of the section "
-		 "exporter of the running configuration. The daemon starts this command itself, "
-		 "and starts it again when it ends. The process may read BPF maps and files, and "
-		 "change nothing. It ends on SIGTERM, SIGINT and SIGHUP, and when the section "
-		 "changes.",
+	.about = "Serves metrics, the status page and the API at the addresses of the section exporter of the running configuration. The daemon starts this command itself, and starts it again when it ends. The process may read BPF maps and files, and change nothing. It ends on SIGTERM, SIGINT and SIGHUP, and when the section changes.",
 	.run = run_exporter,
 };

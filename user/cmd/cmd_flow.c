@@ -6,10 +6,9 @@
 #include <errno.h>
 #include "cmd/command.h"
 #include "dataplane/dataplane.h"
-#include "lib/fd.h"
+#include "lib/file.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "instance/running.h"
 #include "instance/run_state.h"
 
 struct endpoint {
@@ -29,8 +28,7 @@ static int parse_client(void *member, const struct command_option *o, char *valu
 
 	return !address_parse(value, &e->address) ||
 	       !endpoint_parse(value, &e->address, &e->port) ? 0 :
-	       option_wrong(o, value, "this is neither an address nor an address and port: write "
-				      "203.0.113.7 or [2001:db8::7]:51820");
+	       option_wrong(o, value, "this is neither an address nor an address and port: write 203.0.113.7 or [2001:db8::7]:51820");
 }
 
 static int parse_ours(void *member, const struct command_option *o, char *value)
@@ -38,8 +36,7 @@ static int parse_ours(void *member, const struct command_option *o, char *value)
 	struct endpoint *e = member;
 
 	return !endpoint_parse(value, &e->address, &e->port) ? 0 :
-	       option_wrong(o, value, "this is not an address and a port: write both, "
-				      "192.168.1.1:20000 or [2001:db8::1]:20000");
+	       option_wrong(o, value, "this is not an address and a port: write both, 192.168.1.1:20000 or [2001:db8::1]:20000");
 }
 
 static int parse(struct arguments *a, int argc, char **argv)
@@ -51,11 +48,9 @@ static int parse(struct arguments *a, int argc, char **argv)
 	if (!words || !command_word(&flow_command, words))
 		return -EINVAL;
 	if (n > 1)
-		log_error("flow del: %s: this is not an option: `wgxdp flow --help` lists the "
-			  "options", words[1]);
+		log_error("flow del: %s: this is not an option: `wgxdp flow --help` lists the options", words[1]);
 	else if (!chosen && !a->all)
-		log_error("flow del: say which flows to delete: --service NAME, --client ADDRESS, "
-			  "--ours ADDRESS:PORT, or --all");
+		log_error("flow del: say which flows to delete: --service NAME, --client ADDRESS, --ours ADDRESS:PORT, or --all");
 	else if (chosen && a->all)
 		log_error("flow del: --all cannot be used together with other options");
 	else
@@ -106,8 +101,8 @@ static int find_service(const struct dataplane *dp, const char *name, __u32 *ret
 	while (id < n && strcmp(names[id].name, name))
 		id++;
 	if (!*name || id == n) {
-		log_error("flow del --service %s: there is no such service: `wgxdp show services` "
-			  "lists the services", name);
+		log_error("flow del --service %s: there is no such service: `wgxdp show services` lists the services",
+			  name);
 		rc = -ENOENT;
 	}
 	*ret = id;
@@ -165,8 +160,7 @@ const struct command flow_command = {
 	.name = "flow",
 	.summary = "end flows of clients of services with nat: masquerade",
 	.usage = "del [--service NAME] [--client ADDRESS[:PORT]] [--ours ADDRESS:PORT]\ndel --all",
-	.about = "Ends the flows that match all options, and prints how many. A client that "
-		 "continues to send gets a new flow.",
+	.about = "Ends the flows that match all options, and prints how many. A client that continues to send gets a new flow.",
 	.run = run_flow,
 	.options = options,
 	.words = (const struct command_word[]){ { "del" }, { 0 } },

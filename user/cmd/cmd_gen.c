@@ -20,17 +20,14 @@ struct arguments {
 static int check_hosts(const struct arguments *a, int n, char **words)
 {
 	if (!a->topology)
-		log_error("gen hosts: the topology file is missing: write wgxdp gen hosts "
-			  "TOPOLOGY.yaml -o DIR");
+		log_error("gen hosts: the topology file is missing: write wgxdp gen hosts TOPOLOGY.yaml -o DIR");
 	else if (n > 2)
-		log_error("gen hosts: %s: this word after the topology %s is not expected: remove "
-			  "it", words[2], a->topology);
+		log_error("gen hosts: %s: this word after the topology %s is not expected: remove it",
+			  words[2], a->topology);
 	else if (!a->directory || !*a->directory)
-		log_error("gen hosts: -o DIR is missing: add the directory for the files, such as "
-			  "-o hosts");
+		log_error("gen hosts: -o DIR is missing: add the directory for the files, such as -o hosts");
 	else if (a->config)
-		log_error("gen hosts: -c is only for `gen nft`, which reads a configuration: "
-			  "remove it");
+		log_error("gen hosts: -c is only for `gen nft`, which reads a configuration: remove it");
 	else
 		return 0;
 	return -EINVAL;
@@ -39,11 +36,10 @@ static int check_hosts(const struct arguments *a, int n, char **words)
 static int check_nft(const struct arguments *a)
 {
 	if (a->topology)
-		log_error("gen nft: %s: this is not an option: name the configuration with -c FILE",
-			  a->topology);
+		log_error("gen nft: %s: this is not an option: name the configuration with -c FILE", a->topology);
 	else if (a->directory || a->check || a->diff || a->replace)
-		log_error("gen nft: %s: this option is only for `gen hosts`: remove it, because "
-			  "`gen nft` prints the rules", a->directory ? "-o" : a->check ? "--check" :
+		log_error("gen nft: %s: this option is only for `gen hosts`: remove it, because `gen nft` prints the rules",
+			  a->directory ? "-o" : a->check ? "--check" :
 			  a->diff ? "--diff" : "--replace");
 	else
 		return 0;
@@ -93,20 +89,10 @@ static const struct command_option options[] = {
 const struct command gen_command = {
 	.name = "gen",
 	.heading = " Generate:\n",
-	.summary = "write the configuration files for all hosts of a network, or print a "
-		   "configuration as nft rules",
+	.summary = "write the configuration files for all hosts of a network, or print a configuration as nft rules",
 	.usage = "hosts TOPOLOGY.yaml -o DIR [--check | --diff | --replace]\nnft [-c FILE]",
-	.about = "`hosts` reads a topology, which describes the hosts of a network, and writes the "
-		 "files that each host needs to DIR/HOST. They are for WireGuard, nftables, radvd, "
-		 "keepalived, networkd, sysctl and wgxdp. A README says where each file goes. It "
-		 "creates missing keys with wg(8) and keeps them in DIR/state. A second run "
-		 "changes only the files that the topology changed, and removes those no longer "
-		 "needed. It keeps a file that was edited by hand. If the topology changed that "
-		 "file too, nothing is written without --replace. Other files in DIR stay. `nft` "
-		 "prints a configuration as nft(8) rules with the same meaning.\n"
-		 "Exit status 0: done. 1: failed. 2: wrong usage, or a file that cannot be read or "
-		 "is invalid. With --check and --diff, 0: nothing would change. 1: something would "
-		 "change. 2: that is unknown.",
+	.about = "`hosts` reads a topology, which describes the hosts of a network, and writes the files that each host needs to DIR/HOST. They are for WireGuard, nftables, radvd, keepalived, networkd, sysctl and wgxdp. A README says where each file goes. It creates missing keys with wg(8) and keeps them in DIR/state. A second run changes only the files that the topology changed, and removes those no longer needed. It keeps a file that was edited by hand. If the topology changed that file too, nothing is written without --replace. Other files in DIR stay. `nft` prints a configuration as nft(8) rules with the same meaning.\n"
+		 "Exit status 0: done. 1: failed. 2: wrong usage, or a file that cannot be read or is invalid. With --check and --diff, 0: nothing would change. 1: something would change. 2: that is unknown.",
 	.run = run_gen,
 	.options = options,
 	.words = (const struct command_word[]){ { "hosts", "@file" }, { "nft" }, { 0 } },
@@ -114,8 +100,7 @@ const struct command gen_command = {
 #else
 static int run_gen(const struct global *g, int argc, char **argv)
 {
-	log_error("gen: this program was built without the generator (WITH_GEN=0): generate the "
-		  "files on another host");
+	log_error("gen: this program was built without the generator (WITH_GEN=0): generate the files on another host");
 	return EXIT_USAGE;
 }
 
@@ -124,8 +109,7 @@ const struct command gen_command = {
 	.heading = " Generate:\n",
 	.summary = "not available: this program was built without the generator (WITH_GEN=0)",
 	.usage = "",
-	.about = "This program was built without the generator (WITH_GEN=0): generate the files "
-		 "on another host.",
+	.about = "This program was built without the generator (WITH_GEN=0): generate the files on another host.",
 	.run = run_gen,
 };
 #endif

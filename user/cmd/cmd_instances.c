@@ -124,9 +124,7 @@ const struct command instances_command = {
 	.name = "instances",
 	.summary = "print the instances of this host",
 	.usage = "[-j|--json]",
-	.about = "Prints each instance that is up or has a daemon: its interfaces, and how many "
-		 "services and peers it has. It also prints whether its daemon runs, and whether "
-		 "the file has the running configuration.",
+	.about = "Prints each instance that is up or has a daemon: its interfaces, and how many services and peers it has. It also prints whether its daemon runs, and whether the file has the running configuration.",
 	.run = run_instances,
 	.options = options,
 	.only_prints = true,

@@ -10,10 +10,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include "cmd/command.h"
-#include "config/config_guard.h"
-#include "config/config_learn.h"
+#include "config/config_parts.h"
+#include "config/config_sections.h"
 #include "daemon/daemon.h"
-#include "lib/fd.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "net/host.h"
@@ -170,8 +170,7 @@ static int write_file(const char *path, const struct arguments *a, const struct 
 	fputs(" } }\n", out);
 	fclose(out);
 	if (!any)
-		log_error("knock: no interface has a default route: name the interfaces in the "
-			  "section learn of a configuration, see wgxdp.yaml(5)");
+		log_error("knock: no interface has a default route: name the interfaces in the section learn of a configuration, see wgxdp.yaml(5)");
 	return any ? 0 : -ENOENT;
 }
 
@@ -184,8 +183,7 @@ static int parse(struct arguments *a, int argc, char **argv, const char **ret_ho
 		return -EINVAL;
 	*ret_host = n ? words[1] : NULL;
 	if (n && strcmp(words[0], "send"))
-		log_error("knock: %s: this is not an option: `wgxdp knock --help` lists the "
-			  "options", words[0]);
+		log_error("knock: %s: this is not an option: `wgxdp knock --help` lists the options", words[0]);
 	else if (n && (n != 2 || a->interface || a->command || a->kill))
 		log_error("knock send: write one HOST, and no option except -p PORT");
 	else
@@ -227,23 +225,16 @@ static const struct command_option options[] = {
 	{ 'p', NULL, "PORT", offsetof(struct arguments, port),
 	  "the first port (default: 19000)", parse_knock_port },
 	{ 'c', NULL, "COMMAND", offsetof(struct arguments, command),
-	  "a program and its arguments to run after a knock, as the user nobody and without a "
-	  "shell" },
+	  "a program and its arguments to run after a knock, as the user nobody and without a shell" },
 	{ 'k', NULL, NULL, offsetof(struct arguments, kill), "stop the running `wgxdp knock`" },
 	{ 0 },
 };
 
 const struct command knock_command = {
 	.name = "knock",
-	.summary = "find a WireGuard peer again after its address has changed, or help a host to "
-		   "find this one",
+	.summary = "find a WireGuard peer again after its address has changed, or help a host to find this one",
 	.usage = "[-i IF] [-p PORT] [-c COMMAND]\n-k\nsend [-p PORT] HOST",
-	.about = "Waits for knocks, until it is stopped. A knock is a UDP packet to this host "
-		 "with a TTL or hop limit of 1. It goes to PORT or one of the 99 ports above it: "
-		 "`traceroute -p PORT HOST` sends such packets. After a knock, wgxdp sets the "
-		 "endpoint of IF's peer from its next handshake initiation, and runs COMMAND. It "
-		 "listens on the interfaces with default routes. The section learn of a "
-		 "configuration does the same.\n"
+	.about = "Waits for knocks, until it is stopped. A knock is a UDP packet to this host with a TTL or hop limit of 1. It goes to PORT or one of the 99 ports above it: `traceroute -p PORT HOST` sends such packets. After a knock, wgxdp sets the endpoint of IF's peer from its next handshake initiation, and runs COMMAND. It listens on the interfaces with default routes. The section learn of a configuration does the same.\n"
 		 "`send` sends a knock to HOST, however many hops away it is.",
 	.run = run_knock,
 	.options = options,

@@ -19,7 +19,7 @@
 #include "dataplane/tracing.h"
 #include "dataplane/map_info.h"
 #include "show/monitor.h"
-#include "instance/running.h"
+#include "instance/run_state.h"
 #include "lib/paths.h"
 #include "show/words.h"
 
@@ -188,17 +188,14 @@ static int parse_reason(void *member, const struct command_option *o, char *valu
 	for (__u16 i = 0; i < REASON_MAX; i++)
 		if (reason_drops(i))
 			nearest_try(&n, reason_name(i));
-	return n.best ? option_wrong(o, value, "this is not a reason for drops: did you mean %s?",
-					       n.best) :
-			option_wrong(o, value, "this is not a reason for drops: reasons.md of the "
-					       "documents lists them");
+	return n.best ? option_wrong(o, value, "this is not a reason for drops: did you mean %s?", n.best)
+		      : option_wrong(o, value, "this is not a reason for drops: reasons.md of the documents lists them");
 }
 
 static int parse_address(void *member, const struct command_option *o, char *value)
 {
 	return prefix_parse(value, member) ?
-	       option_wrong(o, value, "this is neither an address nor a prefix: write 192.0.2.7 or "
-				      "2001:db8::/32") : 0;
+	       option_wrong(o, value, "this is neither an address nor a prefix: write 192.0.2.7 or 2001:db8::/32") : 0;
 }
 
 /* ---- the command ---- */
@@ -215,15 +212,15 @@ static void warn_unknown(struct dataplane *dp, const struct monitor_filter *f)
 	for (size_t i = 0; i < n; i++)
 		there |= !strcmp(services[i].name, f->service);
 	if (!there)
-		log_warning("monitor: there is no service '%s' yet, and monitor waits for it: "
-			    "`wgxdp show services` lists the services", f->service);
+		log_warning("monitor: there is no service '%s' yet, and monitor waits for it: `wgxdp show services` lists the services",
+			    f->service);
 	n = 0;
 	there = !f->peer || dataplane_peers(dp, &peers, &n);
 	for (size_t i = 0; i < n; i++)
 		there |= !strcmp(peers[i].name.name, f->peer);
 	if (!there)
-		log_warning("monitor: --peer %s: there is no such peer yet, and monitor waits for "
-			    "it: `wgxdp show peers` lists the peers", f->peer);
+		log_warning("monitor: --peer %s: there is no such peer yet, and monitor waits for it: `wgxdp show peers` lists the peers",
+			    f->peer);
 }
 
 /* Warns if the filter names an interface that does not exist. It may be created later. */
@@ -232,8 +229,8 @@ static void warn_interface(const char *name)
 	char there[HOST_NAMES_LEN];
 
 	if (name && !if_nametoindex(name))
-		log_warning("monitor: --in %s: this host has no such interface yet, and monitor "
-			    "waits for it: there is %s", name, host_names_now(name, there));
+		log_warning("monitor: --in %s: this host has no such interface yet, and monitor waits for it: there is %s",
+			    name, host_names_now(name, there));
 }
 
 static int run_monitor(const struct global *g, int argc, char **argv)
@@ -273,8 +270,7 @@ static int run_monitor(const struct global *g, int argc, char **argv)
 
 static const struct command_option options[] = {
 	{ 0, "event", "KIND", offsetof(struct loop, m.filter.kinds),
-	  "print only this kind: dropped, flow, rebinding, handshake or knock (default: the first "
-	  "three); may be repeated",
+	  "print only this kind: dropped, flow, rebinding, handshake or knock (default: the first three); may be repeated",
 	  parse_event, .values = "dropped flow handshake rebinding knock" },
 	{ 0, "service", "NAME", offsetof(struct loop, m.filter.service),
 	  "only events of this service", .values = "@service" },
@@ -296,13 +292,7 @@ const struct command monitor_command = {
 	.name = "monitor",
 	.summary = "print drops, flows, handshakes and knocks as they happen",
 	.usage = "[--event KIND]... [FILTER]... [-n NUMBER] [-j|--json]",
-	.about = "Prints a line for each event: a drop with its reason, the begin or "
-		 "end of a flow, or a WireGuard peer's new endpoint (rebinding). With --event it "
-		 "also prints handshakes that pass, and knocks. Each CPU reports a few hundred "
-		 "drops per second, and how many more there were. Packets that are passed up to "
-		 "the kernel are not reported. Stop it with Ctrl-C. An instance has one monitor at "
-		 "a time. Without a monitor, events cost nothing. tcpdump does not see packets "
-		 "that XDP forwards; xdpdump of xdp-tools does.",
+	.about = "Prints a line for each event: a drop with its reason, the begin or end of a flow, or a WireGuard peer's new endpoint (rebinding). With --event it also prints handshakes that pass, and knocks. Each CPU reports a few hundred drops per second, and how many more there were. Packets that are passed up to the kernel are not reported. Stop it with Ctrl-C. An instance has one monitor at a time. Without a monitor, events cost nothing. tcpdump does not see packets that XDP forwards; xdpdump of xdp-tools does.",
 	.run = run_monitor,
 	.options = options,
 };

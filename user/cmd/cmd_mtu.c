@@ -10,7 +10,7 @@
 #include "cmd/command.h"
 #include "lib/log.h"
 #include "net/host.h"
-#include "net/lookup.h"
+#include "net/dns.h"
 #include "doctor/mtu_report.h"
 #include "net/wireguard.h"
 
@@ -136,8 +136,8 @@ static int read_wireguard(struct mtu_report *r, __u32 *ret_mark)
 	r->wireguard = !rc || !strcmp(r->link.kind, "wireguard");
 	if (rc) {
 		if (r->wireguard)
-			log_warning("%s: cannot read the peers of this interface: %s: run this as "
-				    "root for a better answer", r->link.name, strerror(-rc));
+			log_warning("%s: cannot read the peers of this interface: %s: run this as root for a better answer",
+				    r->link.name, strerror(-rc));
 		return 0;
 	}
 	p = peer_of(&d, &r->target);
@@ -147,8 +147,7 @@ static int read_wireguard(struct mtu_report *r, __u32 *ret_mark)
 		r->handshake = p->handshake;
 		*ret_mark = d.fwmark;
 	} else {
-		r->why = p ? "its WireGuard peer has no endpoint yet: wait for a handshake, or set "
-			     "the endpoint" :
+		r->why = p ? "its WireGuard peer has no endpoint yet: wait for a handshake, or set the endpoint" :
 			     "no WireGuard peer has this address in its AllowedIPs: add it to one";
 		rc = -ENETUNREACH;
 	}
@@ -244,8 +243,8 @@ static int check_target(struct job *j, int n, char **words)
 
 	if (n != 1) {
 		log_error("mtu: %s%s", n ? "only one target can be measured: remove " :
-			  "the target is missing: add the address or name of a host, such as "
-			  "`wgxdp mtu vpn.example.net`", n ? words[1] : "");
+			  "the target is missing: add the address or name of a host, such as `wgxdp mtu vpn.example.net`",
+			  n ? words[1] : "");
 		return -EINVAL;
 	}
 	j->target = words[0];
@@ -258,8 +257,7 @@ static int check_target(struct job *j, int n, char **words)
 		log_error("mtu: %s: the address does not fit -%c: leave that option out", j->target,
 			  j->family == FAMILY_IPV4 ? '4' : '6');
 	else if (!is_name && address_is_link_local(&literal) && !j->through)
-		log_error("mtu: %s: this is a link-local address: name its interface with "
-			  "--through IF", j->target);
+		log_error("mtu: %s: this is a link-local address: name its interface with --through IF", j->target);
 	else
 		return 0;
 	return -EINVAL;
@@ -302,14 +300,7 @@ const struct command mtu_command = {
 	.name = "mtu",
 	.summary = "measure the MTU of a path, and say which MTU to set where",
 	.usage = "TARGET [--through IF] [-4 | -6] [-j | --json]",
-	.about = "Finds the longest packet that passes to TARGET, with ICMP echo requests that "
-		 "must not be fragmented. It reports which router announced a limit, or that "
-		 "packets are lost silently (a black hole), and which MTU to set where. TARGET is "
-		 "an address or a name. With a name, it measures the first address of each family. "
-		 "If TARGET is reached through WireGuard, it also measures the path to the "
-		 "tunnel's other end.\nExit status 0: packets as long as the interface's MTU pass. "
-		 "3: they do not pass, or only in fragments. 1: the measurement failed, for "
-		 "example because nothing answers. 2: wrong usage.",
+	.about = "Finds the longest packet that passes to TARGET, with ICMP echo requests that must not be fragmented. It reports which router announced a limit, or that packets are lost silently (a black hole), and which MTU to set where. TARGET is an address or a name. With a name, it measures the first address of each family. If TARGET is reached through WireGuard, it also measures the path to the tunnel's other end.\nExit status 0: packets as long as the interface's MTU pass. 3: they do not pass, or only in fragments. 1: the measurement failed, for example because nothing answers. 2: wrong usage.",
 	.run = run_mtu,
 	.options = options,
 	.operand = "",

@@ -7,11 +7,9 @@
 #include "cmd/command.h"
 #include "config/config_check.h"
 #include "config/config_diff.h"
-#include "config/config_rates.h"
+#include "config/config_sections.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "cmd/edit.h"
-#include "config/relay_prefix.h"
 #include "net/host.h"
 #include "net/wireguard.h"
 
@@ -24,8 +22,7 @@ struct arguments {
 static int parse_device(void *member, const struct command_option *o, char *value)
 {
 	if (!is_interface_name(value))
-		return option_wrong(o, value, "this cannot be the name of an interface: write one "
-					      "such as wgvpnr01");
+		return option_wrong(o, value, "this cannot be the name of an interface: write one such as wgvpnr01");
 	strcpy(member, value);
 	return 0;
 }
@@ -65,12 +62,11 @@ static int check_name(const struct arguments *a)
 
 	if (import ? !is_interface_name(name) : !is_peer_name(name) || strlen(name) >= NAME_LEN)
 		log_error("peer %s %s: %s", verb, name, import ?
-			  "this cannot be the name of an interface: write one such as "
-			  "wgvpnr01" : "this cannot be the name of a peer: write letters, digits, "
-				       "'-', '_', '.', '+' and '/', such as site-a");
+			  "this cannot be the name of an interface: write one such as wgvpnr01" :
+			  "this cannot be the name of a peer: write letters, digits, '-', '_', '.', '+' and '/', such as site-a");
 	else if (is_verb(a, "add") && !*a->wanted.device)
-		log_error("peer add %s: --device is missing: add the interface that leads to the "
-			  "peer, --device wg0", name);
+		log_error("peer add %s: --device is missing: add the interface that leads to the peer, --device wg0",
+			  name);
 	else
 		return edit_check_options(&a->edit, a->key || *a->wanted.device ||
 					  a->wanted.n_prefixes);
@@ -101,8 +97,7 @@ static int change_peer(struct arguments *a, struct config *c)
 	if (is_verb(a, "add") ? p != NULL : !p) {
 		log_error("peer %s %s: %s", a->edit.verb, a->edit.name, p ?
 			  "this peer exists already: change it with `wgxdp peer set`" :
-			  "the configuration has no such peer: `wgxdp show peers` lists the peers. "
-			  "A peer that wgxdp follows is changed with `wg set`");
+			  "the configuration has no such peer: `wgxdp show peers` lists the peers. A peer that wgxdp follows is changed with `wg set`");
 		return -ENOENT;
 	}
 	if (is_verb(a, "del")) {
@@ -177,8 +172,7 @@ static int import_device(const char *device, struct config *c)
 			  "this is not a WireGuard interface, or its wireguard-go has no socket in "
 			  WG_SOCKET_DIR : strerror(-rc));
 	if (!rc && !c->policy.overlay.family) {
-		log_error("peer import %s: the prefix of all sites (the overlay) is missing: add "
-			  "policy: { overlay: \"fd12:3456:789a::/48\" } to the configuration",
+		log_error("peer import %s: the prefix of all sites (the overlay) is missing: add policy: { overlay: \"fd12:3456:789a::/48\" } to the configuration",
 			  device);
 		rc = -EINVAL;
 	}
@@ -216,8 +210,7 @@ static const struct command_option options[] = {
 	{ 0, "device", "IF", offsetof(struct arguments, wanted.device),
 	  "the interface that leads to the peer", parse_device, .values = "@interface" },
 	{ 0, "public-key", "KEY", 0,
-	  "the peer's WireGuard key, as `wg pubkey` prints it; a peer behind a network card needs "
-	  "none", parse_key },
+	  "the peer's WireGuard key, as `wg pubkey` prints it; a peer behind a network card needs none", parse_key },
 	{ 0, "prefix", "PREFIX", offsetof(struct arguments, wanted),
 	  "a prefix of the peer's site, or its own address in the tunnel; may be repeated",
 	  parse_prefix },
@@ -234,11 +227,7 @@ const struct command peer_command = {
 	.usage = "add NAME --device IF [--public-key KEY] [--prefix PREFIX]...\n"
 		 "set NAME [--device IF] [--public-key KEY] [--prefix PREFIX]...\n"
 		 "del NAME\nimport IF",
-	.about = "Changes the running relay. `set` replaces the settings that the options name; "
-		 "--prefix replaces all prefixes of the peer. `import` adds the peers of a "
-		 "WireGuard interface with their AllowedIPs. Their names come from wg-quick's file "
-		 "(the comment or `# friendly_name=` above [Peer]), or are the first 8 characters "
-		 "of their keys. It does not change WireGuard.",
+	.about = "Changes the running relay. `set` replaces the settings that the options name; --prefix replaces all prefixes of the peer. `import` adds the peers of a WireGuard interface with their AllowedIPs. Their names come from wg-quick's file (the comment or `# friendly_name=` above [Peer]), or are the first 8 characters of their keys. It does not change WireGuard.",
 	.run = run_peer,
 	.options = options,
 	.words = words,

@@ -6,13 +6,11 @@
 #include "instance/apply.h"
 #include "cmd/command.h"
 #include "config/config_diff.h"
-#include "lib/fd.h"
+#include "lib/file.h"
 #include "lib/log.h"
-#include "instance/running.h"
 #include "instance/source.h"
 #include "instance/run_state.h"
 #include "instance/try.h"
-#include "instance/undone.h"
 
 struct arguments {
 	const char *file;
@@ -79,8 +77,7 @@ static int run_reload(const struct global *g, int argc, char **argv)
 	if (!options_parse(&reload_command, argc, argv, &a, NULL))
 		return EXIT_USAGE;
 	if (a.dry && a.try_seconds) {
-		log_error("reload: --try cannot be used together with --dry-run, which changes "
-			  "nothing: leave out one or the other");
+		log_error("reload: --try cannot be used together with --dry-run, which changes nothing: leave out one or the other");
 		return EXIT_USAGE;
 	}
 	rc = pins_exist(g->instance);
@@ -114,9 +111,7 @@ const struct command reload_command = {
 	.name = "reload",
 	.summary = "apply the configuration file again, and print the differences",
 	.usage = "[-c FILE] [--dry-run | --try SECONDS]",
-	.about = "Applies the configuration file to the running instance, as `up` does, and prints "
-		 "the differences. It names each change by a command that it undoes. It fails if "
-		 "the instance is not up.",
+	.about = "Applies the configuration file to the running instance, as `up` does, and prints the differences. It names each change by a command that it undoes. It fails if the instance is not up.",
 	.run = run_reload,
 	.options = options,
 };

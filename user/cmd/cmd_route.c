@@ -9,7 +9,6 @@
 #include "dataplane/dataplane.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "cmd/edit.h"
 
 struct arguments {
 	const char *verb, *peer;
@@ -36,8 +35,7 @@ static int check_words(struct arguments *a, int n, char **words)
 		a->peer = words[2];
 	if (add != !!a->peer) {
 		log_error("route %s %s: %s", a->verb, a->text,
-			  add ? "--peer is missing: add the peer to route it to, --peer site-a; "
-				"`wgxdp show peers` lists the peers" :
+			  add ? "--peer is missing: add the peer to route it to, --peer site-a; `wgxdp show peers` lists the peers" :
 			  "takes no options");
 		return -EINVAL;
 	}
@@ -75,8 +73,7 @@ static int add_route(struct arguments *a, struct config *c, const char *instance
 	struct peer_config *p = config_peer(c, a->peer) ?: followed_peer(instance, c, a->peer);
 
 	if (!p) {
-		log_error("route add %s: there is no peer '%s': `wgxdp show peers` lists the peers",
-			  a->text, a->peer);
+		log_error("route add %s: there is no peer '%s': `wgxdp show peers` lists the peers", a->text, a->peer);
 		return -ENOENT;
 	}
 	*append(p->prefixes, p->n_prefixes) = a->prefix;
@@ -96,8 +93,8 @@ static int del_route(struct arguments *a, struct config *c)
 			return 0;
 		}
 	}
-	log_error("route del %s: no peer of the configuration has this prefix: `wgxdp show routes` "
-		  "lists the prefixes", a->text);
+	log_error("route del %s: no peer of the configuration has this prefix: `wgxdp show routes` lists the prefixes",
+		  a->text);
 	return -ENOENT;
 }
 
@@ -132,8 +129,7 @@ const struct command route_command = {
 	.name = "route",
 	.summary = "add or remove a prefix of a relay's peer",
 	.usage = "add PREFIX [--peer] NAME\ndel PREFIX",
-	.about = "Adds a prefix to a peer of the running relay, or removes one. A peer that wgxdp "
-		 "follows has its prefixes in WireGuard: change its AllowedIPs there.",
+	.about = "Adds a prefix to a peer of the running relay, or removes one. A peer that wgxdp follows has its prefixes in WireGuard: change its AllowedIPs there.",
 	.run = run_route,
 	.options = options,
 	.words = (const struct command_word[]){ { "add" }, { "del" }, { 0 } },

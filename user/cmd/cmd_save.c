@@ -8,7 +8,6 @@
 #include <unistd.h>
 #include "cmd/command.h"
 #include "config/config_diff.h"
-#include "instance/running.h"
 #include "instance/source.h"
 #include "lib/log.h"
 #include "lib/yaml.h"
@@ -26,8 +25,8 @@ static int print_saved(const char *instance, const struct config *c)
 	    !yaml_read(file, &text, &n)) {
 		merged = config_merge(text, c);
 		if (!merged)
-			log_warning("the comments of %s are missing here: its form is one that "
-				    "`wgxdp save` cannot change", file);
+			log_warning("the comments of %s are missing here: its form is one that `wgxdp save` cannot change",
+				    file);
 	}
 	return !merged ? config_save(c, stdout) :
 	       fputs(merged, stdout) < 0 || fflush(stdout) ? -errno : 0;
@@ -57,8 +56,6 @@ const struct command save_command = {
 	.name = "save",
 	.summary = "print the running configuration",
 	.usage = "",
-	.about = "Prints the running configuration as a file for `up`, which then changes nothing. "
-		 "It has the comments and the order of the file that was applied, and changes only "
-		 "what commands changed. The mode is the one that `up` was given.",
+	.about = "Prints the running configuration as a file for `up`, which then changes nothing. It has the comments and the order of the file that was applied, and changes only what commands changed. The mode is the one that `up` was given.",
 	.run = run_save,
 };

@@ -10,7 +10,7 @@
 #include <string.h>
 #include "config/config.h"
 #include "gen/topology_keys.h"
-#include "lib/yaml_schema.h"
+#include "lib/yaml.h"
 
 struct key_about {
 	const char *section, *key, *text;
@@ -75,10 +75,7 @@ const struct command schema_command = {
 	.name = "schema",
 	.summary = "print the keys of the configuration as JSON Schema, for an editor",
 	.usage = "[config | topology]",
-	.about = "Prints the grammar of the configuration, or of topologies, as JSON Schema "
-		 "(draft-07). An editor with yaml-language-server completes keys with it, shows "
-		 "what they mean, and marks mistakes. It does not find contradictions between "
-		 "keys: `wgxdp check` does.",
+	.about = "Prints the grammar of the configuration, or of topologies, as JSON Schema (draft-07). An editor with yaml-language-server completes keys with it, shows what they mean, and marks mistakes. It does not find contradictions between keys: `wgxdp check` does.",
 	.run = run_schema,
 	.words = (const struct command_word[]){ { "config" }, { "topology" }, { 0 } },
 	.only_prints = true,
@@ -86,8 +83,7 @@ const struct command schema_command = {
 #else
 static int run_schema(const struct global *g, int argc, char **argv)
 {
-	log_error("schema: this program was built without the generator (WITH_GEN=0): print the "
-		  "schema on another host");
+	log_error("schema: this program was built without the generator (WITH_GEN=0): print the schema on another host");
 	return EXIT_USAGE;
 }
 
@@ -95,8 +91,7 @@ const struct command schema_command = {
 	.name = "schema",
 	.summary = "not available: this program was built without the generator (WITH_GEN=0)",
 	.usage = "",
-	.about = "This program was built without the generator (WITH_GEN=0): print the schema on "
-		 "another host.",
+	.about = "This program was built without the generator (WITH_GEN=0): print the schema on another host.",
 	.run = run_schema,
 };
 #endif

@@ -6,11 +6,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/types.h>
-#include "cmd/edit.h"
+#include "cmd/command.h"
 #include "config/config_check.h"
 #include "config/config_diff.h"
-#include "config/config_lists.h"
-#include "config/config_rates.h"
+#include "config/config_sections.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "config/service_args.h"
@@ -59,8 +58,8 @@ static int parse_listen(struct service_config *s, const char *argument)
 			s->ipv6 = IPV6_DNAT;
 	}
 	if (rc)
-		log_error("--listen '%s': this is neither an interface nor addresses: write eth0 "
-			  "or 203.0.113.1,2001:db8::1", argument);
+		log_error("--listen '%s': this is neither an interface nor addresses: write eth0 or 203.0.113.1,2001:db8::1",
+			  argument);
 	return rc;
 }
 
@@ -118,8 +117,7 @@ static bool has_options(const struct arguments *a)
 	const struct service_config *w = &a->wanted;
 
 	return a->listen || a->nat || a->ipv6 || w->n_ports || w->backend.n_keys ||
-	       w->guard.strict || *w->backend.ipv4 || *w->backend.ipv6 || a->no_ipv4 ||
-	       a->no_ipv6;
+	       w->guard.strict || *w->backend.ipv4 || *w->backend.ipv6 || a->no_ipv4 || a->no_ipv6;
 }
 
 static const struct command_word list_verbs[] = {
@@ -134,8 +132,7 @@ static int parse_set(const char *what, const char *word, struct prefix_list *to)
 	l->source = LIST_NFT_SET;
 	if (strlen(word) < LIST_NAME_LEN && config_set_name(word + strlen(SET_WORD), l->name))
 		return 0;
-	log_error("%s: '%s' is not the family, table and name of a set: write them as `nft list "
-		  "sets` prints them, such as '" SET_WORD "inet filter blocklist'", what, word);
+	log_error("%s: '%s' is not the family, table and name of a set: write them as `nft list sets` prints them, such as '" SET_WORD "inet filter blocklist'", what, word);
 	return -EINVAL;
 }
 
@@ -150,15 +147,14 @@ static int check_list_words(struct arguments *a, int n, char **words)
 	char what[32];
 
 	if (!del && strcmp(word, "add")) {
-		log_error("service %s: %s%sadd or del must follow: write `wgxdp service %s add %s "
-			  "192.0.2.0/24`", list, word, *word ? ": " : "", list,
-			  *word ? word : "NAME");
+		log_error("service %s: %s%sadd or del must follow: write `wgxdp service %s add %s 192.0.2.0/24`",
+			  list, word, *word ? ": " : "", list, *word ? word : "NAME");
 		return -EINVAL;
 	}
 	a->edit.verb = verbs[*list == 'd'][del];
 	if (n < 4) {
-		log_error("service %s: the service's name or a prefix is missing: see `wgxdp "
-			  "service --help`", a->edit.verb);
+		log_error("service %s: the service's name or a prefix is missing: see `wgxdp service --help`",
+			  a->edit.verb);
 		return -EINVAL;
 	}
 	snprintf(what, sizeof(what), "service %s", a->edit.verb);
@@ -184,13 +180,11 @@ static int check_name_word(struct arguments *a, int n, char **words)
 		return 0;
 	}
 	if (n > 2)
-		log_error("service %s %s: '%s' is not expected: write a list as one word, with "
-			  "commas between its items; see `wgxdp service --help`", a->edit.verb,
-			  words[1], words[2]);
+		log_error("service %s %s: '%s' is not expected: write a list as one word, with commas between its items; see `wgxdp service --help`",
+			  a->edit.verb, words[1], words[2]);
 	else
-		log_error("service %s: the service's name is missing: write `wgxdp service %s "
-			  "NAME`. `wgxdp show services` lists the names", a->edit.verb,
-			  a->edit.verb);
+		log_error("service %s: the service's name is missing: write `wgxdp service %s NAME`. `wgxdp show services` lists the names",
+			  a->edit.verb, a->edit.verb);
 	return -EINVAL;
 }
 
@@ -221,20 +215,20 @@ static int check_words(struct arguments *a, int n, char **words)
 	if (rc)
 		return rc;
 	if (!is_service_name(e->name) || strlen(e->name) >= NAME_LEN) {
-		log_error("service %s %s: this cannot be the name of a service: write letters, "
-			  "digits, '-', '_' and '.', such as wg-end", e->verb, e->name);
+		log_error("service %s %s: this cannot be the name of a service: write letters, digits, '-', '_' and '.', such as wg-end",
+			  e->verb, e->name);
 		return -EINVAL;
 	}
 	if (!lists && (a->may.refuse_others || a->may.everyone)) {
-		log_error("service %s: --refuse-others and --everyone are only for `allow` and "
-			  "`deny`: remove them", e->verb);
+		log_error("service %s: --refuse-others and --everyone are only for `allow` and `deny`: remove them",
+			  e->verb);
 		return -EINVAL;
 	}
 	if (edit_check_options(e, has_options(a)) || check_families(a))
 		return -EINVAL;
 	if (is_verb(a, "add") && !*a->wanted.backend.ipv4 && !*a->wanted.backend.ipv6) {
-		log_error("service add %s: --backend is missing: add the backend's address, "
-			  "--backend 192.168.1.10", e->name);
+		log_error("service add %s: --backend is missing: add the backend's address, --backend 192.168.1.10",
+			  e->name);
 		return -EINVAL;
 	}
 	return 0;
@@ -259,8 +253,8 @@ static void warn_within(const char *service, const char *list, const struct pref
 
 	for (size_t i = 0; i < n; i++)
 		if (prefix_within(p, &in[i]))
-			log_warning("service %s: %s is still part of %s in the list %s, so the "
-				    "change of it has no effect", service,
+			log_warning("service %s: %s is still part of %s in the list %s, so the change of it has no effect",
+				    service,
 				    prefix_format(p, text), prefix_format(&in[i], outer), list);
 }
 
@@ -353,8 +347,7 @@ static int clients_change(struct service_config *s, const char *verb,
 	}
 	if (!why)
 		return 0;
-	log_error("service %s %s: %s: nothing was changed. If you want that, add %s", verb, s->name,
-		  why, option);
+	log_error("service %s %s: %s: nothing was changed. If you want that, add %s", verb, s->name, why, option);
 	return -EPERM;
 }
 
@@ -413,11 +406,11 @@ static int check_backend(const struct arguments *a, const struct service_config 
 
 	replace_hosts(&b, a);
 	if (s->n_backends && (*b.ipv4 || *b.ipv6 || a->no_ipv4 || a->no_ipv6))
-		log_error("service set %s: this service has several backends: change them in the "
-			  "file, and run `wgxdp reload`", s->name);
+		log_error("service set %s: this service has several backends: change them in the file, and run `wgxdp reload`",
+			  s->name);
 	else if ((a->no_ipv4 || a->no_ipv6) && !*b.ipv4 && !*b.ipv6)
-		log_error("service set %s: the backend would have no address left: name another "
-			  "one with --backend", s->name);
+		log_error("service set %s: the backend would have no address left: name another one with --backend",
+			  s->name);
 	else
 		return 0;
 	return -EINVAL;
@@ -503,9 +496,8 @@ static const struct command_option options[] = {
 	  "the interface or the addresses to listen on: ADDRESS[,ADDRESS]...",
 	  parse_listen_option, .values = "@interface" },
 	{ 0, "backend", "BACKEND", offsetof(struct arguments, wanted.backend),
-	  "the backend's IPv4 address, IPv6 address or both, with :PORT (default 51820; then put "
-	  "IPv6 in brackets). A host name stands for the family without an address; alone, for "
-	  "IPv4. `set` changes only the families that are given.", parse_backend },
+	  "the backend's IPv4 address, IPv6 address or both, with :PORT (default 51820; then put IPv6 in brackets). A host name stands for the family without an address; alone, for IPv4. `set` changes only the families that are given.",
+	  parse_backend },
 	{ 0, "no-ipv4", NULL, offsetof(struct arguments, no_ipv4),
 	  "with `set`: remove the backend's IPv4 address" },
 	{ 0, "no-ipv6", NULL, offsetof(struct arguments, no_ipv6),
@@ -513,24 +505,20 @@ static const struct command_option options[] = {
 	{ 0, "port", "PORTS", offsetof(struct arguments, wanted),
 	  "UDP ports to listen on, such as 51820,443 or 400-450 (default: 51820)", parse_ports },
 	{ 0, "nat", "MODE", 0,
-	  "dnat (default): the destination is translated. none: no translation. masquerade: the "
-	  "backend sees an address of this host, and clients of either family reach it.",
+	  "dnat (default): the destination is translated. none: no translation. masquerade: the backend sees an address of this host, and clients of either family reach it.",
 	  parse_nat, .values = "dnat none masquerade" },
 	{ 0, "ipv6", "MODE", 0,
-	  "direct (default): IPv6 passes to the backend's own address. dnat: IPv6 is translated "
-	  "like IPv4 (default with an IPv6 address in --listen). off: wgxdp leaves IPv6 to the "
-	  "kernel.",
+	  "direct (default): IPv6 passes to the backend's own address. dnat: IPv6 is translated like IPv4 (default with an IPv6 address in --listen). off: wgxdp leaves IPv6 to the kernel.",
 	  parse_ipv6, .values = "direct dnat off" },
 	{ 0, "public-key", "KEY", offsetof(struct arguments, wanted.backend),
-	  "the backend's WireGuard public key. With it, the guard lets only WireGuard packets for "
-	  "this key pass. May be repeated, for a new and an old key.", parse_key },
+	  "the backend's WireGuard public key. With it, the guard lets only WireGuard packets for this key pass. May be repeated, for a new and an old key.",
+	  parse_key },
 	{ 0, "strict", NULL, offsetof(struct arguments, wanted.guard.strict),
 	  "with a public key: pass data only from clients that the backend has answered" },
 	{ 0, "refuse-others", NULL, offsetof(struct arguments, may.refuse_others),
 	  "confirm `allow add` to an empty allow, which refuses all other clients" },
 	{ 0, "everyone", NULL, offsetof(struct arguments, may.everyone),
-	  "confirm `allow del` of the last prefix, which lets every client in, or `deny add` of "
-	  "0.0.0.0/0 or ::/0, which refuses every client of that family" },
+	  "confirm `allow del` of the last prefix, which lets every client in, or `deny add` of 0.0.0.0/0 or ::/0, which refuses every client of that family" },
 	{ 0 },
 };
 
@@ -543,22 +531,15 @@ const struct command service_command = {
 	.name = "service",
 	.heading = " Change:\n",
 	.summary = "add, change and remove running services, and allow or deny clients",
-	.usage = "add NAME --listen WHERE --backend BACKEND[,BACKEND][:PORT] [--port PORTS] "
-		 "[--nat dnat|none|masquerade] [--ipv6 direct|dnat|off] [--public-key KEY]... "
-		 "[--strict]\n"
-		 "set NAME [--listen WHERE] [--backend ...] [--no-ipv4] [--no-ipv6] [--port ...] "
-		 "[--nat ...] [--ipv6 ...] [--public-key ...]... [--strict]\n"
+	.usage = "add NAME --listen WHERE --backend BACKEND[,BACKEND][:PORT] [--port PORTS] [--nat dnat|none|masquerade] [--ipv6 direct|dnat|off] [--public-key KEY]... [--strict]\n"
+		 "set NAME [--listen WHERE] [--backend ...] [--no-ipv4] [--no-ipv6] [--port ...] [--nat ...] [--ipv6 ...] [--public-key ...]... [--strict]\n"
 		 "del NAME\n"
 		 "allow add NAME PREFIX|'nft-set:FAMILY TABLE SET'... [--refuse-others]\n"
 		 "allow del NAME PREFIX|'nft-set:FAMILY TABLE SET'... [--everyone]\n"
 		 "deny add NAME PREFIX|'nft-set:FAMILY TABLE SET'... [--everyone]\n"
 		 "deny del NAME PREFIX|'nft-set:FAMILY TABLE SET'...",
-	.about = "Changes the running configuration, from the next packet on. `set` changes only "
-		 "the settings that its options name. After a backend is replaced, its replies "
-		 "are still translated for three minutes.\n"
-		 "A service refuses clients in the prefixes and sets of deny. If allow has any, it "
-		 "refuses all clients outside of them. deny is stronger than allow. `wgxdp show "
-		 "services` prints both lists.",
+	.about = "Changes the running configuration, from the next packet on. `set` changes only the settings that its options name. After a backend is replaced, its replies are still translated for three minutes.\n"
+		 "A service refuses clients in the prefixes and sets of deny. If allow has any, it refuses all clients outside of them. deny is stronger than allow. `wgxdp show services` prints both lists.",
 	.run = run_service,
 	.options = options,
 	.words = words,

@@ -8,7 +8,7 @@
 #include "cmd/command.h"
 #include "dataplane/dataplane.h"
 #include "lib/log.h"
-#include "instance/running.h"
+#include "instance/run_state.h"
 #include "show/show.h"
 
 struct arguments {
@@ -29,8 +29,7 @@ static int check_words(const struct arguments *a)
 		return -EINVAL;
 	}
 	if (a->wg && a->what != SHOW_FLOWS) {
-		log_error("show: --wg works only with flows: write `wgxdp show flows --wg %s`",
-			  a->wg);
+		log_error("show: --wg works only with flows: write `wgxdp show flows --wg %s`", a->wg);
 		return -EINVAL;
 	}
 	return 0;
@@ -97,8 +96,8 @@ static int run_show(const struct global *g, int argc, char **argv)
 
 static const struct command_option options[] = {
 	{ 0, "wg", "FILE", offsetof(struct arguments, wg),
-	  "print the WireGuard peer of each flow: FILE has the output of `wg show IF dump` or `wg "
-	  "show all dump` on the backend (-: standard input)", .values = "@file" },
+	  "print the WireGuard peer of each flow: FILE has the output of `wg show IF dump` or `wg show all dump` on the backend (-: standard input)",
+	  .values = "@file" },
 	JSON_OPTION(offsetof(struct arguments, json)),
 	{ 0 },
 };
@@ -115,14 +114,7 @@ const struct command show_command = {
 	.usage = "[interfaces|services|peers|routes|sites|drops|metrics] [-j|--json]\n"
 		 "flows [--wg FILE] [-j|--json]",
 	.about = "Without a word, it prints interfaces, services, peers and drops.\n"
-		 "`interfaces`: their roles and modes. `services` and `peers`: the packets "
-		 "received, forwarded, dropped and passed up to the kernel in each direction, and "
-		 "WireGuard's state of the peers. `drops`: why packets were not forwarded. "
-		 "`routes`: prefixes and the peers that have them. `sites`: the sites of the "
-		 "blind relay, where they are and what they send. `metrics`: the text that the "
-		 "exporter serves to Prometheus. `flows`: the clients of services with nat: "
-		 "masquerade. Each line has where the client's packets arrive, how the backend "
-		 "sees them, age and idle time in seconds, and packets/bytes in each direction.",
+		 "`interfaces`: their roles and modes. `services` and `peers`: the packets received, forwarded, dropped and passed up to the kernel in each direction, and WireGuard's state of the peers. `drops`: why packets were not forwarded. `routes`: prefixes and the peers that have them. `sites`: the sites of the blind relay, where they are and what they send. `metrics`: the text that the exporter serves to Prometheus. `flows`: the clients of services with nat: masquerade. Each line has where the client's packets arrive, how the backend sees them, age and idle time in seconds, and packets/bytes in each direction.",
 	.run = run_show,
 	.options = options,
 	.words = words,

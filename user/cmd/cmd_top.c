@@ -11,7 +11,7 @@
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "lib/text.h"
-#include "instance/running.h"
+#include "instance/run_state.h"
 #include "show/top.h"
 
 struct arguments {
@@ -103,8 +103,8 @@ static void print_json(const struct top *t, double seconds, FILE *out)
 		fprintf(out, "%s{\"kind\": \"%s\", \"name\": ", i ? ", " : "",
 			kinds[t->rows[i].kind]);
 		text_print_json(out, t->rows[i].name);
-		fprintf(out, ", \"packets\": %.3f, \"bytes\": %.3f, \"packets_back\": %.3f, "
-			"\"bytes_back\": %.3f, \"dropped\": %.3f, \"passed\": %.3f}", r->packets_to,
+		fprintf(out, ", \"packets\": %.3f, \"bytes\": %.3f, \"packets_back\": %.3f, \"bytes_back\": %.3f, \"dropped\": %.3f, \"passed\": %.3f}",
+			r->packets_to,
 			r->bytes_to, r->packets_back, r->bytes_back, r->dropped, r->passed);
 	}
 	fputs("]}\n", out);
@@ -188,8 +188,7 @@ static int parse_interval(void *member, const struct command_option *o, char *va
 
 	*(double *)member = seconds;
 	return end != value && !*end && seconds >= 0.1 && seconds <= 3600 ? 0 :
-	       option_wrong(o, value, "this is not a number of seconds: write one from 0.1 to "
-				      "3600");
+	       option_wrong(o, value, "this is not a number of seconds: write one from 0.1 to 3600");
 }
 
 static int run_top(const struct global *g, int argc, char **argv)
@@ -217,8 +216,7 @@ static const struct command_option options[] = {
 	{ 'f', "filter", "TEXT", offsetof(struct arguments, filter),
 	  "print only rows whose name contains TEXT" },
 	{ 'j', "json", NULL, offsetof(struct arguments, json),
-	  "print a JSON object each interval, with all rates per second; bytes include the IP "
-	  "header" },
+	  "print a JSON object each interval, with all rates per second; bytes include the IP header" },
 	{ 0 },
 };
 
@@ -226,11 +224,7 @@ const struct command top_command = {
 	.name = "top",
 	.summary = "show current rates of services, peers and sites",
 	.usage = "[-i SECONDS] [-o|--once] [-s KEY] [-u UNIT] [-f TEXT] [-j|--json]",
-	.about = "Shows a table of the rates of services, peers, pairs of blind sites, and reasons "
-		 "for drops, once per interval. The first rate is to the backend, or from the peer "
-		 "or site. The second rate is back from the backend, or to the peer. Dropped and "
-		 "passed are packets per second. On a terminal each table replaces the one before "
-		 "it; elsewhere they follow each other. Stop it with Ctrl-C.",
+	.about = "Shows a table of the rates of services, peers, pairs of blind sites, and reasons for drops, once per interval. The first rate is to the backend, or from the peer or site. The second rate is back from the backend, or to the peer. Dropped and passed are packets per second. On a terminal each table replaces the one before it; elsewhere they follow each other. Stop it with Ctrl-C.",
 	.run = run_top,
 	.options = options,
 	.only_prints = true,

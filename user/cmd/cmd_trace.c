@@ -10,7 +10,7 @@
 #include "lib/log.h"
 #include "net/host.h"
 #include "net/packet_make.h"
-#include "instance/running.h"
+#include "instance/run_state.h"
 #include "show/trace.h"
 #include "lib/wg_key.h"
 
@@ -66,8 +66,7 @@ static int parse_mac(void *arguments, const struct command_option *o, char *valu
 
 	if (sscanf(value, "%2x:%2x:%2x:%2x:%2x:%2x%n",
 		   m, m + 1, m + 2, m + 3, m + 4, m + 5, &n) != 6 || value[n])
-		return option_wrong(o, value, "this is not a MAC address: write one such as "
-					      "02:00:00:00:00:01");
+		return option_wrong(o, value, "this is not a MAC address: write one such as 02:00:00:00:00:01");
 	for (int i = 0; i < 6; i++)
 		a->wish.mac[0][i] = m[i];
 	a->mac = true;
@@ -80,8 +79,7 @@ static int parse_end(void *member, const struct command_option *o, char *value)
 	bool from = o->id == FROM;
 
 	return endpoint_parse(value, from ? &w->from : &w->to, from ? &w->sport : &w->dport) ?
-		option_wrong(o, value, "this is not an address and a port: write both, "
-				       "198.51.100.7:4711 or [2001:db8::7]:4711") : 0;
+		option_wrong(o, value, "this is not an address and a port: write both, 198.51.100.7:4711 or [2001:db8::7]:4711") : 0;
 }
 
 static int parse_vlan(void *member, const struct command_option *o, char *value)
@@ -103,8 +101,7 @@ static int parse_key(void *member, const struct command_option *o, char *value)
 	struct wg_key key;
 
 	if (wg_key_parse(value, &key))
-		return option_wrong(o, value, "this is not a WireGuard public key: copy all 44 "
-				    "characters that `wg pubkey` prints");
+		return option_wrong(o, value, "this is not a WireGuard public key: copy all 44 characters that `wg pubkey` prints");
 	w->has_key = true;
 	memcpy(w->key, key.b, sizeof(w->key));
 	return 0;
@@ -126,15 +123,12 @@ static int check_arguments(struct arguments *a, int n, char **words)
 	if (n > 1)
 		log_error("trace: %s: only one file can be read: remove the others", words[1]);
 	else if (a->file && describes_packet(&a->wish, a->mac))
-		log_error("trace: %s: options that describe a packet cannot be used with a file: "
-			  "leave out all except --in and --json", a->file);
+		log_error("trace: %s: options that describe a packet cannot be used with a file: leave out all except --in and --json",
+			  a->file);
 	else if (!a->file && (!a->in || !a->wish.from.family || !a->wish.to.family))
-		log_error("trace: the packet is missing: write `wgxdp trace --in eth0 --from "
-			  "198.51.100.7:4711 --to 198.51.100.1:51820`, or name a capture: `wgxdp "
-			  "trace FILE.pcap`");
+		log_error("trace: the packet is missing: write `wgxdp trace --in eth0 --from 198.51.100.7:4711 --to 198.51.100.1:51820`, or name a capture: `wgxdp trace FILE.pcap`");
 	else if (!a->file && a->wish.from.family != a->wish.to.family)
-		log_error("trace: --from and --to have different families: write two IPv4 or two "
-			  "IPv6 addresses");
+		log_error("trace: --from and --to have different families: write two IPv4 or two IPv6 addresses");
 	else
 		return 0;
 	return -EINVAL;
@@ -189,15 +183,15 @@ static int trace_described(struct arguments *a, struct node list)
 	if (w->message == MESSAGE_INITIATION || w->message == MESSAGE_RESPONSE)
 		find_key(trace_shadow(a->trace), w);
 	if (!a->mac && trace_mac(a->trace, a->ifindex, w->mac[0])) {
-		log_error("trace: --in %s: the instance does not use this interface: `wgxdp show "
-			  "interfaces` lists its interfaces", a->in);
+		log_error("trace: --in %s: the instance does not use this interface: `wgxdp show interfaces` lists its interfaces",
+			  a->in);
 		return -ENODEV;
 	}
 	memcpy(w->mac[1], (__u8[]){ 2, 0, 0, 0, 0, 1 }, 6);
 	len = packet_make(w, frame.bytes, sizeof(frame.bytes));
 	if (len < 0) {
-		log_error("trace: --size %u: this is too short for the packet's headers, or for a "
-			  "fragment at this offset: write more", w->size);
+		log_error("trace: --size %u: this is too short for the packet's headers, or for a fragment at this offset: write more",
+			  w->size);
 		return len;
 	}
 	frame.len = len;
@@ -225,19 +219,18 @@ static int trace_file(struct arguments *a, struct node list)
 		}
 		n++;
 		if (captured.len < captured.whole) {
-			log_warning("%s: packet %lu is left out: the file has only %u of its %u "
-				    "bytes: capture whole packets (tcpdump -s 0)",
+			log_warning("%s: packet %lu is left out: the file has only %u of its %u bytes: capture whole packets (tcpdump -s 0)",
 				    a->file, n, captured.len, captured.whole);
 			continue;
 		}
 		if (captured.len < TRACE_FRAME_MIN) {
-			log_warning("%s: packet %lu is left out: its %u bytes are too short for an "
-				    "Ethernet frame", a->file, n, captured.len);
+			log_warning("%s: packet %lu is left out: its %u bytes are too short for an Ethernet frame",
+				    a->file, n, captured.len);
 			continue;
 		}
 		if (captured.len > CAPTURE_MAX) {
-			log_warning("%s: packet %lu is left out: its %u bytes are more than %u, "
-				    "the limit", a->file, n, captured.len, CAPTURE_MAX);
+			log_warning("%s: packet %lu is left out: its %u bytes are more than %u, the limit",
+				    a->file, n, captured.len, CAPTURE_MAX);
 			continue;
 		}
 		frame.len = captured.len;
@@ -295,16 +288,15 @@ static int run_trace(const struct global *g, int argc, char **argv)
 		return EXIT_FAILED;
 	if (!dp->elsewhere)
 		return trace_all(&a, g->instance, dp) ? EXIT_FAILED : EXIT_DONE;
-	log_error("instance %s is up in another network namespace: run this command there",
-		  g->instance);
+	log_error("instance %s is up in another network namespace: run this command there", g->instance);
 	return EXIT_FAILED;
 }
 
 #define WISH(member) offsetof(struct arguments, wish.member)
 static const struct command_option options[] = {
 	{ 0, "in", "IF", offsetof(struct arguments, in),
-	  "the interface on which the packet arrives; for a pcapng file, in place of the interface "
-	  "in the file", .values = "@interface" },
+	  "the interface on which the packet arrives; for a pcapng file, in place of the interface in the file",
+	  .values = "@interface" },
 	{ 0, "from", "ADDRESS:PORT", offsetof(struct arguments, wish),
 	  "the source of the packet; put IPv6 in brackets", parse_end, FROM },
 	{ 0, "to", "ADDRESS:PORT", offsetof(struct arguments, wish),
@@ -313,11 +305,11 @@ static const struct command_option options[] = {
 	  "the WireGuard message: initiation, response, cookie, data (default) or none",
 	  parse_choice, .values = "none initiation response cookie data" },
 	{ 0, "public-key", "KEY", offsetof(struct arguments, wish),
-	  "the receiver's key, for the mac1 of an initiation or response (default: the service's "
-	  "first key)", parse_key },
+	  "the receiver's key, for the mac1 of an initiation or response (default: the service's first key)",
+	  parse_key },
 	{ 0, "index", "NUMBER", WISH(index),
-	  "the sender index of an initiation or response, or the receiver index of another message "
-	  "(default: 1)", parse_u32, INDEX },
+	  "the sender index of an initiation or response, or the receiver index of another message (default: 1)",
+	  parse_u32, INDEX },
 	{ 0, "size", "BYTES", WISH(size), "the length of the IP packet", parse_u32, SIZE },
 	{ 0, "ttl", "NUMBER", WISH(ttl), "TTL or hop limit (default: 64)", parse_u32, TTL },
 	{ 0, "df", NULL, WISH(df), "IPv4: must not be fragmented" },
@@ -338,11 +330,7 @@ const struct command trace_command = {
 	.summary = "show what wgxdp would do with a packet, without sending it",
 	.usage = "--in IF --from ADDRESS:PORT --to ADDRESS:PORT [OPTION]... [-j|--json]\n"
 		 "[--in IF] FILE [-j|--json]",
-	.about = "Shows what wgxdp would do with a UDP packet, or with each packet of a pcap or "
-		 "pcapng file (-: standard input). It prints the service or peer, the guard's "
-		 "decision, the next hop, the packet that would leave, and the verdict with its "
-		 "reason. The same BPF programs process the packet, on copies of the maps. Nothing "
-		 "is sent, counted or remembered.",
+	.about = "Shows what wgxdp would do with a UDP packet, or with each packet of a pcap or pcapng file (-: standard input). It prints the service or peer, the guard's decision, the next hop, the packet that would leave, and the verdict with its reason. The same BPF programs process the packet, on copies of the maps. Nothing is sent, counted or remembered.",
 	.run = run_trace,
 	.options = options,
 	.operand = "@file",

@@ -7,16 +7,14 @@
 #include "instance/apply.h"
 #include "cmd/command.h"
 #include "config/config_diff.h"
-#include "dataplane/config_text.h"
+#include "dataplane/control.h"
 #include "dataplane/load_error.h"
-#include "cmd/quick_service.h"
-#include "lib/fd.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "instance/source.h"
 #include "instance/run_state.h"
 #include "net/host.h"
 #include "instance/try.h"
-#include "instance/undone.h"
 
 struct arguments {
 	const char *file;		/* configuration file; NULL: not given */
@@ -38,8 +36,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 		return -EINVAL;
 	}
 	if (a->line.config && a->file) {
-		log_error("up: -c FILE cannot be used together with --wan and --to: leave out "
-			  "one or the other");
+		log_error("up: -c FILE cannot be used together with --wan and --to: leave out one or the other");
 		return -EINVAL;
 	}
 	return a->line.config ? quick_service_finish(&a->line, "up") : 0;
@@ -56,9 +53,8 @@ static int check_interfaces(const struct config *c)
 
 		if (if_nametoindex(is->name))
 			continue;
-		log_error("up: --%s %s: this host has no such interface: name one of %s. An "
-			  "interface that appears later needs a file (-c)", role_name(is->role),
-			  is->name, host_names_now(is->name, there));
+		log_error("up: --%s %s: this host has no such interface: name one of %s. An interface that appears later needs a file (-c)",
+			  role_names[is->role], is->name, host_names_now(is->name, there));
 		return -ENODEV;
 	}
 	return 0;
@@ -71,8 +67,7 @@ static int keep_trial(const char *instance)
 
 	fd_close(lock);
 	if (lock >= 0 && !kept)
-		log_error("instance %s: there is no change to keep, because none is on trial",
-			  instance);
+		log_error("instance %s: there is no change to keep, because none is on trial", instance);
 	else if (kept)
 		puts("kept");
 	return kept ? EXIT_DONE : EXIT_FAILED;
@@ -84,8 +79,7 @@ static int check_handmade(const struct arguments *a, const struct config *before
 {
 	if (a->replace || !isatty(STDERR_FILENO) || !undone_report(before, a->line.config, false))
 		return 0;
-	log_error("up: nothing was changed, because this would undo changes by commands: to undo "
-		  "them, add --replace. `wgxdp save` prints the running configuration");
+	log_error("up: nothing was changed, because this would undo changes by commands: to undo them, add --replace. `wgxdp save` prints the running configuration");
 	return -EPERM;
 }
 
@@ -98,8 +92,8 @@ static int check_file(const char *instance, const struct arguments *a, const str
 	if (a->replace || !a->is_line || !before ||
 	    source_read(instance, before, file, NULL) == SOURCE_NONE)
 		return 0;
-	log_error("up: nothing was changed, because the configuration of %s runs: add --replace "
-		  "to replace it, or add a service with `wgxdp service add`", file);
+	log_error("up: nothing was changed, because the configuration of %s runs: add --replace to replace it, or add a service with `wgxdp service add`",
+		  file);
 	return -EPERM;
 }
 
@@ -157,8 +151,8 @@ static int run_up(const struct global *g, int argc, char **argv)
 	if (!rc && file) {
 		rc = !a.file && access(file, F_OK) ? -ENOENT : config_read(file, &a.line.config);
 		if (rc == -ENOENT && !a.file)
-			log_error("up: the file %s does not exist: write it, name another with -c "
-				  "FILE, or give --wan IF and --to ADDRESS", file);
+			log_error("up: the file %s does not exist: write it, name another with -c FILE, or give --wan IF and --to ADDRESS",
+				  file);
 	}
 	if (rc)
 		return EXIT_USAGE;
@@ -180,18 +174,16 @@ static const struct command_option options[] = {
 	CONFIG_OPTION(offsetof(struct arguments, file)),
 	QUICK_SERVICE_OPTIONS(offsetof(struct arguments, line)),
 	{ 0, "mode", "MODE", offsetof(struct arguments, mode),
-	  "auto (default): native XDP if the driver has it, else generic XDP, else tc; or only "
-	  "native, generic or tc", parse_choice, .values = "auto native generic tc" },
+	  "auto (default): native XDP if the driver has it, else generic XDP, else tc; or only native, generic or tc",
+	  parse_choice, .values = "auto native generic tc" },
 	{ 0, "express", "USE", offsetof(struct arguments, express),
-	  "on (default): XDP reuses its decision about the last similar packet; off: XDP decides "
-	  "about each packet separately",
+	  "on (default): XDP reuses its decision about the last similar packet; off: XDP decides about each packet separately",
 	  parse_choice, .values = "on off" },
 	TRY_OPTION(offsetof(struct arguments, try_seconds)),
 	{ 0, "keep", NULL, offsetof(struct arguments, keep),
 	  "keep the change that `--try` applied, and change nothing else" },
 	{ 0, "replace", NULL, offsetof(struct arguments, replace),
-	  "undo changes by commands (needed at a terminal), or let --wan and --to replace the "
-	  "configuration of a file" },
+	  "undo changes by commands (needed at a terminal), or let --wan and --to replace the configuration of a file" },
 	{ 0 },
 };
 
@@ -201,14 +193,8 @@ const struct command up_command = {
 	.summary = "start forwarding, or apply a changed configuration",
 	.usage = "[-c FILE] [--mode MODE] [--express USE] [--try SECONDS] [--replace]\n"
 		 "--keep\n"
-		 "--wan IF [--wan IF]... --to BACKEND[,BACKEND][:PORT] [--lan IF]... [--port "
-		 "PORTS] [--nat dnat|none|masquerade] [--mode MODE] "
-		 "[--express USE] [--try SECONDS] [--replace]",
-	.about = "Loads the BPF programs, attaches them to the interfaces, and fills their maps. "
-		 "If they run already, `up` applies only the differences and prints them. It "
-		 "applies everything or nothing. It undoes changes by `service`, `peer` and "
-		 "`route` that the configuration does not have; at a terminal, only with "
-		 "--replace.",
+		 "--wan IF [--wan IF]... --to BACKEND[,BACKEND][:PORT] [--lan IF]... [--port PORTS] [--nat dnat|none|masquerade] [--mode MODE] [--express USE] [--try SECONDS] [--replace]",
+	.about = "Loads the BPF programs, attaches them to the interfaces, and fills their maps. If they run already, `up` applies only the differences and prints them. It applies everything or nothing. It undoes changes by `service`, `peer` and `route` that the configuration does not have; at a terminal, only with --replace.",
 	.run = run_up,
 	.options = options,
 };

@@ -8,10 +8,9 @@
 #include "instance/apply.h"
 #include "config/config_check.h"
 #include "config/config_diff.h"
-#include "lib/fd.h"
+#include "lib/file.h"
 #include "lib/log.h"
-#include "cmd/edit.h"
-#include "instance/running.h"
+#include "cmd/command.h"
 #include "config/service_args.h"
 #include "instance/run_state.h"
 #include "lib/text.h"
@@ -33,8 +32,8 @@ int edit_check_options(const struct edit *e, bool given)
 	if (given && !set && strcmp(e->verb, "add"))
 		log_error("%s %s: this command takes no options: remove them", command, e->verb);
 	else if (!given && set)
-		log_error("%s set %s: no change is given: add an option; `wgxdp %s --help` lists "
-			  "the options", command, e->name, command);
+		log_error("%s set %s: no change is given: add an option; `wgxdp %s --help` lists the options",
+			  command, e->name, command);
 	else
 		return 0;
 	return -EINVAL;

@@ -117,8 +117,8 @@ static void report_unknown(const struct command *c, const char *option, char **a
 	if (name)
 		log_error("%s: -%s: this option has two dashes: write --%s", c->name, name, name);
 	else if (n.best)
-		log_error("%s: %s: there is no such option: did you mean --%s? `wgxdp %s --help` "
-			  "lists the options", c->name, option, n.best, c->name);
+		log_error("%s: %s: there is no such option: did you mean --%s? `wgxdp %s --help` lists the options",
+			  c->name, option, n.best, c->name);
 	else
 		log_error("%s: %s: there is no such option: `wgxdp %s --help` lists the options",
 			  c->name, option, c->name);
@@ -146,14 +146,12 @@ static void report_stray(const struct command *c, const char *word)
 	struct address a;
 
 	if (has_option(c, "to") && !address_parse(word, &a))
-		log_error("%s: %s: this word is not expected: for a list, write one word with "
-			  "commas, --to ADDRESS,%s", c->name, word, word);
+		log_error("%s: %s: this word is not expected: for a list, write one word with commas, --to ADDRESS,%s",
+			  c->name, word, word);
 	else if (has_option(c, "config"))
-		log_error("%s: %s: name a file with -c: write `wgxdp %s -c %s`", c->name, word,
-			  c->name, word);
+		log_error("%s: %s: name a file with -c: write `wgxdp %s -c %s`", c->name, word, c->name, word);
 	else
-		log_error("%s: %s: no word is expected here: see `wgxdp %s --help`", c->name, word,
-			  c->name);
+		log_error("%s: %s: no word is expected here: see `wgxdp %s --help`", c->name, word, c->name);
 }
 
 char **options_parse(const struct command *c, int argc, char **argv, void *arguments, int *ret_n)
@@ -202,8 +200,7 @@ const char *command_word(const struct command *c, char **words)
 		append_choice(list, w->word, strlen(w->word), !w[1].word);
 	}
 	if (n.best)
-		log_error("%s: %s: this word is unknown: did you mean %s?",
-			  c->name, *words, n.best);
+		log_error("%s: %s: this word is unknown: did you mean %s?", c->name, *words, n.best);
 	else if (*words)
 		log_error("%s: %s: this word is unknown: write %s", c->name, *words, list);
 	else
@@ -235,9 +232,8 @@ int option_number(const struct command_option *o, const char *value, unsigned lo
 	errno = 0;
 	number = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || errno || number < least || number > most)
-		return option_wrong(o, value, "this number is wrong: write a number%s from %lu to "
-				    "%lu, without a unit", strcmp(o->argument, "SECONDS") ? "" :
-				    " of seconds", least, most);
+		return option_wrong(o, value, "this number is wrong: write a number%s from %lu to %lu, without a unit",
+			strcmp(o->argument, "SECONDS") ? "" : " of seconds", least, most);
 	*ret = number;
 	return 0;
 }
@@ -275,8 +271,7 @@ int parse_interface(void *member, const struct command_option *o, char *value)
 {
 	*(const char **)member = value;
 	return is_interface_name(value) ? 0 :
-	       option_wrong(o, value, "this cannot be the name of an interface: write one such as "
-				      "wg0");
+	       option_wrong(o, value, "this cannot be the name of an interface: write one such as wg0");
 }
 
 /* ---- --help ---- */

@@ -1,80 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Implements the reading part of config.h: the grammar of the configuration, as one table for each
- * mapping, with the outermost mapping last. config_check.c looks for contradictions between
- * values.
+ * mapping, with the outermost mapping last. config_check.c looks for contradictions between values.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
-#include "config/config_blind.h"
-#include "config/config_ddns_keys.h"
-#include "config/config_endpoints.h"
-#include "config/config_flows.h"
-#include "config/config_guard.h"
-#include "config/config_learn.h"
-#include "config/config_rates.h"
-#include "config/config_lists.h"
-#include "config/config_pattern.h"
-#include "config/config_relay.h"
+#include "config/config_parts.h"
+#include "config/config_sections.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "lib/yaml.h"
 
-static const char *const mode_names[] = { "auto", "native", "generic", "tc", NULL };
 static const char *const transmit_names[] = { "auto", "tc", NULL };
-static const char *const express_names[] = { "on", "off", NULL };
-static const char *const nat_names[] = { "dnat", "none", "masquerade", NULL };
-static const char *const role_names[] = { "", "wan", "lan", "tunnel", NULL };
-static const char *const ipv6_names[] = { "direct", "dnat", "off", NULL };
-static const char *const df_names[] = { "fragment", "report", NULL };
-static const char *const page_names[] = { "local", "everywhere", "off", NULL };
-
-const char *express_name(enum express_use e)
-{
-	return express_names[e];
-}
-
-const char *mode_name(enum mode m)
-{
-	return mode_names[m];
-}
-
-const char *nat_name(enum nat n)
-{
-	return n == NAT_BLIND ? "blind" : nat_names[n];
-}
-
-const char *role_name(enum link_role r)
-{
-	return role_names[r];
-}
-
-const char *ipv6_name(enum ipv6_handling h)
-{
-	return ipv6_names[h];
-}
-
-const char *df_name(enum df_handling h)
-{
-	return df_names[h];
-}
-
-const char *page_name(enum page_for p)
-{
-	return page_names[p];
-}
-
-int nat_parse(const char *s, enum nat *ret)
-{
-	for (int i = 0; nat_names[i]; i++)
-		if (!strcmp(nat_names[i], s)) {
-			*ret = i;
-			return 0;
-		}
-	return -EINVAL;
-}
 
 /* ---- values that are more than text ---- */
 
@@ -103,8 +42,7 @@ static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 		return;
 	}
 	if (last - port >= PORTS_MAX - s->n_ports) {
-		yaml_error(y, value, "%s: the service has %zu ports, and the limit is %u: divide "
-				     "them among several services",
+		yaml_error(y, value, "%s: the service has %zu ports, and the limit is %u: divide them among several services",
 				     key->name, s->n_ports + last - port + 1, PORTS_MAX);
 		return;
 	}
@@ -130,8 +68,8 @@ static void add_endpoint(struct yaml *y, const struct yaml_key *key, struct yaml
 	place = append(c->exporter, c->n_exporter);
 	place->systemd = !strcmp(text, "systemd");
 	if (!place->systemd && endpoint_parse(text, &place->address, &place->port)) {
-		yaml_error(y, value, "%s: '%s' is not an address and a port: write both, such as "
-				     "%s, or systemd", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' is not an address and a port: write both, such as %s, or systemd",
+			   key->name, text, key->like);
 		return;
 	}
 	for (size_t i = 0; i + 1 < c->n_exporter; i++)
@@ -201,8 +139,7 @@ static const struct yaml_key service_keys[] = {
 
 static const struct yaml_key running_keys[] = {
 	{ "mode", yaml_set_choice, "auto", AT(config, mode), .choices = mode_names },
-	{ "by-command", yaml_set_flag, "true", AT(config, by_command),
-	  .choices = yaml_flag_names },
+	{ "by-command", yaml_set_flag, "true", AT(config, by_command), .choices = yaml_flag_names },
 	{},
 };
 
@@ -307,8 +244,7 @@ static void note_error(void *data, const struct config_place *place, const char 
 	struct inspection *k = data;
 	size_t order = k->n;
 
-	*append(k->list, k->n) =
-		(struct inspected){ node_at(k->y, place), order, xstrdup(text) };
+	*append(k->list, k->n) = (struct inspected){ node_at(k->y, place), order, xstrdup(text) };
 }
 
 static int compare_places(const void *a, const void *b)
@@ -342,15 +278,13 @@ static void read_root(struct yaml *y, struct yaml_node *root, bool is_file, stru
 		root && root->type == YAML_MAP ? yaml_first_key(root, others) : NULL;
 
 	if (root && root->type != YAML_MAP) {
-		yaml_error(y, root, "the file does not begin with a section of a configuration: "
-				    "begin with one, such as services:");
+		yaml_error(y, root, "the file does not begin with a section of a configuration: begin with one, such as services:");
 	} else if (is_file && !root) {
 		/* truncated or commented out: loading it would remove everything that runs */
 		yaml_error(y, root, "the file is empty: begin with a section, such as services:");
 	} else if (other) {
-		yaml_error(y, other, "'%s' is a section of a topology, not of a configuration: "
-				     "`wgxdp gen hosts %s -o DIR` makes a configuration for each "
-				     "host", other->text, y->name);
+		yaml_error(y, other, "'%s' is a section of a topology, not of a configuration: `wgxdp gen hosts %s -o DIR` makes a configuration for each host",
+			   other->text, y->name);
 	} else if (root) {
 		yaml_map(y, root, config_keys, "the configuration", c);
 		config_check_each(c, y->errors, report_at, y);
@@ -459,11 +393,6 @@ void config_free_peer(struct peer_config *p)
 	free(p->prefixes);
 }
 
-bool config_relays(const struct config *c)
-{
-	return c->n_peers || c->follow.n_wireguard;
-}
-
 bool config_follows(const struct config *c, const char *device)
 {
 	for (size_t i = 0; i < c->follow.n_wireguard; i++)
@@ -550,9 +479,7 @@ static void warn_direct(const struct service_config *s)
 		for (size_t i = 0; i < s->n_ports; i++)
 			same |= s->ports[i] == backend->port;
 		if (!same)
-			log_warning("service %s: IPv6 clients send to the backend %s itself, so "
-				    "they need its port %u. With `ipv6: dnat` they use this host's "
-				    "address and the service's ports",
+			log_warning("service %s: IPv6 clients send to the backend %s itself, so they need its port %u. With `ipv6: dnat` they use this host's address and the service's ports",
 				    s->name, backend->ipv6, ntohs(backend->port));
 	}
 }
@@ -564,8 +491,8 @@ static void warn_open_exporter(const struct config *c)
 	for (size_t i = 0; i < c->n_exporter && !*c->web_config; i++) {
 		endpoint_format(&c->exporter[i].address, c->exporter[i].port, text);
 		if (!strncmp(text, "0.0.0.0:", 8) || !strncmp(text, "[::]:", 5))
-			log_warning("exporter: %s serves the metrics to every host that reaches "
-				    "this one: name an address, or add web-config", text);
+			log_warning("exporter: %s serves the metrics to every host that reaches this one: name an address, or add web-config",
+				    text);
 	}
 }
 
@@ -576,45 +503,7 @@ void config_warn(const struct config *c)
 	warn_open_exporter(c);
 	if (!c->n_services && !config_relays(c) && !*c->blind.device && !c->n_learn &&
 	    !config_is_control(c))
-		log_warning("no service and no peer is configured, so nothing will be forwarded: "
-			    "add one");
-}
-
-bool service_has_lists(const struct service_config *s)
-{
-	return s->n_allow || s->n_deny || s->n_allow_lists || s->n_deny_lists;
-}
-
-bool service_has_flows(const struct service_config *s)
-{
-	return s->nat == NAT_MASQUERADE || s->hairpin;
-}
-
-bool service_has_guard(const struct service_config *s)
-{
-	return (s->guard.on || s->n_backends) && s->guard.profile != PROFILE_NONE;
-}
-
-bool config_challenges(const struct config *c)
-{
-	for (size_t i = 0; i < c->n_services; i++)
-		if (service_has_guard(&c->services[i]) && c->services[i].guard.challenge_above)
-			return true;
-	return false;
-}
-
-bool service_has_family(const struct service_config *s, __u8 family)
-{
-	for (size_t i = 0; i < backends_of(s); i++)
-		if (*(family == FAMILY_IPV4 ? backend_at(s, i)->ipv4 : backend_at(s, i)->ipv6))
-			return true;
-	return false;
-}
-
-bool service_is_direct(const struct service_config *s, __u8 family)
-{
-	return s->nat == NAT_NONE ? family == FAMILY_IPV4 || s->ipv6 != IPV6_OFF :
-	       s->nat == NAT_DNAT && s->ipv6 == IPV6_DIRECT && family == FAMILY_IPV6;
+		log_warning("no service and no peer is configured, so nothing will be forwarded: add one");
 }
 
 void config_free(struct config *c)

@@ -9,8 +9,54 @@
 #include <net/if.h>
 #include <stdio.h>
 #include "lib/addr.h"
-#include "config/config_ddns.h"
 #include "config/config_service.h"
+
+/* ---- dynamic DNS ---- */
+
+#define DDNS_TTL 300			/* default TTL of the records, in seconds */
+#define DDNS_TTL_MAX 604800
+#define DDNS_PORT 53
+
+enum ddns_by { DDNS_RFC2136, DDNS_OVH, DDNS_EXEC };
+enum ddns_endpoint { OVH_EU, OVH_CA, OVH_US };
+
+struct ddns_text {
+	char text[256];
+};
+
+struct ddns_config {
+	char interface[IFNAMSIZ];	/* interface whose addresses are published */
+	struct ddns_text *names;	/* host names to publish, without a dot at the end */
+	size_t n_names;
+	bool ipv4, ipv6;		/* types of records to write: A, AAAA */
+	/* Publishes another host behind this one: AAAA records get a prefix of the interface and
+	 * the last 64 bits of this address. Family 0: publishes this host. */
+	struct address host;
+	__u32 ttl;
+	enum ddns_by by;
+	char zone[256];			/* DNS zone of the names; unused by DDNS_EXEC */
+	char server[256];	/* for DDNS_RFC2136: address or name of the primary server */
+	__be16 port;
+	/* File with the key or credentials. Without a slash it is the name of a systemd
+	 * credential. */
+	char secret[256];
+	enum ddns_endpoint endpoint;	/* API of DDNS_OVH; used if url is "" */
+	char url[256];
+	struct ddns_text *command;	/* for DDNS_EXEC: the program and its first arguments */
+	size_t n_command;
+};
+
+struct config;
+
+/* Write the section ddns as YAML: the whole section, or one entry as a list item. */
+void config_put_ddns(FILE *out, const struct config *c);
+void config_put_ddns_one(FILE *out, const struct ddns_config *d);
+void config_free_ddns(struct ddns_config *d);	/* frees the members, not *d itself */
+
+/* Writes a list of texts in brackets. */
+void config_put_texts(FILE *out, const struct ddns_text *list, size_t n);
+/* Returns whether the DNS name is the zone's own name or below it. */
+bool ddns_in_zone(const char *name, const char *zone);
 
 /* How packets leave by an interface. TRANSMIT_TC: only by its qdisc, which may shape them. */
 enum transmit { TRANSMIT_AUTO, TRANSMIT_TC };
@@ -115,11 +161,11 @@ struct config {
 	struct announce_config announce;
 	struct policy_config policy;
 	struct blind_config blind;
-	/* Peers with several endpoints (config_endpoints.h). */
+	/* Peers with several endpoints (config_sections.h). */
 	struct peer_endpoint_config *endpoints;
-	/* Interfaces whose endpoints the daemon learns (config_learn.h). */
+	/* Interfaces whose endpoints the daemon learns (config_sections.h). */
 	struct learn_config *learn;
-	struct rate_config *rates;	/* limits of services, clients and peers (config_rates.h) */
+	struct rate_config *rates;	/* limits of services, clients and peers */
 	size_t n_endpoints, n_learn, n_rates;
 	struct endpoint_config *exporter;	/* places at which the exporter serves */
 	size_t n_exporter;
@@ -205,13 +251,10 @@ bool service_has_family(const struct service_config *s, __u8 family);
  * untranslated. */
 bool service_is_direct(const struct service_config *s, __u8 family);
 
-const char *mode_name(enum mode m);
-const char *express_name(enum express_use e);
-const char *nat_name(enum nat n);
-const char *role_name(enum link_role r);
-const char *ipv6_name(enum ipv6_handling h);
-const char *df_name(enum df_handling h);
-const char *page_name(enum page_for p);
+/* Words of the configuration for values, indexed by their enum, and ended by NULL. */
+extern const char *const express_names[], *const mode_names[], *const role_names[],
+	*const ipv6_names[], *const df_names[], *const page_names[], *const nat_names[];
+const char *nat_name(enum nat n);	/* "blind" for NAT_BLIND, which has no word */
 const char *profile_name(enum profile p);
 const char *reject_name(enum policy_reject r);
 /* Enumerates the ICMPv6 types that policy knows: returns the name at index i, such as

@@ -6,22 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 #include "lib/grow.h"
-#include "config/config_blind.h"
-#include "config/config_guard.h"
-#include "config/config_pattern.h"
-#include "config/config_relay.h"
+#include "config/config_parts.h"
 
 /* ---- values ---- */
-
-void config_set_port(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
-		     void *object)
-{
-	const char *text = yaml_text(y, key, value);
-
-	if (text && port_parse(text, (__be16 *)((char *)object + key->offset)))
-		yaml_error(y, value, "%s: '%s' is not a port: write 1 to 65535, such as %s",
-			   key->name, text, key->like);
-}
 
 static bool read_site_name(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
 			   char name[NAME_LEN])
@@ -31,9 +18,8 @@ static bool read_site_name(struct yaml *y, const struct yaml_key *key, struct ya
 	if (!text)
 		return false;
 	if (!is_peer_name(text) || strlen(text) >= NAME_LEN) {
-		yaml_error(y, value, "%s: '%s' cannot be a name: write up to %d letters, digits, "
-			   "'-', '_', '.', '+' and '/', such as "
-			   "site-a", key->name, text, NAME_LEN - 1);
+		yaml_error(y, value, "%s: '%s' cannot be a name: write up to %d letters, digits, '-', '_', '.', '+' and '/', such as site-a",
+			   key->name, text, NAME_LEN - 1);
 		return false;
 	}
 	strcpy(name, text);
@@ -55,8 +41,7 @@ static void add_pair(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	struct site_pair *place;
 
 	if (!value || value->type != YAML_LIST) {
-		yaml_error(y, value, "%s: the value must be a list of pairs: write [ [ site-a, "
-				     "site-b ] ]", key->name);
+		yaml_error(y, value, "%s: the value must be a list of pairs: write [ [ site-a, site-b ] ]", key->name);
 		return;
 	}
 	if (value->n != 2) {
@@ -99,8 +84,8 @@ static void add_shared(struct yaml *y, const struct yaml_key *key, struct yaml_n
 		return;
 	place = &b->pair.shared[a.family == FAMILY_IPV6];
 	if (place->family)
-		yaml_error(y, value, "%s: there is already an %s address: write at most one of "
-			   "each IP version", key->name, a.family == FAMILY_IPV6 ? "IPv6" : "IPv4");
+		yaml_error(y, value, "%s: there is already an %s address: write at most one of each IP version",
+			   key->name, a.family == FAMILY_IPV6 ? "IPv6" : "IPv4");
 	*place = a;
 }
 
@@ -115,8 +100,7 @@ static void set_all_or_list(struct yaml *y, const struct yaml_key *key, struct y
 	word.choices = key->words;
 	word.offset = 0;
 	if (value && value->type == YAML_LIST && !value->first)
-		yaml_error(y, value, "%s: this list is empty: write all, or at least one entry",
-			   key->name);
+		yaml_error(y, value, "%s: this list is empty: write all, or at least one entry", key->name);
 	else if (value && value->type == YAML_LIST)
 		yaml_set_list(y, key, value, object);
 	else
@@ -156,8 +140,8 @@ const struct yaml_key config_blind_keys[] = {
 	{ "pairs", set_all_or_list, "[ site-a, site-b ]", .item = add_pair, .words = all_words,
 	  .pattern = PATTERN_PEER },
 	{ "mtu", yaml_set_number, "1420", AT(mtu), .least = 1280, .most = 65535 },
-	{ "pair", yaml_set_map, "{ address: 198.51.100.1, local: \"fd00:9::1\", peer: "
-	  "\"fd00:9::2\" }", .below = pair_keys },
+	{ "pair", yaml_set_map, "{ address: 198.51.100.1, local: \"fd00:9::1\", peer: \"fd00:9::2\" }",
+	 .below = pair_keys },
 	{},
 };
 
@@ -179,9 +163,8 @@ static void check_not_shared(struct check *k, const char *name, const struct add
 	at(k, 0, "/blind/pair/%s", name);
 	for (int i = 0; i < 2; i++)
 		if (address_equal(a, &k->c->blind.pair.shared[i]))
-			tell(k, "%s: '%s' is the shared address: write the address that only this "
-				"relay has in the tunnel between the two", name,
-			     address_format(a, text));
+			tell(k, "%s: '%s' is the shared address: write the address that only this relay has in the tunnel between the two",
+			     name, address_format(a, text));
 }
 
 static void check_pair(struct check *k)
@@ -193,8 +176,7 @@ static void check_pair(struct check *k)
 		return;
 	at(k, 0, "/blind/pair/address");
 	if (!p->shared[0].family && !p->shared[1].family)
-		tell(k, "address: the list is empty: write the address to which the sites send, "
-			"such as 198.51.100.1");
+		tell(k, "address: the list is empty: write the address to which the sites send, such as 198.51.100.1");
 	for (int i = 0; i < 2; i++) {
 		at(k, 0, "/blind/pair/address");
 		if (p->shared[i].family)
@@ -206,8 +188,7 @@ static void check_pair(struct check *k)
 	at(k, 0, "/blind/pair/peer");
 	config_check_host(k, "peer", address_format(&p->peer, text), 0, false);
 	if (p->local.family != p->peer.family)
-		tell(k, "peer: local and peer have different IP versions: write two IPv4 or two "
-			"IPv6 addresses");
+		tell(k, "peer: local and peer have different IP versions: write two IPv4 or two IPv6 addresses");
 	else if (address_equal(&p->local, &p->peer))
 		tell(k, "peer: '%s' is also local: write the other relay's address in the tunnel",
 		     address_format(&p->peer, text));
@@ -240,8 +221,7 @@ static void check_names(struct check *k)
 	for (size_t i = 1; i < b->n_sites; i++)
 		if (!strcmp(list[i]->name, list[i - 1]->name) && *list[i]->name) {
 			at(k, 0, "/blind/sites/%zu", list[i] - b->sites);
-			tell(k, "sites: '%s' is listed twice: remove one of the two",
-			     list[i]->name);
+			tell(k, "sites: '%s' is listed twice: remove one of the two", list[i]->name);
 		}
 	for (size_t i = 0; b->n_sites && i < b->n_pairs; i++)
 		for (int j = 0; j < 2; j++) {
@@ -249,8 +229,7 @@ static void check_names(struct check *k)
 
 			at(k, 0, "/blind/pairs/%zu", i);
 			if (!bsearch(name, list, b->n_sites, sizeof(*list), is_named))
-				tell(k, "pairs: '%s' is not in the list 'sites': add it there",
-				     name);
+				tell(k, "pairs: '%s' is not in the list 'sites': add it there", name);
 		}
 	free(list);
 }
@@ -265,14 +244,12 @@ static void check_services(struct check *k)
 		for (size_t j = 0; j < s->n_ports; j++)
 			if (s->ports[j] == b->port && !strcmp(s->listen_interface, b->interface)) {
 				at(k, s->ports[j], "/services/%zu/listen/ports", i);
-				tell(k, "ports: the blind relay already listens on port %u of %s: "
-					"choose another port or interface",
+				tell(k, "ports: the blind relay already listens on port %u of %s: choose another port or interface",
 					ntohs(b->port), b->interface);
 			}
 		if (!strcmp(s->name, BLIND_NAME)) {
 			at(k, 0, "/services/%zu/name", i);
-			tell(k, "name: 'blind' is the name of the blind relay's own counters: "
-				"choose another name");
+			tell(k, "name: 'blind' is the name of the blind relay's own counters: choose another name");
 		}
 	}
 }
@@ -285,8 +262,8 @@ void config_check_blind(struct check *k)
 		return;
 	at(k, 0, "/blind/device");
 	if (!strcmp(b->device, b->interface))
-		tell(k, "device: '%s' is the interface on which WireGuard's packets arrive: name "
-			"this host's WireGuard interface, such as wgvpnr01", b->device);
+		tell(k, "device: '%s' is the interface on which WireGuard's packets arrive: name this host's WireGuard interface, such as wgvpnr01",
+		     b->device);
 	check_names(k);
 	check_services(k);
 	check_pair(k);

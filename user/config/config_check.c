@@ -7,35 +7,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
-#include "config/config_blind.h"
-#include "config/config_endpoints.h"
-#include "config/config_learn.h"
-#include "config/config_rates.h"
-#include "config/config_lists.h"
-#include "config/config_guard.h"
-#include "config/config_relay.h"
+#include "config/config_parts.h"
+#include "config/config_sections.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 
 /* ---- values ---- */
-
-void config_check_device(struct check *k, const char *key, const char *name, const char *like)
-{
-	if (*name && !is_interface_name(name))
-		tell(k, "%s: '%s' cannot be the name of an interface: write one such as "
-			"%s", key, name, like);
-	if (!strcmp(name, "lo"))
-		tell(k, "%s: 'lo' is the loopback, which reaches no other host: name a network "
-			"interface, such as %s", key, like);
-}
-
-void config_check_host(struct check *k, const char *key, const char *text, __u8 family, bool names)
-{
-	const char *why = *text ? address_wrong(text, family, names ? HOST_NAMES : NO_NAMES) : NULL;
-
-	if (why)
-		tell(k, "%s: '%s' %s", key, text, why);
-}
 
 static void check_service_values(struct check *k, size_t i)
 {
@@ -45,8 +22,8 @@ static void check_service_values(struct check *k, size_t i)
 
 	at(k, 0, "/services/%zu/name", i);
 	if (*s->name && !is_service_name(s->name))
-		tell(k, "name: '%s' cannot be the name of a service: write letters, digits, '-', "
-		     "'_' and '.', such as wg-end", s->name);
+		tell(k, "name: '%s' cannot be the name of a service: write letters, digits, '-', '_' and '.', such as wg-end",
+		     s->name);
 	at(k, 0, "/services/%zu/listen/interface", i);
 	config_check_device(k, "interface", s->listen_interface, "eth0");
 	for (j = 0; j < s->n_listen_addresses; j++) {
@@ -73,8 +50,7 @@ static void check_values(struct check *k)
 		config_check_device(k, "name", k->c->interfaces[i].name, "eth0");
 		at(k, 0, "/interfaces/%zu/shared", i);
 		if (k->c->interfaces[i].shared && k->c->interfaces[i].mode == MODE_TC)
-			tell(k, "shared: with mode: tc there is no XDP program to share: leave "
-				"shared out");
+			tell(k, "shared: with mode: tc there is no XDP program to share: leave shared out");
 	}
 	for (i = 0; i < k->c->n_services; i++)
 		check_service_values(k, i);
@@ -95,19 +71,16 @@ static void check_nat_none(struct check *k, size_t i)
 
 	at(k, 0, "/services/%zu/listen/addresses", i);
 	if (s->n_listen_addresses)
-		tell(k, "addresses: with nat: none a service listens on the backend's own address: "
-			"leave addresses out, or write nat: dnat");
+		tell(k, "addresses: with nat: none a service listens on the backend's own address: leave addresses out, or write nat: dnat");
 	for (j = 0; j < s->n_ports; j++) {
 		at(k, s->ports[j], "/services/%zu/listen/ports", i);
 		if (s->ports[j] != s->backend.port)
-			tell(k, "ports: with nat: none a service listens on the backend's own port "
-				"%u, not on %u: leave ports out, or write nat: dnat",
+			tell(k, "ports: with nat: none a service listens on the backend's own port %u, not on %u: leave ports out, or write nat: dnat",
 				ntohs(s->backend.port), ntohs(s->ports[j]));
 	}
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (s->ipv6 == IPV6_DNAT)
-		tell(k, "ipv6: the value dnat contradicts nat: none: write nat: dnat, or ipv6: "
-			"direct");
+		tell(k, "ipv6: the value dnat contradicts nat: none: write nat: dnat, or ipv6: direct");
 }
 
 static void check_listen_address(struct check *k, size_t i, size_t j)
@@ -126,16 +99,14 @@ static void check_listen_address(struct check *k, size_t i, size_t j)
 	if (s->nat == NAT_MASQUERADE)
 		return;	/* masquerading also translates between the families */
 	if (!service_has_family(s, a->family))
-		tell(k, "addresses: %s is an %s address, but the backend has no %s address: add %s "
-			"under %s, or remove %s%s",
+		tell(k, "addresses: %s is an %s address, but the backend has no %s address: add %s under %s, or remove %s%s",
 		     address_format(a, text), ipv6 ? "IPv6" : "IPv4", ipv6 ? "IPv6" : "IPv4",
 		     ipv6 ? "ipv6: \"2001:db8:2::10\"" : "ipv4: 192.168.1.10",
 		     s->n_backends ? "each of backends" : "backend", text,
 		     ipv6 && s->ipv6 == IPV6_DNAT ? " and ipv6: dnat" : "");
 	else if (ipv6 && s->ipv6 != IPV6_DNAT)
-		tell(k, "addresses: %s is an IPv6 address, but the service does not translate IPv6 "
-			"(ipv6: %s%s): remove it, or add ipv6: dnat to the service",
-		     address_format(a, text), ipv6_name(s->ipv6),
+		tell(k, "addresses: %s is an IPv6 address, but the service does not translate IPv6 (ipv6: %s%s): remove it, or add ipv6: dnat to the service",
+		     address_format(a, text), ipv6_names[s->ipv6],
 		     s->ipv6 == IPV6_DIRECT ? ", the default" : "");
 }
 
@@ -147,12 +118,10 @@ static void check_dnat(struct check *k, size_t i)
 
 	at(k, 0, "/services/%zu/listen/addresses", i);
 	if (*s->listen_interface && s->n_listen_addresses)
-		tell(k, "addresses: listen has both an interface and addresses: remove one of the "
-			"two");
+		tell(k, "addresses: listen has both an interface and addresses: remove one of the two");
 	at(k, 0, "/services/%zu/listen", i);
 	if (!*s->listen_interface && !s->n_listen_addresses)
-		tell(k, "listen: neither an interface nor addresses are given: write listen: { "
-			"interface: eth0, ports: [ 51820 ] }");
+		tell(k, "listen: neither an interface nor addresses are given: write listen: { interface: eth0, ports: [ 51820 ] }");
 	else if (!s->n_ports)
 		tell(k, "listen: ports are missing: add ports: [ 51820 ]");
 	for (j = 0; j < s->n_listen_addresses; j++) {
@@ -165,12 +134,10 @@ static void check_dnat(struct check *k, size_t i)
 	if (s->ipv6 == IPV6_DNAT && !service_has_family(s, FAMILY_IPV6)) {
 		/* If it listens on an IPv6 address, check_listen_address() has reported this. */
 		if (!s->n_listen_addresses || !ipv6)
-			tell(k, "ipv6: the value dnat needs an IPv6 address of the backend: add "
-				"ipv6: \"2001:db8:2::10\" under %s",
+			tell(k, "ipv6: the value dnat needs an IPv6 address of the backend: add ipv6: \"2001:db8:2::10\" under %s",
 			     s->n_backends ? "each of backends" : "backend");
 	} else if (s->ipv6 == IPV6_DNAT && !ipv6)
-		tell(k, "ipv6: the value dnat needs an IPv6 address to listen on: add one under "
-			"'addresses', or write ipv6: direct");
+		tell(k, "ipv6: the value dnat needs an IPv6 address to listen on: add one under 'addresses', or write ipv6: direct");
 }
 
 /* Checks an address of flows.source: the backend must have one of the same family, but not the same
@@ -185,8 +152,8 @@ static void check_source(struct check *k, const struct service_config *s,
 	for (size_t i = 0; i < backends_of(s); i++)
 		backends |= !strcmp(text, ipv6 ? backend_at(s, i)->ipv6 : backend_at(s, i)->ipv4);
 	if (!service_has_family(s, source->family))
-		tell(k, "source: %s is an %s address, but the backend has none: remove it, or add "
-		     "'%s' to the backend", text, ipv6 ? "IPv6" : "IPv4", ipv6 ? "ipv6" : "ipv4");
+		tell(k, "source: %s is an %s address, but the backend has none: remove it, or add '%s' to the backend",
+		     text, ipv6 ? "IPv6" : "IPv4", ipv6 ? "ipv6" : "ipv4");
 	else if (backends)
 		tell(k, "source: %s is the backend's address: write an address of this host", text);
 }
@@ -201,14 +168,13 @@ static void check_flows(struct check *k, size_t i)
 	at(k, 0, "/services/%zu/flows", i);
 	if (!service_has_flows(s) &&
 	    (f->max || f->share || f->timeout || f->ports.last || f->n_sources))
-		tell(k, "flows: a service with nat: %s keeps no flows: remove flows, or write nat: "
-			"masquerade%s", s->nat == NAT_DNAT ? "dnat (the default)" :
+		tell(k, "flows: a service with nat: %s keeps no flows: remove flows, or write nat: masquerade%s",
+		     s->nat == NAT_DNAT ? "dnat (the default)" :
 		     nat_name(s->nat), s->nat == NAT_DNAT ? " or hairpin: true" : "");
 	for (size_t j = 0; j < f->n_sources; j++) {
 		at(k, 0, "/services/%zu/flows/source/%zu", i, j);
 		if (++n[f->sources[j].family == FAMILY_IPV6] > POOL_ADDRS)
-			tell(k, "source: the list has more than %u addresses of one family: remove "
-				"some", POOL_ADDRS);
+			tell(k, "source: the list has more than %u addresses of one family: remove some", POOL_ADDRS);
 		for (size_t before = 0; before < j; before++)
 			if (address_equal(&f->sources[j], &f->sources[before]))
 				tell(k, "source: %s is listed twice: remove one of the two",
@@ -217,12 +183,10 @@ static void check_flows(struct check *k, size_t i)
 	}
 	at(k, 0, "/services/%zu/hairpin", i);
 	if (s->hairpin && s->nat == NAT_NONE)
-		tell(k, "hairpin: with nat: none, clients of a LAN send to the backend's own "
-			"address: leave hairpin out");
+		tell(k, "hairpin: with nat: none, clients of a LAN send to the backend's own address: leave hairpin out");
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (s->nat == NAT_MASQUERADE && s->ipv6 == IPV6_DNAT)
-		tell(k, "ipv6: the value dnat contradicts nat: masquerade, which serves clients of "
-			"both families: leave ipv6 out");
+		tell(k, "ipv6: the value dnat contradicts nat: masquerade, which serves clients of both families: leave ipv6 out");
 }
 
 static void check_service(struct check *k, size_t i)
@@ -247,8 +211,7 @@ static void check_service(struct check *k, size_t i)
 	at(k, 0, "/services/%zu/ipv6", i);
 	if (!ipv4 && service_has_family(s, FAMILY_IPV6) && s->ipv6 == IPV6_OFF &&
 	    s->nat != NAT_MASQUERADE)
-		tell(k, "ipv6: the value off excludes the only address of the backend: remove "
-			"ipv6: off, or add an ipv4 address");
+		tell(k, "ipv6: the value off excludes the only address of the backend: remove ipv6: off, or add an ipv4 address");
 	check_flows(k, i);
 	config_check_lists(k, i);
 	if (s->nat == NAT_NONE)
@@ -269,19 +232,17 @@ static void check_names(struct check *k)
 			;
 		at(k, 0, "/interfaces/%zu/name", i);
 		if (j < i)
-			tell(k, "name: interface '%s' is listed twice: remove one of the two "
-				"entries", c->interfaces[i].name);
+			tell(k, "name: interface '%s' is listed twice: remove one of the two entries",
+			     c->interfaces[i].name);
 		if (!*c->interfaces[i].name || !c->interfaces[i].role)
-			tell(k, "an interface has no name or no role: add both, { name: eth0, "
-				"role: wan }");
+			tell(k, "an interface has no name or no role: add both, { name: eth0, role: wan }");
 	}
 	for (i = 0; i < c->n_services; i++) {
 		for (j = 0; j < i && strcmp(c->services[i].name, c->services[j].name); j++)
 			;
 		at(k, 0, "/services/%zu/name", i);
 		if (j < i)
-			tell(k, "name: two services are called '%s': rename one of them",
-			     c->services[i].name);
+			tell(k, "name: two services are called '%s': rename one of them", c->services[i].name);
 	}
 }
 
@@ -373,13 +334,12 @@ static void report_conflict(struct check *k, const struct listener *first,
 
 	at(k, second->port, "/services/%zu/%s", second->service, dnat ? "listen/ports" : "backend");
 	if (dnat && *s->listen_interface)
-		tell(k, "ports: service '%s' already listens on port %u of %s: give one of the two "
-			"services another port",
+		tell(k, "ports: service '%s' already listens on port %u of %s: give one of the two services another port",
 			other->name, ntohs(second->port), s->listen_interface);
 	else
-		tell(k, "%s: service '%s' already listens on %s: give one of the two services "
-			"another address or port", dnat ? "ports" : "backend", other->name,
-		     endpoint_format(&second->address, second->port, text));
+		tell(k, "%s: service '%s' already listens on %s: give one of the two services another address or port",
+		     dnat ? "ports" : "backend",
+		     other->name, endpoint_format(&second->address, second->port, text));
 }
 
 /* Reports services that listen on the same address and port, once for each pair of services. */
@@ -424,10 +384,8 @@ static void check_backend(struct check *k, size_t i, size_t b)
 		for (p = 0; p < s->n_ports; p++) {
 			config_at_backend(k, i, b, ipv6 ? "/ipv6" : "/ipv4");
 			if (s->ports[p] == is->port && address_equal(&a, &s->listen_addresses[j]))
-				tell(k, "%s: the service itself listens on %s: write the address "
-					"of the WireGuard host behind this one, or nat: none",
-					ipv6 ? "ipv6" : "ipv4",
-				     endpoint_format(&a, is->port, text));
+				tell(k, "%s: the service itself listens on %s: write the address of the WireGuard host behind this one, or nat: none",
+				     ipv6 ? "ipv6" : "ipv4", endpoint_format(&a, is->port, text));
 		}
 	}
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Checks single values, and defines how errors name the place of a value in its file. Files of
- * config/ include it, and files of other rooms that check a value of a command line or a
- * topology.
+ * config/ include it, and files of other rooms that check a value of a command line or a topology.
  */
 #pragma once
 #include "config/config.h"
+#include "lib/addr.h"
 
 #define PORTS_MAX 1024			/* most ports of a service */
 #define PREFIXES_MAX 8192		/* most prefixes in a list of a service */
@@ -53,3 +53,10 @@ int ports_parse(const char *text, unsigned int *ret_first, unsigned int *ret_las
 /* Returns what is wrong with a text that ports_parse() refused, in words that follow it ("is …"),
  * and what to write instead, such as `like`. */
 const char *ports_wrong(const char *text, const char *like);
+
+/* Returns what is wrong with the prefix of an overlay, in words that follow the prefix ("is …");
+ * NULL: nothing. */
+const char *relay_overlay_wrong(const struct prefix *overlay);
+/* Returns what is wrong with a peer's prefix in this overlay; NULL: nothing. The words end with
+ * "the overlay", and the caller appends the overlay's prefix. */
+const char *relay_prefix_wrong(const struct prefix *prefix, const struct prefix *overlay);

@@ -5,7 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <string.h>
-#include "config/config_guard.h"
+#include "config/config_parts.h"
 
 void config_at_backend(struct check *k, size_t i, size_t backend, const char *below)
 {
@@ -24,8 +24,8 @@ void config_check_backend_values(struct check *k, size_t i)
 
 		config_at_backend(k, i, b, "/name");
 		if (*is->name && !is_service_name(is->name))
-			tell(k, "name: '%s' cannot be the name of a backend: write letters, "
-			     "digits, '-', '_' and '.', such as alpha", is->name);
+			tell(k, "name: '%s' cannot be the name of a backend: write letters, digits, '-', '_' and '.', such as alpha",
+			     is->name);
 		config_at_backend(k, i, b, "/ipv4");
 		config_check_host(k, "ipv4", is->ipv4, FAMILY_IPV4, true);
 		config_at_backend(k, i, b, "/ipv6");
@@ -67,8 +67,8 @@ static void check_key(struct check *k, size_t i, size_t backend, size_t key)
 	for (size_t b = 0; b < backend; b++)
 		for (size_t j = 0; j < backend_at(s, b)->n_keys; j++)
 			if (!wg_key_compare(&backend_at(s, b)->keys[j], &is->keys[key])) {
-				tell(k, "%s: '%s' is already the key of backend '%s': write the "
-					"key of this backend", name, text, backend_at(s, b)->name);
+				tell(k, "%s: '%s' is already the key of backend '%s': write the key of this backend",
+				     name, text, backend_at(s, b)->name);
 				return;
 			}
 }
@@ -85,11 +85,10 @@ static void check_keys(struct check *k, size_t i)
 	}
 	at(k, 0, s->n_backends ? "/services/%zu/backends" : "/services/%zu/wireguard", i);
 	if (n > GUARD_KEYS_MAX)
-		tell(k, "public-keys: the service has %zu keys, and the limit is %u: divide them "
-			"among several services", n, GUARD_KEYS_MAX);
+		tell(k, "public-keys: the service has %zu keys, and the limit is %u: divide them among several services",
+		     n, GUARD_KEYS_MAX);
 	if (!s->n_backends && s->guard.profile != PROFILE_NONE && !n)
-		tell(k, "wireguard: the backend's public key is missing: add public-key: \"…=\"; "
-			"`wg show INTERFACE public-key` prints it there");
+		tell(k, "wireguard: the backend's public key is missing: add public-key: \"…=\"; `wg show INTERFACE public-key` prints it there");
 }
 
 /* ---- several backends ---- */
@@ -113,8 +112,7 @@ static void check_pair(struct check *k, size_t i, size_t b, size_t before)
 		tell(k, "name: two backends are called '%s': rename one of them", is->name);
 	config_at_backend(k, i, b, "");
 	if (same_place(is, other, &place))
-		tell(k, "backends: '%s' and '%s' have the same address and port, %s:%u: write one "
-			"backend with both public-keys",
+		tell(k, "backends: '%s' and '%s' have the same address and port, %s:%u: write one backend with both public-keys",
 		     is->name, other->name, place, ntohs(is->port));
 }
 
@@ -129,11 +127,11 @@ static void check_families(struct check *k, size_t i, size_t b)
 	if (s->nat != NAT_DNAT || (!*is->ipv4 && !*is->ipv6))
 		return;
 	if (!*is->ipv4 && service_has_family(s, FAMILY_IPV4))
-		tell(k, "backends: '%s' has no 'ipv4', but another backend has: with nat: dnat, "
-			"give it to all backends or to none", is->name);
+		tell(k, "backends: '%s' has no 'ipv4', but another backend has: with nat: dnat, give it to all backends or to none",
+		     is->name);
 	if (!*is->ipv6 && service_has_family(s, FAMILY_IPV6))
-		tell(k, "backends: '%s' has no 'ipv6', but another backend has: with nat: dnat, "
-			"give it to all backends or to none", is->name);
+		tell(k, "backends: '%s' has no 'ipv6', but another backend has: with nat: dnat, give it to all backends or to none",
+		     is->name);
 }
 
 static void check_backends(struct check *k, size_t i)
@@ -142,30 +140,25 @@ static void check_backends(struct check *k, size_t i)
 
 	at(k, 0, "/services/%zu/backends", i);
 	if (*s->backend.ipv4 || *s->backend.ipv6 || s->backend.port)
-		tell(k, "backends: the service has both 'backend' and 'backends': remove one of "
-			"the two");
+		tell(k, "backends: the service has both 'backend' and 'backends': remove one of the two");
 	if (s->n_backends < 2)
-		tell(k, "backends: the list needs 2 to %u entries: for a single backend, write "
-			"backend: { %s: %s, port: %u } and wireguard: { public-key: \"…=\" }",
+		tell(k, "backends: the list needs 2 to %u entries: for a single backend, write backend: { %s: %s, port: %u } and wireguard: { public-key: \"…=\" }",
 		     GUARD_BACKENDS_MAX, s->n_backends && !*s->backends->ipv4 ? "ipv6" : "ipv4",
 		     !s->n_backends ? "192.168.1.10" :
 		     *s->backends->ipv4 ? s->backends->ipv4 : s->backends->ipv6,
 		     s->n_backends ? ntohs(s->backends->port) : 51820);
 	else if (s->n_backends > GUARD_BACKENDS_MAX)
-		tell(k, "backends: the service has %zu backends, and the limit is %u: divide them "
-			"among several services", s->n_backends, GUARD_BACKENDS_MAX);
+		tell(k, "backends: the service has %zu backends, and the limit is %u: divide them among several services",
+		     s->n_backends, GUARD_BACKENDS_MAX);
 	at(k, 0, "/services/%zu/nat", i);
 	if (s->nat == NAT_NONE)
-		tell(k, "nat: with nat: none clients choose the backend by its address: for "
-			"several backends, write nat: dnat or nat: masquerade");
+		tell(k, "nat: with nat: none clients choose the backend by its address: for several backends, write nat: dnat or nat: masquerade");
 	at(k, 0, "/services/%zu/wireguard", i);
 	if (s->backend.n_keys)
-		tell(k, "wireguard: with several backends, each needs its own key: move public-key "
-			"to the entries of backends");
+		tell(k, "wireguard: with several backends, each needs its own key: move public-key to the entries of backends");
 	at(k, 0, "/services/%zu/wireguard/profile", i);
 	if (s->guard.profile == PROFILE_NONE)
-		tell(k, "profile: with profile: none, the guard cannot tell backends apart by "
-			"their keys: leave profile out");
+		tell(k, "profile: with profile: none, the guard cannot tell backends apart by their keys: leave profile out");
 	for (size_t b = 0; b < s->n_backends; b++) {
 		config_at_backend(k, i, b, "");
 		if (!*s->backends[b].name)
@@ -196,27 +189,23 @@ static void check_standby(struct check *k, size_t i, size_t b)
 
 	config_at_backend(k, i, b, "/standby");
 	if (!service_has_guard(s))
-		tell(k, "standby: a service with a standby needs the backend's public key: add "
-			"wireguard: { public-key: \"…=\" } to the service");
+		tell(k, "standby: a service with a standby needs the backend's public key: add wireguard: { public-key: \"…=\" } to the service");
 	if (s->nat == NAT_NONE)
-		tell(k, "standby: with nat: none, packets go only to the address that clients send "
-			"to: write nat: dnat or nat: masquerade");
+		tell(k, "standby: with nat: none, packets go only to the address that clients send to: write nat: dnat or nat: masquerade");
 	if (s->nat == NAT_DNAT && s->ipv6 == IPV6_DIRECT && *is->ipv6)
-		tell(k, "standby: with ipv6: direct, IPv6 packets go only to the address that "
-			"clients send to: write ipv6: dnat or ipv6: off");
+		tell(k, "standby: with ipv6: direct, IPv6 packets go only to the address that clients send to: write ipv6: dnat or ipv6: off");
 	if (!*is->ipv4 != !*is->standby.ipv4 || !*is->ipv6 != !*is->standby.ipv6)
-		tell(k, "standby: the standby and its backend have different families: give both "
-			"'ipv4', 'ipv6' or both of these");
+		tell(k, "standby: the standby and its backend have different families: give both 'ipv4', 'ipv6' or both of these");
 	for (size_t j = 0; j < backends_of(s); j++) {
 		const struct backend_config *other = backend_at(s, j);
 
 		if (standby_is_at(is, other->ipv4, other->ipv6, other->port))
-			tell(k, "standby: the address and port are those of the backend%s%s: write "
-				"the standby's own", *other->name ? " " : "", other->name);
+			tell(k, "standby: the address and port are those of the backend%s%s: write the standby's own",
+			     *other->name ? " " : "", other->name);
 		else if (j < b && standby_is_at(is, other->standby.ipv4, other->standby.ipv6,
 						other->standby.port ?: other->port))
-			tell(k, "standby: the address and port are those of the standby of '%s': "
-				"write another address or port", other->name);
+			tell(k, "standby: the address and port are those of the standby of '%s': write another address or port",
+			     other->name);
 	}
 }
 
@@ -228,22 +217,21 @@ static void check_amneziawg(struct check *k, size_t i)
 
 	at(k, 0, "/services/%zu/wireguard/profile/amneziawg/h", i);
 	if (g->n_headers && g->n_headers != MESSAGES)
-		tell(k, "h: the list needs %u numbers, one for each type of message, and has %zu: "
-			"add or remove some", MESSAGES, g->n_headers);
+		tell(k, "h: the list needs %u numbers, one for each type of message, and has %zu: add or remove some",
+		     MESSAGES, g->n_headers);
 	for (size_t a = 1; a < g->n_headers && g->n_headers == MESSAGES; a++)
 		for (size_t b = 0; b < a; b++) {
 			at(k, 0, "/services/%zu/wireguard/profile/amneziawg/h/%zu", i, a);
 			if (g->headers[a] <= g->header_ends[b] &&
 			    g->headers[b] <= g->header_ends[a])
-				tell(k, "h: %u stands for H%zu and for H%zu: write the numbers or "
-					"ranges of the server's own file",
+				tell(k, "h: %u stands for H%zu and for H%zu: write the numbers or ranges of the server's own file",
 				     g->headers[a] > g->headers[b] ? g->headers[a] : g->headers[b],
 				     b + 1, a + 1);
 		}
 	at(k, 0, "/services/%zu/wireguard/profile/amneziawg/s", i);
 	if (g->n_junk == 1 || g->n_junk > MESSAGES)
-		tell(k, "s: the list needs 2 to %u sizes and has %zu: write those of the junk "
-			"before initiations, responses, cookies and data", MESSAGES, g->n_junk);
+		tell(k, "s: the list needs 2 to %u sizes and has %zu: write those of the junk before initiations, responses, cookies and data",
+		     MESSAGES, g->n_junk);
 }
 
 /* ---- the challenge ---- */
@@ -256,17 +244,14 @@ static void check_challenge(struct check *k, size_t i)
 	if (!g->challenge_above)
 		return;
 #ifndef WITH_SODIUM
-	tell(k, "challenge: this program was built without libsodium and cannot send cookies: "
-		"leave challenge out");
+	tell(k, "challenge: this program was built without libsodium and cannot send cookies: leave challenge out");
 #endif
 	if (g->profile == PROFILE_NONE)
-		tell(k, "challenge: with profile: none, no message is checked: leave challenge "
-			"out, or write profile: wireguard");
+		tell(k, "challenge: with profile: none, no message is checked: leave challenge out, or write profile: wireguard");
 	if (g->profile == PROFILE_AMNEZIAWG &&
 	    g->junk[2] + COOKIE_LEN > g->junk[0] + INITIATION_LEN)
-		tell(k, "challenge: with %u bytes of junk before cookies and %u before "
-			"initiations, a cookie would be longer than the initiation: leave "
-			"challenge out", g->junk[2], g->junk[0]);
+		tell(k, "challenge: with %u bytes of junk before cookies and %u before initiations, a cookie would be longer than the initiation: leave challenge out",
+		     g->junk[2], g->junk[0]);
 }
 
 void config_check_guard(struct check *k, size_t i)
@@ -284,6 +269,5 @@ void config_check_guard(struct check *k, size_t i)
 	check_challenge(k, i);
 	at(k, 0, "/services/%zu/wireguard/strict", i);
 	if (s->guard.strict && s->guard.profile == PROFILE_NONE)
-		tell(k, "strict: with profile: none, no message is checked: leave strict out, or "
-			"write profile: wireguard");
+		tell(k, "strict: with profile: none, no message is checked: leave strict out, or write profile: wireguard");
 }

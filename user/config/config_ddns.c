@@ -7,10 +7,7 @@
 #include <string.h>
 #include "lib/grow.h"
 #include "config/config_check.h"
-#include "config/config_blind.h"
-#include "config/config_ddns_keys.h"
-#include "config/config_guard.h"
-#include "config/config_pattern.h"
+#include "config/config_parts.h"
 
 static const char *const ovh_endpoints[] = {
 	[OVH_EU] = "ovh-eu", [OVH_CA] = "ovh-ca", [OVH_US] = "ovh-us", NULL
@@ -60,8 +57,8 @@ static void set_interface(struct yaml *y, const struct yaml_key *key, struct yam
 	const char *text = yaml_text(y, key, value);
 
 	if (text && !is_interface_name(text))
-		yaml_error(y, value, "%s: '%s' cannot be the name of an interface: write one such "
-			   "as %s", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' cannot be the name of an interface: write one such as %s",
+			   key->name, text, key->like);
 	else if (text)
 		strcpy(((struct ddns_config *)object)->interface, text);
 }
@@ -109,8 +106,8 @@ static void set_host(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	if (!text)
 		return;
 	if (address_parse(text, &a) || a.family != FAMILY_IPV6 || a.addr.q[0] || !a.addr.q[1])
-		yaml_error(y, value, "%s: '%s' is not the last half of an IPv6 address: write one "
-			   "such as %s", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' is not the last half of an IPv6 address: write one such as %s",
+			   key->name, text, key->like);
 	else
 		((struct ddns_config *)object)->host = a;
 }
@@ -141,11 +138,10 @@ static void read_text(struct yaml *y, const struct yaml_key *key, struct yaml_no
 	while (*c && !iscntrl((unsigned char)*c))
 		c++;
 	if (*c)
-		yaml_error(y, value, "%s: the value has a control character, such as a line break: "
-				     "write one line, such as %s", key->name, key->like);
+		yaml_error(y, value, "%s: the value has a control character, such as a line break: write one line, such as %s",
+			   key->name, key->like);
 	else if (text && strlen(text) >= 256)
-		yaml_error(y, value, "%s: '%s' is longer than 255 bytes, the limit: shorten it",
-				     key->name, text);
+		yaml_error(y, value, "%s: '%s' is longer than 255 bytes, the limit: shorten it", key->name, text);
 	else if (text)
 		strcpy(ret, text);
 }
@@ -177,8 +173,8 @@ static void add_word(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 
 	read_text(y, key, value, place->text);
 	if (d->n_command == 1 && *place->text && *place->text != '/')
-		yaml_error(y, value, "%s: '%s' does not begin with '/': write the whole path, such "
-			   "as %s", key->name, place->text, key->like);
+		yaml_error(y, value, "%s: '%s' does not begin with '/': write the whole path, such as %s",
+			   key->name, place->text, key->like);
 }
 
 /* ---- the grammar ---- */
@@ -236,8 +232,7 @@ void config_set_provider(struct yaml *y, const struct yaml_key *key, struct yaml
 
 	yaml_set_map(y, key, value, object);
 	if (value && value->type == YAML_MAP && value->n != key->most && y->errors == errors)
-		yaml_error(y, value, "provider: exactly one provider is needed: write rfc2136, ovh "
-				     "or exec");
+		yaml_error(y, value, "provider: exactly one provider is needed: write rfc2136, ovh or exec");
 }
 
 const struct yaml_key config_ddns_keys[] = {
@@ -249,8 +244,7 @@ const struct yaml_key config_ddns_keys[] = {
 	{ "records", yaml_set_list, "AAAA", .item = add_record, .choices = record_names },
 	{ "host", .set = set_host, .like = "\"::10\"", .pattern = PATTERN_IPV6 },
 	{ "ttl", yaml_set_number, "300", AT(ttl), .least = 1, .most = DDNS_TTL_MAX },
-	{ "provider", config_set_provider, "{ rfc2136: { server: ns.example.net, zone: "
-	  "example.net, key-file: /etc/wgxdp/tsig.key } }; wgxdp.yaml(5) has other providers",
+	{ "provider", config_set_provider, "{ rfc2136: { server: ns.example.net, zone: example.net, key-file: /etc/wgxdp/tsig.key } }; wgxdp.yaml(5) has other providers",
 	  .below = config_provider_keys, .required = true, .least = 1, .most = 1 },
 	{},
 };
@@ -288,8 +282,7 @@ static void check_section(struct yaml *y, struct yaml_node *section, const struc
 	if (!d->ipv6 && !d->ipv4 && records->type == YAML_LIST && !records->n)
 		yaml_error(y, records, "records: the list is empty: write [ AAAA ]");
 	if (d->host.family && !d->ipv6)
-		yaml_error(y, yaml_by_path(section, "/host"), "host: this key is only for AAAA "
-			   "records: add AAAA to records, or remove host");
+		yaml_error(y, yaml_by_path(section, "/host"), "host: this key is only for AAAA records: add AAAA to records, or remove host");
 	for (size_t i = 0; i < d->n_names; i++) {
 		if (*d->zone && *d->names[i].text && !ddns_in_zone(d->names[i].text, d->zone))
 			yaml_error(y, node_of(section, "names", i),
@@ -297,8 +290,8 @@ static void check_section(struct yaml *y, struct yaml_node *section, const struc
 				   d->names[i].text, d->zone);
 		if (*d->names[i].text && is_written(c, d, d->names[i].text))
 			yaml_error(y, node_of(section, "names", i),
-				"names: another section of ddns writes the same records of '%s': "
-				"remove the name from one of them", d->names[i].text);
+				"names: another section of ddns writes the same records of '%s': remove the name from one of them",
+				d->names[i].text);
 	}
 }
 

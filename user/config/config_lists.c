@@ -1,14 +1,9 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements config_lists.h.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdio.h>
 #include <string.h>
 #include "lib/grow.h"
-#include "config/config_guard.h"
-#include "config/config_lists.h"
-#include "config/config_pattern.h"
-#include "config/config_relay.h"
+#include "config/config_parts.h"
+#include "config/config_sections.h"
 
 static const char *const families[] = { "inet", "ip", "ip6", "netdev", "bridge", NULL };
 
@@ -18,8 +13,8 @@ void config_set_path(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	const char *text = yaml_text(y, key, value);
 
 	if (text && *text != '/')
-		yaml_error(y, value, "%s: '%s' does not begin with '/': write the whole path, such "
-			   "as %s", key->name, text, key->like);
+		yaml_error(y, value, "%s: '%s' does not begin with '/': write the whole path, such as %s",
+			   key->name, text, key->like);
 	else if (text)
 		yaml_set_text(y, key, value, object);
 }
@@ -54,14 +49,13 @@ static void set_nft_set(struct yaml *y, const struct yaml_key *key, struct yaml_
 	if (!text)
 		return;
 	if (strlen(text) >= sizeof(l->name)) {
-		yaml_error(y, value, "%s: '%s' is longer than %zu characters, the limit: write "
-			   "one such as %s", key->name, text, sizeof(l->name) - 1, key->like);
+		yaml_error(y, value, "%s: '%s' is longer than %zu characters, the limit: write one such as %s",
+			   key->name, text, sizeof(l->name) - 1, key->like);
 		return;
 	}
 	if (!config_set_name(text, l->name))
-		yaml_error(y, value, "%s: '%s' is not the family, table and name of a set: write "
-			   "them as `nft list sets` prints them, such as %s", key->name, text,
-			   key->like);
+		yaml_error(y, value, "%s: '%s' is not the family, table and name of a set: write them as `nft list sets` prints them, such as %s",
+			   key->name, text, key->like);
 }
 
 const struct yaml_key config_list_keys[] = {
@@ -99,8 +93,8 @@ static void add_client(struct yaml *y, const struct yaml_key *key, struct yaml_n
 	one.below = config_list_keys;
 	yaml_set_map(y, &one, value, l);
 	if (!(value->to ?: value)->first || (value->to ?: value)->first->next->next)
-		yaml_error(y, value, "%s: this entry must have one key: write { file: /path } or "
-			   "{ nft-set: \"inet filter blocklist\" }", key->name);
+		yaml_error(y, value, "%s: this entry must have one key: write { file: /path } or { nft-set: \"inet filter blocklist\" }",
+			   key->name);
 }
 
 void config_add_allowed(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -170,8 +164,8 @@ static void check_prefixes(struct check *k, size_t i, const char *key, const str
 
 	at(k, 0, "/services/%zu/%s", i, key);
 	if (n > PREFIXES_MAX)
-		tell(k, "%s: the list has %zu prefixes, and the limit is %u: move them to a file, "
-			"and write { file: /path }", key, n, PREFIXES_MAX);
+		tell(k, "%s: the list has %zu prefixes, and the limit is %u: move them to a file, and write { file: /path }",
+		     key, n, PREFIXES_MAX);
 	for (j = 0; j < n; j++)
 		sorted[j] = &list[j];
 	qsort(sorted, n, sizeof(*sorted), compare_prefixes);
@@ -194,8 +188,7 @@ static void check_twice(struct check *k, size_t i, const char *key, const struct
 			if (!config_list_equal(&lists[j], &lists[before]))
 				continue;
 			at(k, 0, "/services/%zu/%s/%zu", i, key, lists[j].at);
-			tell(k, "%s: the list '%s' is given twice: remove one of the two", key,
-			     lists[j].name);
+			tell(k, "%s: the list '%s' is given twice: remove one of the two", key, lists[j].name);
 		}
 }
 
@@ -219,12 +212,11 @@ void config_check_lists(struct check *k, size_t i)
 	check_twice(k, i, "deny", s->deny_lists, s->n_deny_lists);
 	at(k, 0, "/services/%zu/%s", i, s->n_deny_lists ? "deny" : "allow");
 	if (n > LISTS_EACH)
-		tell(k, "%s: the service has %zu lists in files and sets, and the limit is %u: "
-		     "join some of the files", s->n_deny_lists ? "deny" : "allow", n, LISTS_EACH);
+		tell(k, "%s: the service has %zu lists in files and sets, and the limit is %u: join some of the files",
+		     s->n_deny_lists ? "deny" : "allow", n, LISTS_EACH);
 	else if (n && i + 1 == k->c->n_services && count_lists(k->c) > LISTS_MAX)
-		tell(k, "%s: the services have %zu lists in files and sets, and the limit is %u: "
-			"join some of the files", s->n_deny_lists ? "deny" : "allow",
-		     count_lists(k->c), LISTS_MAX);
+		tell(k, "%s: the services have %zu lists in files and sets, and the limit is %u: join some of the files",
+		     s->n_deny_lists ? "deny" : "allow", count_lists(k->c), LISTS_MAX);
 }
 
 /* ---- writing ---- */

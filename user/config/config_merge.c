@@ -5,7 +5,6 @@
  * what config_save() writes for it, and `new` of what config_save() writes for the new
  * configuration. It replaces the file's text at each place where old and new differ.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "config/config_diff.h"

@@ -4,12 +4,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "config/config_blind.h"
+#include "config/config_parts.h"
 #include "config/config_diff.h"
-#include "config/config_guard.h"
-#include "config/config_pattern.h"
-#include "config/config_rates.h"
-#include "config/config_relay.h"
+#include "config/config_sections.h"
 
 /* ---- values ---- */
 
@@ -51,8 +48,7 @@ static const char *parse_limit(const char *text, struct rate_limits *to)
 		*place = n * (u->bits ?: 1);
 		return NULL;
 	}
-	return *end ? "has another unit than bit/s, kbit/s, Mbit/s, Gbit/s and packets/s" :
-		      "has no unit";
+	return *end ? "has another unit than bit/s, kbit/s, Mbit/s, Gbit/s and packets/s" : "has no unit";
 }
 
 static void add_limit(struct yaml *y, const struct yaml_key *key, struct yaml_node *value,
@@ -102,8 +98,7 @@ const struct yaml_key config_rates_keys[] = {
 	{},
 };
 
-const struct rate_config *config_rate(const struct config *c, const char *service,
-				      const char *peer)
+const struct rate_config *config_rate(const struct config *c, const char *service, const char *peer)
 {
 	for (size_t i = 0; i < c->n_rates; i++)
 		if (!strcmp(c->rates[i].service, service) && !strcmp(c->rates[i].peer, peer))
@@ -177,16 +172,13 @@ static void check_subject(struct check *k, size_t i)
 
 	at(k, 0, "/rates/%zu", i);
 	if (!subjects)
-		tell(k, "rates: the entry does not say what it limits: add `service`, `clients`, "
-			"`peer` or `pair`");
+		tell(k, "rates: the entry does not say what it limits: add `service`, `clients`, `peer` or `pair`");
 	else if (subjects > 1)
-		tell(k, "rates: an entry is for a service, for clients, for a peer or for a pair "
-			"of peers: make one entry for each");
+		tell(k, "rates: an entry is for a service, for clients, for a peer or for a pair of peers: make one entry for each");
 	at(k, 0, "/rates/%zu/service", i);
 	if (*r->service && !config_service(k->c, r->service) &&
 	    !(*k->c->blind.device && !strcmp(r->service, BLIND_NAME)))
-		tell(k, "service: there is no service '%s': write the name of one in `services`",
-		     r->service);
+		tell(k, "service: there is no service '%s': write the name of one in `services`", r->service);
 	at(k, 0, "/rates/%zu/peer", i);
 	check_peer(k, "peer", r->peer);
 	at(k, 0, "/rates/%zu/pair", i);
@@ -220,11 +212,9 @@ static void check_number(struct check *k)
 	for (size_t i = 0; i < c->n_rates; i++)
 		clients += !!c->rates[i].n_clients;
 	if (c->n_rates > RATES_MAX)
-		tell(k, "rates: the list has %zu entries, and the limit is %u: remove some",
-		     c->n_rates, RATES_MAX);
+		tell(k, "rates: the list has %zu entries, and the limit is %u: remove some", c->n_rates, RATES_MAX);
 	else if (clients > RATE_CLIENTS)
-		tell(k, "rates: %zu entries are for clients, and the limit is %u: remove some",
-		     clients, RATE_CLIENTS);
+		tell(k, "rates: %zu entries are for clients, and the limit is %u: remove some", clients, RATE_CLIENTS);
 }
 
 void config_check_rates(struct check *k)

@@ -3,39 +3,12 @@
  * Writes a configuration as YAML that config_parse() reads back to the same configuration.
  */
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include "config/config_blind.h"
-#include "config/config_endpoints.h"
-#include "config/config_learn.h"
-#include "config/config_rates.h"
-#include "config/config_lists.h"
+#include "config/config_parts.h"
+#include "config/config_sections.h"
 #include "config/config_diff.h"
-#include "config/config_flows.h"
-#include "config/config_guard.h"
-#include "config/config_relay.h"
 #include "lib/text.h"
-
-/* Writes a name or an address. Quotes it if YAML could read it as another type than text. */
-void config_put_text(FILE *out, const char *text)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-				    "._/-";
-
-	if (isalnum((unsigned char)*text) && !text[strspn(text, plain)]) {
-		fputs(text, out);
-		return;
-	}
-	putc('"', out);
-	for (; *text; text++)
-		if (iscntrl((unsigned char)*text))
-			fprintf(out, "\\x%02x", (unsigned char)*text);
-		else
-			fprintf(out, strchr("\"\\", *text) ? "\\%c" : "%c", *text);
-	putc('"', out);
-}
 
 void config_put_ports(FILE *out, const struct service_config *s)
 {
@@ -96,7 +69,7 @@ void config_put_interface(FILE *out, const struct interface_config *i)
 {
 	fputs("  - { name: ", out);
 	config_put_text(out, i->name);
-	fprintf(out, ", role: %s, mode: %s%s%s }\n", role_name(i->role), mode_name(i->mode),
+	fprintf(out, ", role: %s, mode: %s%s%s }\n", role_names[i->role], mode_names[i->mode],
 		i->transmit == TRANSMIT_TC ? ", transmit: tc" : "",
 		i->shared ? ", shared: true" : "");
 }
@@ -110,9 +83,9 @@ void config_put_service(FILE *out, const struct service_config *s)
 	if (!s->n_backends)
 		put_backend(out, &s->backend);
 	config_put_guard(out, s);
-	fprintf(out, "    nat: %s\n    ipv6: %s\n", nat_name(s->nat), ipv6_name(s->ipv6));
+	fprintf(out, "    nat: %s\n    ipv6: %s\n", nat_name(s->nat), ipv6_names[s->ipv6]);
 	if (s->df != DF_FRAGMENT)
-		fprintf(out, "    df: %s\n", df_name(s->df));
+		fprintf(out, "    df: %s\n", df_names[s->df]);
 	if (s->hairpin)
 		fputs("    hairpin: true\n", out);
 	config_put_flows(out, &s->flows);
@@ -214,7 +187,7 @@ void config_put_exporter(FILE *out, const struct config *c)
 	}
 	fputs(" ]", out);
 	if (c->page != PAGE_LOCAL)
-		fprintf(out, ", page: %s", page_name(c->page));
+		fprintf(out, ", page: %s", page_names[c->page]);
 	if (*c->web_config) {
 		fputs(", web-config: ", out);
 		config_put_text(out, c->web_config);
@@ -229,10 +202,10 @@ static void write_config(const struct config *c, FILE *out, bool running)
 	size_t i;
 
 	if (running || c->mode != MODE_AUTO)
-		fprintf(out, "running: { mode: %s%s }\n", mode_name(c->mode),
+		fprintf(out, "running: { mode: %s%s }\n", mode_names[c->mode],
 			running && c->by_command ? ", by-command: true" : "");
 	if (c->express != EXPRESS_ON)
-		fprintf(out, "express: %s\n", express_name(c->express));
+		fprintf(out, "express: %s\n", express_names[c->express]);
 	if (c->express_entries)
 		fprintf(out, "express-entries: %u\n", c->express_entries);
 	if (c->n_interfaces)

@@ -6,13 +6,13 @@
 #include <linux/rtnetlink.h>
 #include <search.h>
 #include <time.h>
-#include "daemon/announce.h"
+#include "daemon/tasks.h"
 #include "instance/run_counters.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "lib/timer.h"
 #include "net/netlink.h"
-#include "config/relay_prefix.h"
+#include "config/config_check.h"
 
 #define TICK_MS 500
 
@@ -140,8 +140,8 @@ static void forget_session(struct announce *a, const char *device, const struct 
 	    uv_now(a->loop) - h->since <= a->config->announce.silent * 1000ULL)
 		return;
 	if (!wg_renew_peer(device, p, NULL, 0))
-		log_event("announce: %s, peer %.8s…: nothing was heard from it, so its session and "
-			  "endpoint were removed", device, wg_key_format(&p->key, key));
+		log_event("announce: %s, peer %.8s…: nothing was heard from it, so its session and endpoint were removed",
+			  device, wg_key_format(&p->key, key));
 }
 
 /* ---- the routes of sites ---- */

@@ -6,9 +6,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
-#include "daemon/blind_ask.h"
-#include "daemon/blind_pair.h"
-#include "daemon/blind_saver.h"
+#include "daemon/blind_sites.h"
 #include "dataplane/map_info.h"
 #include "lib/log.h"
 #include "lib/memory.h"
@@ -117,8 +115,7 @@ static void ask_for_room(struct blind *b)
 	if (b->full_at && now - b->full_at < ROOM_MS)
 		return;
 	b->full_at = now;
-	log_event("blind: there is no room for more than %u sites: the daemon makes larger maps",
-		  b->sites.room - 1);
+	log_event("blind: there is no room for more than %u sites: the daemon makes larger maps", b->sites.room - 1);
 	b->full(b->data);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements blind_ask.h. With the wait w, questions go out after 0, w and 2w. Only the last one is
- * copied. Later, after 4w and so on, the daemon only looks whether an answer was late.
+ * With the wait w, questions go out after 0, w and 2w. Only the last one is copied. Later, after 4w
+ * and so on, the daemon only looks whether an answer was late.
  */
-#include "daemon/blind_ask.h"
+#include "daemon/blind_sites.h"
 #include "lib/memory.h"
 #include "lib/timer.h"
 

@@ -2,34 +2,11 @@
  *
  * Finds out from this host's own WireGuard where the sites of the blind relay are.
  */
-#include <string.h>
-#include <time.h>
 #include "daemon/blind_sites.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 
 /* ---- time ---- */
-
-static __u64 ms_of(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
-
-__u64 sites_time(void)
-{
-	return ms_of(CLOCK_REALTIME);
-}
-
-__u64 sites_clock(void)
-{
-	static __u64 ahead;
-
-	ahead = ahead ?: sites_time() - ms_of(CLOCK_BOOTTIME);
-	return ms_of(CLOCK_BOOTTIME) + ahead;
-}
 
 /* Returns the sites_clock() of a time of day in ms since 1970, which is not later than now. */
 static __u64 sites_clock_of(__u64 time_of_day)
@@ -253,8 +230,7 @@ static bool may_be_at_endpoint(struct at_endpoints *at, struct blind_known *k,
 				k->proven = false;
 				k->owned = 0;
 			}
-			log_warning("blind: site %s sends from the endpoint of site %s, so other "
-				    "sites cannot reach it: give each site its own address or port",
+			log_warning("blind: site %s sends from the endpoint of site %s, so other sites cannot reach it: give each site its own address or port",
 				    k->name, other->name);
 			return false;
 		}

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include "daemon/blind_line.h"
+#include "daemon/blind_link.h"
 
 static const char *const words[BLIND_WORDS] = {
 	"time", "pair", "active", "standby", "site", "session", "key", "entry",

@@ -198,8 +198,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		return;
 	if (time(NULL) - l->complained >= COMPLAIN_SECONDS) {
 		l->complained = time(NULL);
-		log_warning("blind: the other relay sent a wrong line of %zu bytes: use the same "
-			    "version of wgxdp on both relays", c->in.n);
+		log_warning("blind: the other relay sent a wrong line of %zu bytes: use the same version of wgxdp on both relays",
+			    c->in.n);
 	}
 	close_connection(c, "it sent a wrong line");
 }

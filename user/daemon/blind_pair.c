@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements blind_pair.h. The active relay compares the maps with a copy of what it has sent, four
- * times a second, and sends lines for what differs.
+ * The active relay compares the maps with a copy of what it has sent, four times a second, and
+ * sends lines for what differs.
  */
 #include <string.h>
-#include "daemon/blind_pair.h"
+#include "daemon/blind_sites.h"
 #include "instance/run_counters.h"
 #include "lib/memory.h"
 #include "lib/timer.h"
-#include "show/blind_view.h"
+#include "show/site_view.h"
 
 struct sent_site {			/* the last site line for a number; zeros: none */
 	struct wg_key key;

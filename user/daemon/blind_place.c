@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include "daemon/blind_sites.h"
 #include "dataplane/control.h"
-#include "lib/fd.h"
+#include "lib/file.h"
 #include "lib/jiffies.h"
 #include "lib/log.h"
 #include "dataplane/map_info.h"
@@ -290,8 +290,7 @@ void sites_write_endpoints(const struct sites *s)
 	if (rc)
 		control_routing_changed(s->instance, false);
 	if (rc < 0)
-		log_warning("blind: the table of endpoints has no room for %zu endpoints: remove "
-			    "some peers", n);
+		log_warning("blind: the table of endpoints has no room for %zu endpoints: remove some peers", n);
 	munmap(t.buckets, size);
 	free(want);
 }

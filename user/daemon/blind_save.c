@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads and writes the file of the blind relay, whose lines blind_line.h describes. SECONDS of
+ * Reads and writes the file of the blind relay, whose lines blind_link.h describes. SECONDS of
  * sessions count from the time in its first line.
  */
 #include <bpf/bpf.h>
@@ -15,6 +15,7 @@
 #include "lib/memory.h"
 #include "lib/log.h"
 #include "dataplane/pins.h"
+#include "lib/timer.h"
 
 /* ---- entries of the maps ---- */
 
@@ -146,7 +147,9 @@ static int write_file(const struct sites *s, const char *path)
 	return file_replace_sync(out, path);
 }
 
-int sites_save(const struct sites *s)
+/* Saves endpoints and sessions to a file that outlives a restart. Returns 0, or -errno after
+ * printing an error. */
+static int sites_save(const struct sites *s)
 {
 	char path[VAR_STATE_PATH_LEN];
 	int rc;
@@ -155,8 +158,7 @@ int sites_save(const struct sites *s)
 	var_state_path(path, s->instance, "blind");
 	rc = write_file(s, path);
 	if (rc)
-		log_warning("blind: cannot save the sites' addresses in %s: %s",
-			    path, strerror(-rc));
+		log_warning("blind: cannot save the sites' addresses in %s: %s", path, strerror(-rc));
 	return rc;
 }
 
@@ -245,4 +247,46 @@ bool sites_restore(struct sites *s, bool all)
 	log_event("blind: restored %zu entries of sessions in %llu ms", n,
 		 (unsigned long long)(sites_clock() - began));
 	return lacks;
+}
+
+/* ---- when to save ---- */
+
+static int save(void *data)
+{
+	const struct saver *s = data;
+
+	child_yields();
+	return sites_save(s->sites);
+}
+
+static void on_saved(void *data, bool done)
+{
+	struct saver *s = data;
+
+	s->child = NULL;
+	s->ended = clock_ms();
+}
+
+/* Children use at most a twentieth of the time. */
+void saver_begin(struct saver *s)
+{
+	s->due = s->child || clock_ms() - s->ended < 19 * (s->ended - s->began);
+	if (s->due)
+		return;
+	s->began = clock_ms();
+	s->child = child_run(s->loop, save, on_saved, s);
+}
+
+void saver_tick(struct saver *s)
+{
+	if (s->due)
+		saver_begin(s);
+}
+
+int saver_now(struct saver *s)
+{
+	if (s->child)
+		child_stop(s->child);
+	s->due = false;
+	return sites_save(s->sites);
 }

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include "blake2s.h"
 #include "daemon/blind_sites.h"
-#include "lib/fd.h"
+#include "lib/file.h"
 #include "lib/jiffies.h"
 #include "lib/log.h"
 #include "dataplane/map_info.h"
@@ -321,8 +321,8 @@ static bool add_site(struct sites *s, const struct wg_peer *p, const char *name)
 	if (n == s->room) {
 		s->full = n < BLIND_SITES_MAX;
 		if (!s->full)
-			log_warning("blind: there is no room for site %s besides %u others: "
-				    "remove some peers", name, n - 1);
+			log_warning("blind: there is no room for site %s besides %u others: remove some peers",
+				    name, n - 1);
 		return false;
 	}
 	if (n != former) {
@@ -476,4 +476,25 @@ void sites_read_running(struct sites *s)
 		}
 	}
 	index_all(s);
+}
+
+static __u64 ms_of(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+__u64 sites_clock(void)
+{
+	static __u64 ahead;
+
+	ahead = ahead ?: sites_time() - ms_of(CLOCK_BOOTTIME);
+	return ms_of(CLOCK_BOOTTIME) + ahead;
+}
+
+__u64 sites_time(void)
+{
+	return ms_of(CLOCK_REALTIME);
 }

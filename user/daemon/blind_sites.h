@@ -4,8 +4,9 @@
  * and the other files blind_*.c include it.
  */
 #pragma once
-#include "daemon/blind.h"
-#include "daemon/blind_line.h"
+#include "daemon/tasks.h"
+#include "daemon/blind_link.h"
+#include "daemon/child.h"
 #include "net/wireguard.h"
 
 enum blind_map {
@@ -158,10 +159,64 @@ bool blind_line_of(const struct blind_known *known, const struct blind_session *
 bool sites_put_session(struct sites *s, const struct blind_line *l);
 /* Writes the entries of sites_put_session() into the maps. */
 void sites_write_sessions(struct sites *s);
-/* Saves endpoints and sessions to a file that outlives a restart. Returns 0, or -errno after
- * printing an error. */
-int sites_save(const struct sites *s);
 /* Reads the file of sites_save(). Restores sessions that are still valid between sites in the maps,
  * and the last endpoints in s->known. all false: only those of sites that were added since the last
  * call. Returns whether the file has a site that is not known now. */
 bool sites_restore(struct sites *s, bool all);
+
+/* ---- challenges ----
+ * Has a site moved? Data of its session came from an unknown address, the candidate. So
+ * WireGuard asks the site at its last endpoint, and a site that answers has not moved. Without
+ * an answer, the data path sends a copy of the last question to the candidate, and the site's
+ * answer moves WireGuard's endpoint. The candidate may be an attacker who passes the copy on to
+ * the site. If the site receives it before the original, it sends to the attacker from then on.
+ * So the site gets enough time to answer, and there is no copy without a session: the question
+ * would wait for a handshake, in which the site answers. */
+
+struct challenges;
+
+struct challenges *challenges_new(uv_loop_t *loop, struct sites *s);
+/* Data of a site came from its candidate address. Does nothing while the site is being asked. */
+void challenges_begin(struct challenges *c, __u32 number);
+void challenges_stop(struct challenges *c);
+
+/* ---- the other relay of a pair ----
+ * The stream between two blind relays that share a public address (section `pair` of `blind`).
+ * The relay that has the address is active, and sends where the sites are and which indices
+ * belong to which sessions. The other relay writes this to its own maps, so that its data path
+ * forwards from the first packet when it gets the address. */
+
+struct partner;				/* the other relay */
+
+struct partner *partner_new(uv_loop_t *loop, struct sites *s);
+/* Returns whether the other relay should have the shared address, because this host has not. */
+bool partner_is_standby(const struct partner *p);
+/* Connects to the other relay as the configuration says; without `pair`, or if no maps are open,
+ * ends the connection. */
+void partner_reconfigure(struct partner *p);
+/* Begins a new connection, in which the active relay sends everything again. Call it when this host
+ * becomes active or standby, and when it has new sites or maps. */
+void partner_restart(struct partner *p);
+/* Sends changes at once, for example when a site has moved. */
+void partner_send(struct partner *p);
+
+/* ---- saving ----
+ * Decides when the daemon saves the sites. A child process does it while the daemon goes on,
+ * because there may be a million sessions. Only one process at a time writes the file. */
+
+struct saver {
+	uv_loop_t *loop;
+	const struct sites *sites;
+	struct child *child;		/* NULL: none is running */
+	bool due;			/* the sites have changed since the last child began */
+	uint64_t began, ended;	/* beginning and end of the last child, in ms */
+};
+
+/* Saves the sites in a child. Does so later, in saver_tick(), if a child is running or has run just
+ * now. */
+void saver_begin(struct saver *s);
+/* Call it once a second. */
+void saver_tick(struct saver *s);
+/* Saves the sites before it returns. Ends a child first, which would replace them by older ones.
+ * Returns 0, or -errno after printing an error. */
+int saver_now(struct saver *s);

@@ -8,9 +8,8 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <string.h>
-#include "daemon/cookie.h"
-#include "daemon/cookie_reply.h"
-#include "lib/fd.h"
+#include "daemon/tasks.h"
+#include "lib/file.h"
 #include "lib/jiffies.h"
 #include "lib/log.h"
 #include "lib/memory.h"
@@ -91,8 +90,7 @@ static void on_beat(uv_timer_t *timer)
 	}
 	now = jiffies_exactly(c->fds[CLOCK]);
 	if (now > c->now.alive && c->now.alive)
-		log_warning("the daemon was too busy to send cookie replies for %llu ms: the guard "
-			    "dropped initiations above the rate of the challenge",
+		log_warning("the daemon was too busy to send cookie replies for %llu ms: the guard dropped initiations above the rate of the challenge",
 			    (now - c->now.alive) * 1000 / jiffies_a_second());
 	write_cookies(c, now + COOKIES_ALIVE_SECONDS * jiffies_a_second());
 }
@@ -206,8 +204,8 @@ void cookie_reconfigure(struct cookie *c, const struct config *config)
 	}
 	if (rc) {
 		if (wanted)
-			log_warning("cannot send cookie replies, so the guard challenges no "
-				    "clients: %s", opened ? strerror(-rc) : why);
+			log_warning("cannot send cookie replies, so the guard challenges no clients: %s",
+				    opened ? strerror(-rc) : why);
 		cookie_end(c);
 		return;
 	}

@@ -10,8 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 #include "blake2s.h"
-#include "daemon/cookie_reply.h"
-#include "lib/exit.h"
+#include "daemon/tasks.h"
 #include "lib/log.h"
 #include "net/packet_make.h"
 

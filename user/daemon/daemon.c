@@ -9,25 +9,14 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include "daemon/announce.h"
-#include "daemon/blind.h"
+#include "daemon/tasks.h"
 #include "daemon/child.h"
-#include "daemon/cookie.h"
 #include "daemon/daemon.h"
-#include "daemon/daemon_state.h"
-#include "daemon/ddns_daemon.h"
 #include "daemon/endpoints.h"
-#include "daemon/exporter.h"
-#include "daemon/learn.h"
-#include "daemon/lists.h"
-#include "daemon/log_states.h"
 #include "daemon/standby.h"
-#include "daemon/uniform_filler.h"
-#include "daemon/worker.h"
-#include "dataplane/config_text.h"
 #include "dataplane/control.h"
 #include "dataplane/dataplane.h"
-#include "dataplane/pins_watch.h"
+#include "dataplane/pins.h"
 #include "dataplane/ring.h"
 #include "instance/apply.h"
 #include "instance/follower.h"
@@ -35,14 +24,12 @@
 #include "instance/run_state.h"
 #include "instance/source.h"
 #include "instance/try.h"
-#include "instance/undone.h"
-#include "lib/exit.h"
-#include "lib/fd.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "lib/notify.h"
 #include "lib/timer.h"
-#include "net/netlink_watch.h"
+#include "net/netlink.h"
 
 /* Time in ms from a change until the pass: changes come in bursts, which one pass then handles. */
 #define SETTLE_MS 2
@@ -148,8 +135,7 @@ static void watch_directory(struct daemon *d)
 	d->watched = d->state.directory;
 	uv_fs_event_stop(&d->directory);
 	if (uv_fs_event_start(&d->directory, on_directory, path, 0))
-		log_warning("cannot watch the directory %s: the daemon notices changes by other "
-			    "commands late", path);
+		log_warning("cannot watch the directory %s: the daemon notices changes by other commands late", path);
 	else
 		/* Handle changes that were made before the watch began. */
 		on_directory(&d->directory, NULL, 0, 0);
@@ -321,8 +307,7 @@ static void on_passed(void *data, int rc, int64_t used)
 
 	d->credit -= used;
 	if (rc == -ECHILD)
-		log_error("instance %s: the daemon's worker was killed: the daemon tries again",
-			  d->state.instance);
+		log_error("instance %s: the daemon's worker was killed: the daemon tries again", d->state.instance);
 	/* A prefix of this host may have changed, and so addresses of backends. */
 	resolved_backends_merge(&d->answers, d->state.instance);
 	if (rc == -ESTALE)
@@ -488,8 +473,7 @@ static int on_signal(void *data, void *record, size_t size)
 static void watch_data_path(struct daemon *d)
 {
 	if (ring_listen(&d->signals, &d->loop, d->state.instance, "signals", on_signal, d))
-		log_warning("cannot read the signals of the BPF programs, so forwarding replies "
-			    "costs more CPU time");
+		log_warning("cannot read the signals of the BPF programs, so forwarding replies costs more CPU time");
 	if (pins_watch(&d->pins, &d->loop, d->state.instance, on_other, d))
 		log_warning("cannot watch /sys/fs/bpf: the daemon notices removed pins late");
 }
@@ -572,8 +556,8 @@ static void on_applied(void *data, bool done)
 	if (!done) {
 		run_state_set_failed(d->state.instance);
 		log_again(true);
-		log_error("%s was not applied, and the old configuration still runs: the errors "
-			  "above say why", d->state.file);
+		log_error("%s was not applied, and the old configuration still runs: the errors above say why",
+			  d->state.file);
 		log_again(false);
 	}
 	if (!done && !d->hung_up)
@@ -595,8 +579,7 @@ static void on_hangup(uv_signal_t *handle, int signum)
 	struct daemon *d = handle->data;
 
 	if (!d->state.file) {
-		log_error("there is no file to read again, because the running configuration was "
-			  "not read from one");
+		log_error("there is no file to read again, because the running configuration was not read from one");
 		return;
 	}
 	notify_reloading();

@@ -4,12 +4,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "daemon/child.h"
-#include "daemon/daemon_state.h"
-#include "lib/fd.h"
+#include "daemon/daemon.h"
+#include "lib/file.h"
 #include "lib/log.h"
-#include "dataplane/config_text.h"
+#include "dataplane/control.h"
 #include "instance/follower.h"
-#include "instance/running.h"
 #include "instance/run_state.h"
 #include "instance/source.h"
 #include "instance/try.h"
@@ -154,8 +153,8 @@ int daemon_state_read(struct daemon_state *s)
 	if (s->lock_fd >= 0 && follower_is_dismissed(s->lock_fd))
 		return 0;
 	if (again && !config_is_control(s->config))
-		log_warning("instance %s: its pins in /sys/fs/bpf were removed without `wgxdp "
-			    "down`: it is loaded again", s->instance);
+		log_warning("instance %s: its pins in /sys/fs/bpf were removed without `wgxdp down`: it is loaded again",
+			    s->instance);
 	if (rc <= 0 && !again)
 		return rc;
 	if (!daemon_state_changed(s))

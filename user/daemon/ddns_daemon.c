@@ -6,8 +6,7 @@
  */
 #include <time.h>
 #include "ddns/ddns.h"
-#include "ddns/ddns_address.h"
-#include "daemon/ddns_daemon.h"
+#include "daemon/tasks.h"
 #include "lib/grow.h"
 #include "instance/run_counters.h"
 #include "lib/text.h"

@@ -6,12 +6,11 @@
 #include <errno.h>
 #include <time.h>
 #include "net/echo.h"
-#include "daemon/endpoint_set.h"
 #include "daemon/endpoints.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "lib/timer.h"
-#include "net/lookup.h"
+#include "net/dns.h"
 
 #define TICK_MS 1000
 #define TRIAL_MS 100	/* interval of checks during a trial of an endpoint, in ms */

@@ -7,7 +7,7 @@
  */
 #pragma once
 #include <uv.h>
-#include "config/config_endpoints.h"
+#include "config/config_sections.h"
 #include "net/wireguard.h"
 
 /* Age of the last handshake in ms from which on an endpoint is dead, if packets are sent to it.
@@ -95,3 +95,13 @@ struct endpoints *endpoints_new(uv_loop_t *loop, const char *instance);
 void endpoints_reconfigure(struct endpoints *s, const struct config *c);
 /* Call this when the network has changed: failed lookups of names are retried soon. */
 void endpoints_hope(struct endpoints *s);
+
+/* ---- setting an endpoint, for learn too ---- */
+
+/* Sets a peer's endpoint, and counts that for the instance's metrics. renew: also ends the session,
+ * as wg_renew_peer() does, unless the peer has too many AllowedIPs for that. */
+int endpoint_set(const char *instance, const char *interface, const struct wg_key *peer,
+		 const struct address *address, __be16 port, bool renew);
+/* Returns in words why a peer could not be read. rc: the negative errno; -ENOTUNIQ: the interface
+ * has several peers, and the configuration names none of them. */
+const char *endpoint_why(int rc);

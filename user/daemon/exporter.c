@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include "daemon/child.h"
-#include "daemon/exporter.h"
+#include "daemon/tasks.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "lib/notify.h"

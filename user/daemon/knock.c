@@ -6,8 +6,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
-#include "daemon/knock.h"
+#include "daemon/tasks.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "lib/timer.h"
@@ -88,17 +87,14 @@ static void on_limit(uv_timer_t *timer)
 {
 	struct run *r = timer->data;
 
-	log_event("knock: the command %s was killed, because it ran for %d s",
-		  r->program, KNOCK_SECONDS);
+	log_event("knock: the command %s was killed, because it ran for %d s", r->program, KNOCK_SECONDS);
 	kill(-r->process.pid, SIGKILL);		/* the signal also ends its children */
 }
 
 static int spawn_program(uv_loop_t *loop, const struct learn_config *c, const struct passwd *user,
 			 struct run *r)
 {
-	static char *environment[] = {
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL
-	};
+	static char *environment[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	uv_process_options_t options = {
 		.exit_cb = on_exit_of, .file = c->command[0].text, .env = environment, .cwd = "/",
 		.flags = UV_PROCESS_SETUID | UV_PROCESS_SETGID | UV_PROCESS_DETACHED,
@@ -135,8 +131,7 @@ void knock_run(uv_loop_t *loop, const struct learn_config *c)
 	if (rc) {
 		log_error("knock: cannot run the command %s as user %s: %s%s",
 			  r->program, name, uv_strerror(rc),
-			  rc != UV_EPERM ? "" : ": under systemd, use wgxdp-knock.path instead of "
-						"`command:`");
+			  rc != UV_EPERM ? "" : ": under systemd, use wgxdp-knock.path instead of `command:`");
 		close_run(r);
 		return;
 	}

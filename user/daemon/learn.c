@@ -9,9 +9,8 @@
 #include <errno.h>
 #include <unistd.h>
 #include "blake2s.h"
-#include "daemon/endpoint_set.h"
-#include "daemon/knock.h"
-#include "daemon/learn.h"
+#include "daemon/endpoints.h"
+#include "daemon/tasks.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "lib/timer.h"
@@ -201,14 +200,12 @@ static void end_trial(struct learning *g, uint64_t now, bool still_there)
 		return;				/* WireGuard or an admin changed the endpoint */
 	g->rested_at = now + LEARN_REST_MS;
 	if (g->before.address.family)
-		set_endpoint(g, &g->before,
-			     "this address is used again, because the other one gave no handshake");
+		set_endpoint(g, &g->before, "this address is used again, because the other one gave no handshake");
 	if (++g->failures < LEARN_FAILURES)
 		return;
 	g->failures = 0;
 	g->armed_at = now + LEARN_REARM_MS;
-	log_event("learn: %s: new addresses are ignored for %d s, or until a knock, because %d of "
-		  "them in a row gave no handshake",
+	log_event("learn: %s: new addresses are ignored for %d s, or until a knock, because %d of them in a row gave no handshake",
 		  g->is->interface, LEARN_REARM_MS / 1000, LEARN_FAILURES);
 }
 
@@ -219,8 +216,7 @@ static void check_trial(struct learning *g, const struct place *is, uint64_t now
 	if (g->rx < g->rx_before)		/* the peer was added again */
 		g->rx_before = g->rx;
 	if (there && g->rx > g->rx_before) {
-		log_event("learn: %s: the new address works: WireGuard got an answer from the peer",
-			  g->is->interface);
+		log_event("learn: %s: the new address works: WireGuard got an answer from the peer", g->is->interface);
 		g->tried.address.family = 0;
 		g->failures = 0;
 	} else if (!there || now - g->tried_at >= LEARN_TRY_MS) {
@@ -313,8 +309,7 @@ static void abandon_trial(struct learning *g)
 	if (g->tried.address.family && g->before.address.family && !wg_read(g->interface, &d)) {
 		p = wg_find_peer(&d, &g->peer);
 		if (p && wg_has_endpoint(p, &g->tried.address, g->tried.port))
-			set_endpoint(g, &g->before,
-				     "this address is used again, because the trial has ended");
+			set_endpoint(g, &g->before, "this address is used again, because the trial has ended");
 	}
 	wg_free(&d);
 	g->tried.address.family = 0;
@@ -359,8 +354,7 @@ void learn_reconfigure(struct learn *l, const struct config *c)
 		ring_forget(&l->ring);
 	else if (ring_listen(&l->ring, l->loop, l->instance, "notifications", on_notification, l) &&
 		 pins_exist(l->instance) > 0)	/* otherwise the instance was taken down */
-		log_warning("learn: cannot read the reports of the BPF programs, so no endpoint is "
-			    "learned");
+		log_warning("learn: cannot read the reports of the BPF programs, so no endpoint is learned");
 }
 
 struct learn *learn_new(uv_loop_t *loop, const char *instance)

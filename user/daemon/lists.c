@@ -1,23 +1,156 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements lists.h. A notification about elements of a set becomes a few changes of the map. In
- * all other cases (a file changed, a set came or went, a notification was lost) a child reads the
- * list again as a whole, and the loop writes the differences in portions.
+ * A notification about elements of a set becomes a few changes of the map. In all other cases (a
+ * file changed, a set came or went, a notification was lost) a child reads the list again as a
+ * whole, and the loop writes the differences in portions.
  */
 #include <errno.h>
 #include <libgen.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
-#include "config/config_lists.h"
-#include "daemon/list_reader.h"
-#include "daemon/lists.h"
+#include <uv.h>
+#include "config/config.h"
+#include "config/config_sections.h"
+#include "daemon/child.h"
+#include "daemon/tasks.h"
 #include "dataplane/followed_lists.h"
 #include "plan/lists.h"
 #include "instance/run_state.h"
 #include "lib/grow.h"
 #include "lib/log.h"
+#include "lib/memory.h"
 #include "lib/timer.h"
+#include "net/nft_set.h"
+
+struct list_difference {
+	int rc;				/* result of list_read() */
+	struct nft_set_kind kind;	/* for a set of nftables */
+	__u32 skipped;			/* lines or elements that were left out */
+	__u32 used;			/* CPU time of the reading, in ms */
+	/* Number of prefixes in the list, of those to add, and of those to remove. */
+	size_t n, n_add, n_del;
+	struct source_key keys[];	/* prefixes to add, then those to remove */
+};
+
+struct list_reader;
+
+/* Called in the daemon's loop. d: NULL if the child has failed; the callee frees it with
+ * list_difference_free(). */
+typedef void list_read_done(void *data, struct list_difference *d);
+
+/* ---- reading in a child ----
+ * Reading, sorting and comparing a large list takes seconds. The child writes the difference to
+ * a file in memory, which the daemon maps when the child has ended. */
+
+struct list_reader {
+	const char *instance;
+	struct list_config from;
+	__u32 id;
+	int fd;				/* the file in memory */
+	struct child *child;
+	list_read_done *done;		/* NULL: the result is not wanted any more */
+	void *data;
+};
+
+static int write_difference(int fd, const struct list_difference *head, const struct list_keys *add,
+			    const struct list_keys *del)
+{
+	FILE *out = fdopen(fd, "w");
+
+	fwrite(head, sizeof(*head), 1, out);
+	fwrite(add->list, sizeof(*add->list), add->n, out);
+	fwrite(del->list, sizeof(*del->list), del->n, out);
+	return fclose(out) ? -errno : 0;
+}
+
+/* Runs in the child. */
+static int read_list(void *data)
+{
+	struct list_reader *r = data;
+	struct list_difference head = { 0 };
+	struct list_keys add = { 0 }, del = { 0 };
+	struct list_content content;
+	struct followed_list is;
+	struct dataplane *dp = NULL;
+	int rc = 0;
+
+	child_yields();
+	head.rc = list_read(&r->from, &content, &head.kind);
+	if (!head.rc) {
+		head.n = content.keys.n;
+		rc = dataplane_open(r->instance, &dp) ?:
+		     !dp->running || !dataplane_list_find(dp, &r->from, &r->id, &is) ? -ENOENT :
+		     dataplane_list_compare(dp, r->id, &content.keys, &add, &del);
+	}
+	head.skipped = content.skipped;
+	head.n_add = add.n;
+	head.n_del = del.n;
+	head.used = clock() / (CLOCKS_PER_SEC / 1000);
+	return rc ?: write_difference(r->fd, &head, &add, &del);
+}
+
+/* Maps what the child has written. */
+static struct list_difference *map_difference(int fd)
+{
+	struct stat is = { 0 };
+	struct list_difference *d;
+
+	fstat(fd, &is);
+	d = mmap(NULL, is.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	return d == MAP_FAILED ? NULL : d;
+}
+
+static void on_child_ended(void *data, bool done)
+{
+	struct list_reader *r = data;
+	struct list_difference *d = done && r->done ? map_difference(r->fd) : NULL;
+
+	close(r->fd);
+	if (r->done)
+		r->done(r->data, d);
+	free(r);
+}
+
+/* Starts reading. id: the list's id in the maps. The result exists until done() is called. */
+static struct list_reader *list_reader_start(uv_loop_t *loop, const char *instance,
+				      const struct list_config *from, __u32 id,
+				      list_read_done *done, void *data)
+{
+	struct list_reader *r = xcalloc(1, sizeof(*r));
+
+	*r = (struct list_reader){ .instance = instance, .from = *from, .id = id, .done = done,
+				   .data = data, .fd = memfd_create("wgxdp-list", MFD_CLOEXEC) };
+	r->child = child_run(loop, read_list, on_child_ended, r);
+	return r;
+}
+
+/* Ends reading. done() is not called. */
+static void list_reader_stop(struct list_reader *r)
+{
+	if (!r)
+		return;
+	r->done = NULL;
+	child_stop(r->child);
+}
+
+/* Returns an empty difference with room for n keys. */
+static struct list_difference *list_difference_new(size_t n)
+{
+	struct list_difference *d = mmap(NULL, sizeof(*d) + n * sizeof(*d->keys),
+					 PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+					 -1, 0);
+
+	return memory_there(d == MAP_FAILED ? NULL : d);
+}
+
+static void list_difference_free(struct list_difference *d)
+{
+	if (d)
+		munmap(d, sizeof(*d) + (d->n_add + d->n_del) * sizeof(*d->keys));
+}
 
 #define BURST_MS 10		/* changes of this time are written together */
 /* Most ms that changes wait for the end of their transaction. */
@@ -191,8 +324,7 @@ static void watch_nft(struct lists *l)
 		return;
 	l->fd = nft_watch();
 	if (l->fd < 0) {
-		log_warning("cannot follow the sets of nftables: %s: `wgxdp reload` reads them",
-			    strerror(-l->fd));
+		log_warning("cannot follow the sets of nftables: %s: `wgxdp reload` reads them", strerror(-l->fd));
 		return;
 	}
 	uv_poll_init(l->loop, &l->nft, l->fd);

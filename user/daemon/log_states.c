@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "daemon/child.h"
-#include "daemon/log_states.h"
+#include "daemon/tasks.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "show/condition.h"

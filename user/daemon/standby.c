@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include "config/config_diff.h"
 #include "dataplane/dataplane.h"
-#include "lib/fd.h"
+#include "lib/file.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "lib/timer.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <sys/mman.h>
 #include "daemon/child.h"
-#include "daemon/uniform_filler.h"
+#include "daemon/tasks.h"
 #include "lib/memory.h"
-#include "instance/uniform_writer.h"
+#include "instance/apply.h"
 
 struct uniform_filler {		/* in memory that the child shares with the daemon */
 	uv_loop_t *loop;

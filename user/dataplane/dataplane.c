@@ -11,7 +11,6 @@
 #include <unistd.h>
 #include <xdp/libxdp.h>
 #include "dataplane/attach.h"
-#include "dataplane/config_text.h"
 #include "dataplane/control.h"
 #include "dataplane/dataplane.h"
 #include "dataplane/dataplane_programs.h"
@@ -20,7 +19,6 @@
 #include "dataplane/load_error.h"
 #include "lib/log.h"
 #include "dataplane/map_info.h"
-#include "dataplane/shared.h"
 #include "dataplane/table.h"
 #include "lib/memory.h"
 #include "wgxdp.skel.h"
@@ -55,16 +53,15 @@ static int open_pins(struct dataplane *dp)
 	for (int i = 0; i < PROGRAM_COUNT; i++)
 		dp->programs[i] = PIN_UNOPENED;
 	if (map_fd(dp, MAP_control) < 0) {
-		log_error("instance %s: a part of it is missing (the pinned map control): remove "
-			  "the rest with `wgxdp down`", dp->instance);
+		log_error("instance %s: a part of it is missing (the pinned map control): remove the rest with `wgxdp down`",
+			  dp->instance);
 		return map_fd(dp, MAP_control);
 	}
 	dp->elsewhere = !control_read(map_fd(dp, MAP_control), &c) && c.netns != netns_inode();
 	dp->choices = c.flags & CONTROL_WITH_CHOICES;
 	dp->source_trie = c.flags & CONTROL_WITH_SOURCE_TRIE;
 	if (c.abi_version != ABI_VERSION) {
-		log_error("instance %s: another version of wgxdp started it (map layout %u, here "
-			  "%u): run `wgxdp down` with that version, then `wgxdp up` with this one",
+		log_error("instance %s: another version of wgxdp started it (map layout %u, here %u): run `wgxdp down` with that version, then `wgxdp up` with this one",
 			  dp->instance, c.abi_version, ABI_VERSION);
 		return -EPROTO;
 	}
@@ -391,8 +388,7 @@ static bool can_wait(const struct dataplane *dp, const struct load_settings *set
 		if (i != MAP_choices && dataplane_entries(dp, i) != set->entries[i])
 			return false;
 	return !p->n_trie && !p->relay.on && !p->n_flows && !p->guarded && !p->blind.on &&
-	       !p->service_rates &&
-	       (!p->l3 || program_fd(dp, PROGRAM_wgxdp_tc_l3) >= 0);
+	       !p->service_rates && (!p->l3 || program_fd(dp, PROGRAM_wgxdp_tc_l3) >= 0);
 }
 
 /* Reports why the object cannot be opened. Returns rc. */
@@ -555,6 +551,18 @@ static void replace_pipeline(const struct dataplane *dp)
 		carry_learned(dp);
 }
 
+/* Replaces a running component of libxdp's dispatcher by the loaded program. The new component is
+ * attached before the old one is detached. */
+static int replace_component(struct dataplane *dp, const struct dataplane_port *port,
+			     const struct plan *p)
+{
+	struct xdp_program *program;
+
+	return dataplane_component(dp, p, &program) ?:
+	       shared_attach(port->ifindex, program, port->flags & XDP_MODES) ?:
+	       shared_detach(port->ifindex, map_fd(dp, MAP_control), xdp_program__id(program));
+}
+
 /* Replaces the running programs of one port. A device that has vanished since it was found runs no
  * program any more, so that it is no error. */
 static int replace_port(struct dataplane *dp, const struct plan *p, struct dataplane_port *port)
@@ -565,15 +573,14 @@ static int replace_port(struct dataplane *dp, const struct plan *p, struct datap
 	if (!port->xdp_new && port->xdp_link >= 0)
 		rc = bpf_link_update(port->xdp_link, dataplane_xdp(dp), NULL);
 	if (!port->xdp_new && port->flags & LINK_SHARED && plan_nic(p, port->ifindex))
-		rc = dataplane_replace_component(dp, port, p);
+		rc = replace_component(dp, port, p);
 	if (!rc && !port->tc_new && port->tcx_link >= 0)
 		rc = bpf_link_update(port->tcx_link, tc, NULL);
 	else if (!rc && !port->tc_new && port->flags & LINK_TC)
 		rc = attach_replace_filter(port->ifindex, tc);
 	if (!rc || !if_indextoname(port->ifindex, name))
 		return 0;
-	log_error("%s: cannot replace the running programs: %s: run `wgxdp up` again", name,
-		  strerror(-rc));
+	log_error("%s: cannot replace the running programs: %s: run `wgxdp up` again", name, strerror(-rc));
 	return rc;
 }
 

@@ -6,7 +6,7 @@
  */
 #pragma once
 #include <limits.h>
-#include "dataplane/flow_table.h"
+#include "dataplane/learned_table.h"
 #include "dataplane/pins.h"
 #include "plan/plan.h"
 #include "plan/uniform.h"
@@ -107,10 +107,6 @@ int dataplane_load(struct dataplane *dp, const struct plan *p, bool may_wait);
 /* Prepares a second copy of the XDP program for libxdp, with the same constants and maps. The first
  * attachment loads it. */
 int dataplane_component(struct dataplane *dp, const struct plan *p, struct xdp_program **ret);
-/* Replaces a running component of libxdp's dispatcher by the loaded program. The new component is
- * attached before the old one is detached. */
-int dataplane_replace_component(struct dataplane *dp, const struct dataplane_port *port,
-				const struct plan *p);
 /* For packets that drivers did not send: the first chooses the programs that count them, before
  * loading; the second attaches these. If it cannot, it warns that such packets are not counted. */
 void dataplane_choose_tracepoints(struct wgxdp *s);

@@ -15,7 +15,7 @@
 #include "dataplane/dataplane.h"
 #include "dataplane/dataplane_programs.h"
 #include "dataplane/map_info.h"
-#include "lib/fd.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "dataplane/table.h"
 #include "wgxdp.skel.h"
@@ -156,7 +156,6 @@ void dataplane_pin_egress(struct dataplane *dp, const struct plan *p, const char
 		pin_set(program, dp->instance, suffix, PIN_EGRESS);
 	fd_close(program);
 	if (rc)
-		log_warning("blind: cannot watch the packets of this host's WireGuard: %s: a site "
-			    "whose address changes may be unreachable for some minutes",
+		log_warning("blind: cannot watch the packets of this host's WireGuard: %s: a site whose address changes may be unreachable for some minutes",
 			    strerror(-rc));
 }

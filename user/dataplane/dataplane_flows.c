@@ -346,8 +346,7 @@ static struct learned_secret draw_secret(void)
 	struct learned_secret s = LEARNED_NO_SECRET;
 
 	if (getrandom(&s, sizeof(s), 0) != sizeof(s))
-		log_warning("the kernel returned no random numbers, so an attacker can slow down "
-			    "hash tables: run `wgxdp up` again later");
+		log_warning("the kernel returned no random numbers, so an attacker can slow down hash tables: run `wgxdp up` again later");
 	s.factor[0] |= 1;
 	s.factor[1] |= 1;
 	return s;
@@ -376,9 +375,7 @@ struct carrying {
 /* Returns whether a flow's address and port belong to a service, so that no flow may have them. */
 static bool port_is_taken(const struct table *t, const struct flow *f)
 {
-	struct table_key key = {
-		f->own, table_word(KEY_OWN_PORT, f->family, f->own_port, 0)
-	};
+	struct table_key key = { f->own, table_word(KEY_OWN_PORT, f->family, f->own_port, 0) };
 
 	return t->buckets && table_lookup(t, &key);
 }
@@ -515,4 +512,75 @@ int dataplane_pools_write(const struct dataplane *dp, const struct plan *p, int 
 	}
 	free(shrunk);
 	return rc;
+}
+
+/* ---- how full the maps are ---- */
+
+static __u32 table_used(const struct dataplane *dp)
+{
+	struct table_entry *table = NULL;
+	size_t n = 0;
+
+	dataplane_table(dp, &table, &n);
+	free(table);
+	return n;
+}
+
+static __u32 names_used(const struct dataplane *dp)
+{
+	struct service_name *names = NULL;
+	size_t n = 0;
+	__u32 used = 0;
+
+	dataplane_names(dp, &names, &n);
+	for (size_t i = 0; i < n; i++)
+		used += *names[i].name != '\0';
+	free(names);
+	return used;
+}
+
+static int count_batch(void *data, const void *keys, const void *values, __u32 n)
+{
+	*(__u32 *)data += n;
+	return 0;
+}
+
+static __u32 hash_used(const struct dataplane *dp, enum dataplane_map m)
+{
+	int map = map_fd(dp, m);
+	__u32 used = 0;
+
+	dataplane_batches(map, map_info(map).key_size, map_value_size(map), MAP_STEP, count_batch,
+			  &used);
+	return used;
+}
+
+static int count_used(void *data, const struct flow_entry *e)
+{
+	++*(__u32 *)data;
+	return 0;
+}
+
+static __u32 flows_used(const struct dataplane *dp)
+{
+	__u32 n = 0;
+
+	dataplane_flows(dp, count_used, &n);
+	return n;
+}
+
+__u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m)
+{
+	if (learned_is_table(map_fd(dp, m)))
+		return learned_table_used(map_fd(dp, m));
+	switch (m) {
+	case MAP_table:
+		return table_used(dp);
+	case MAP_names:
+		return names_used(dp);
+	case MAP_flow_table:
+		return flows_used(dp);
+	default:
+		return hash_used(dp, m);
+	}
 }

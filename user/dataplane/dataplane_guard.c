@@ -142,8 +142,7 @@ int dataplane_keys_write(const struct dataplane *dp, struct plan *p, int *change
 		rc = write_row(dp, g, used, room);
 	}
 	if (rc == -ENOSPC)
-		log_error("all services have %zu public keys, and the limit is %u: remove some",
-			  p->n_keys, room);
+		log_error("all services have %zu public keys, and the limit is %u: remove some", p->n_keys, room);
 	free(used);
 	free(now);
 	return rc;
@@ -278,4 +277,59 @@ int dataplane_health(const struct dataplane *dp, __u32 id, __u32 backend, struct
 	__u32 at = id * GUARD_BACKENDS_MAX + backend;
 
 	return bpf_map_lookup_elem(map_fd(dp, MAP_health), &at, ret) ? -errno : 0;
+}
+
+/* ---- rates ---- */
+
+/* Writes a limit that differs, while the programs use it and write the state beside it. */
+static void write_rate(struct rate *place, const struct rate *new, int *changes)
+{
+	for (int kind = 0; kind < RATE_KINDS; kind++) {
+		if (place->each[kind] == new->each[kind] && place->burst[kind] == new->burst[kind])
+			continue;
+		++*changes;
+		place->each[kind] = new->each[kind];
+		place->burst[kind] = new->burst[kind];
+		place->until[kind] = 0;
+	}
+}
+
+/* Returns the limits for an index of the map, from the plan. peers, numbered: where these parts of
+ * the map begin. */
+static const struct rate *wanted(const struct plan *p, size_t peers, size_t numbered, size_t i)
+{
+	static const struct rate none;
+
+	if (p->service_rates && i < rate_index(p->n_services, 0))
+		return &p->service_rates[i];
+	if (p->peer_rates && i >= peers && i - peers < rate_index(p->relay.n_peers, 0))
+		return &p->peer_rates[i - peers];
+	if (p->numbered_rates && i >= numbered && i - numbered < rate_index(p->n_numbered, 0))
+		return &p->numbered_rates[i - numbered];
+	return &none;
+}
+
+/* Writes the hints about the prefixes of rated clients. */
+static int write_hints(const struct dataplane *dp, const struct plan *p, int *changes)
+{
+	__u32 last = dataplane_entries(dp, MAP_source_hints) - 1;
+	struct source_hints now;
+
+	return bpf_map_lookup_elem(map_fd(dp, MAP_source_hints), &last, &now) ? 0 :
+	       dataplane_write(dp, MAP_source_hints, last, &p->rated, &now, sizeof(now), changes);
+}
+
+int dataplane_rates_write(const struct dataplane *dp, const struct plan *p, int *changes)
+{
+	size_t room = dataplane_entries(dp, MAP_rates), size = room * sizeof(struct rate);
+	struct rate *map = map_memory(map_fd(dp, MAP_rates), size, PROT_READ | PROT_WRITE);
+	size_t peers = rate_index(dataplane_entries(dp, MAP_names), 0);
+	size_t numbered = peers + rate_index(dataplane_entries(dp, MAP_peers), 0);
+
+	if (!map)
+		return -errno;
+	for (size_t i = 0; i < room; i++)
+		write_rate(&map[i], wanted(p, peers, numbered, i), changes);
+	munmap(map, size);
+	return p->n_rated ? write_hints(dp, p, changes) : 0;
 }

@@ -5,16 +5,19 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
 #include "dataplane/attach.h"
+#include "dataplane/control.h"
 #include "dataplane/dataplane.h"
+#include "lib/file.h"
 #include "lib/grow.h"
 #include "lib/log.h"
-#include "dataplane/shared.h"
-
-#define XDP_MODES (LINK_NATIVE | LINK_GENERIC)
+#include "lib/text.h"
 
 /* Calls attached_link(), and removes the pin of a link that is not attached any more. */
 static int live_link(const char *instance, const char *kind, __u32 ifindex)
@@ -108,8 +111,7 @@ static int refuse_other_instance(const struct dataplane *dp, __u32 ifindex, cons
 		n += shared_components(ifindex, -1, &ids[n]);
 	for (size_t i = 0; i < n; i++)
 		if (ids[i] && pins_owner(ids[i], dp->instance, owner)) {
-			log_error("interface %s: instance %s is attached to it: run `wgxdp "
-				  "--instance %s down` first, or use one configuration for both",
+			log_error("interface %s: instance %s is attached to it: run `wgxdp --instance %s down` first, or use one configuration for both",
 				  host_link(h, ifindex)->name, owner, owner);
 			return -EBUSY;
 		}
@@ -132,16 +134,6 @@ static int attach_as(struct dataplane *dp, struct dataplane_port *port, const st
 	if (!rc)
 		port->flags |= flags;
 	return rc;
-}
-
-int dataplane_replace_component(struct dataplane *dp, const struct dataplane_port *port,
-				const struct plan *p)
-{
-	struct xdp_program *program;
-
-	return dataplane_component(dp, p, &program) ?:
-	       shared_attach(port->ifindex, program, port->flags & XDP_MODES) ?:
-	       shared_detach(port->ifindex, map_fd(dp, MAP_control), xdp_program__id(program));
 }
 
 /* Detaches our XDP, alone or beside other programs. */
@@ -207,8 +199,7 @@ void dataplane_return_modes(struct dataplane *dp, const struct plan *p)
 		rc = port->left & LINK_SHARED ? attach_as(dp, port, p, port->left) :
 						attach_former(dp, port);
 		if (rc)
-			log_error("interface %s: cannot attach XDP again in its former mode: %s: "
-				  "tc carries its packets",
+			log_error("interface %s: cannot attach XDP again in its former mode: %s: tc carries its packets",
 				  plan_nic(p, port->ifindex)->name, why_refused(-rc));
 		port->left = 0;
 	}
@@ -244,22 +235,19 @@ static int refuse_theirs(const struct dataplane *dp, const struct plan_nic *nic)
 	if (!id || (dispatcher && nic->shared && !other_mode(nic)))
 		return 0;
 	if (dispatcher && nic->shared) {
-		log_error("interface %s: libxdp's dispatcher runs there in %s mode, which its "
-			  "programs share: write mode: auto",
+		log_error("interface %s: libxdp's dispatcher runs there in %s mode, which its programs share: write mode: auto",
 			  nic->name, other_mode(nic) == LINK_NATIVE ? "native" : "generic");
 		return -EBUSY;
 	}
 	program_name(id, program);
 	snprintf(name, sizeof(name), "%s (id %u)", program, id);
 	if (dispatcher)
-		log_error("interface %s: libxdp's dispatcher %s is attached to it: write shared: "
-			  "true to run beside its programs, or use `--mode tc`", nic->name, name);
+		log_error("interface %s: libxdp's dispatcher %s is attached to it: write shared: true to run beside its programs, or use `--mode tc`",
+			  nic->name, name);
 	else
-		log_error("interface %s: another XDP program, %s, is attached to it%s: remove it, "
-			  "or use `--mode tc`",
+		log_error("interface %s: another XDP program, %s, is attached to it%s: remove it, or use `--mode tc`",
 			  nic->name, name,
-			  nic->shared ? " without libxdp's dispatcher, so it cannot be shared"
-				      : "");
+			  nic->shared ? " without libxdp's dispatcher, so it cannot be shared" : "");
 	return -EBUSY;
 }
 
@@ -303,12 +291,11 @@ static int attach_port_xdp(struct dataplane *dp, struct dataplane_port *port, co
 		if (!rc || (nic->mode == MODE_AUTO && !nic->shared))
 			return 0;
 		if (nic->shared)
-			log_error("interface %s: cannot attach to libxdp's dispatcher: %s: use "
-				  "`--mode tc`, which needs no XDP", nic->name, why_refused(-rc));
+			log_error("interface %s: cannot attach to libxdp's dispatcher: %s: use `--mode tc`, which needs no XDP",
+				  nic->name, why_refused(-rc));
 		else
-			log_error("interface %s: cannot attach in %s XDP mode: %s: use `--mode "
-				  "auto`, which uses a mode that the driver has",
-				  nic->name, mode_name(nic->mode), why_refused(-rc));
+			log_error("interface %s: cannot attach in %s XDP mode: %s: use `--mode auto`, which uses a mode that the driver has",
+				  nic->name, mode_names[nic->mode], why_refused(-rc));
 	}
 	return rc;
 }
@@ -330,8 +317,8 @@ static int attach_port_tc(struct dataplane *dp, struct dataplane_port *port,
 		return 0;
 	}
 	if (p->n_nics) {
-		log_warning("interface %s: cannot attach a tc program: %s: the kernel handles "
-			    "packets that XDP cannot send", p->name, strerror(-rc));
+		log_warning("interface %s: cannot attach a tc program: %s: the kernel handles packets that XDP cannot send",
+			    p->name, strerror(-rc));
 		return 0;
 	}
 	log_error("interface %s: cannot attach an XDP or tc program: %s", p->name, strerror(-rc));
@@ -384,4 +371,123 @@ int dataplane_attach(struct dataplane *dp, const struct plan *p, const struct ho
 		rc = note_refused(dp, port->ifindex, attach_port_tc(dp, port, &p->ports[i]));
 	}
 	return rc;
+}
+
+/* ---- removing an instance ---- */
+
+/* Detaches the components that use the pinned map control, and the filters with the pinned
+ * programs, from all devices. directory: INSTANCE or INSTANCE~new. `up` pins these before it
+ * attaches the first, and `down` removes the pins last. So they show what a killed command left. */
+static void detach_of_pins(const char *directory)
+{
+	int control = pin_get(directory, "control");
+
+	if (control >= 0) {
+		shared_detach_all(control);
+		close(control);
+	}
+	for (int l3 = 0; l3 < 2; l3++) {
+		int program = pin_get(directory, l3 ? "progs/wgxdp_tc_l3" : "progs/wgxdp_tc");
+
+		if (program >= 0) {
+			detach_filters_of(program);
+			close(program);
+		}
+	}
+}
+
+int dataplane_discard_new(const char *instance)
+{
+	char new[INSTANCE_LEN + 8];
+	int rc = pins_check_owners(instance, "~new");
+
+	if (rc)
+		return rc;
+	snprintf(new, sizeof(new), "%s~new", instance);
+	detach_of_pins(new);
+	return pins_remove_all(instance, "~new") ?:
+	       pins_exist(instance) ? 0 : pins_remove_all(instance, "");
+}
+
+/* Detaches what has no pin: filters, and components of libxdp's dispatcher. This runs in the
+ * network namespace of their devices. Does not read maps of another layout. */
+static int remove_unpinned(const char *instance)
+{
+	int links = pin_get(instance, "links"), control = pin_get(instance, "control"), rc = 0;
+	struct control c = { 0 };
+	bool known = control >= 0 && !control_read(control, &c) && c.abi_version == ABI_VERSION;
+	bool here = !known || c.netns == netns_inode();
+	__u32 n = known && here && links >= 0 ? LINKS : 0;
+	char name[IF_NAMESIZE];
+	struct link link;
+
+	if (!here)
+		log_warning("instance %s was started in another network namespace: its tc filters and shared XDP programs stay there: remove them there",
+			    instance);
+	for (__u32 i = 0; i < n && !rc; i++)
+		if (!bpf_map_lookup_elem(links, &i, &link) && link.flags & LINK_SHARED &&
+		    if_indextoname(link.ifindex, name))
+			rc = shared_permitted(name);
+	for (__u32 i = 0; i < n && !rc; i++)
+		if (!bpf_map_lookup_elem(links, &i, &link) && link.flags & LINK_TC &&
+		    !(link.flags & LINK_TCX))
+			detach_filter(link.ifindex, link.flags & LINK_QDISC_OURS);
+	if (!rc && here)
+		detach_of_pins(instance);
+	fd_close(links);
+	fd_close(control);
+	return rc;
+}
+
+/* Returns whether this program is one of ours at a device, but pinned nowhere in this bpffs. */
+static bool is_hidden(__u32 id)
+{
+	char name[BPF_OBJ_NAME_LEN];
+
+	if (!id)
+		return false;
+	program_name(id, name);
+	return !strncmp(name, "wgxdp_", 6) && !pins_have_program(id);
+}
+
+static bool has_hidden(__u32 ifindex)
+{
+	__u32 ids[SHARED_MAX];
+	size_t n = attached_tc(ifindex, ids, SHARED_MAX);
+	bool hidden = is_hidden(shared_program(ifindex));
+
+	for (size_t i = 0; i < n && !hidden; i++)
+		hidden = is_hidden(ids[i]);
+	return hidden;
+}
+
+int dataplane_check_hidden(const char *instance)
+{
+	struct if_nameindex *devices = if_nameindex();
+	const char *between = "";
+	char *names;
+	size_t size;
+	FILE *out = text_open(&names, &size);
+
+	for (struct if_nameindex *d = devices; d && d->if_index; d++)
+		if (has_hidden(d->if_index)) {
+			fprintf(out, "%s%s", between, d->if_name);
+			between = ", ";
+		}
+	if_freenameindex(devices);
+	fclose(out);
+	if (*names)
+		log_error("instance %s: programs of wgxdp are attached to %s, but have no pins: another BPF file system hides /sys/fs/bpf: use `nsenter --net=FILE` instead of `ip netns exec`",
+			  instance, names);
+	free(names);
+	return size ? -EBUSY : 0;
+}
+
+int dataplane_down(const char *instance)
+{
+	int rc;
+
+	dataplane_quiet();
+	rc = pins_check_owners(instance, "") ?: remove_unpinned(instance);
+	return rc ?: pins_remove_all(instance, "") ?: dataplane_discard_new(instance);
 }

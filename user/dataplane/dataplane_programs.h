@@ -5,6 +5,7 @@
 #pragma once
 #include <linux/bpf.h>
 #include "dataplane/dataplane.h"
+#include "plan/uniform.h"
 
 struct wgxdp;
 struct bpf_program;
@@ -39,3 +40,23 @@ int dataplane_settings(struct load_settings **ret);
 void dataplane_settings_apply(const struct load_settings *set, struct wgxdp *s);
 /* Returns a hash of the object and its settings. With equal hashes, equal programs are loaded. */
 __u64 dataplane_settings_hash(const struct load_settings *set);
+
+/* Writes the differences of a block to the map `uniform`, and sets *written if there are any. map,
+ * control: fds of the maps. Until the caller calls control_forget(control, true, true), the data
+ * path does not use the map, so no packet uses a half-written map. Returns 0 or -errno. */
+int dataplane_uniform(int map, int control, const struct uniform *u, __u32 block, bool *written);
+
+/* ---- the kernel's structures ----
+ * Reads the layout of the kernel's structures from its BTF, for the programs that count unsent
+ * packets. */
+
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+
+struct member_place {
+	const char *of, *member; /* names of the structure and of its member */
+	int offset;		 /* in bytes; -ENOENT: not found */
+};
+
+/* Sets the offset of each of n members from a file with raw BTF. If the file is missing or cannot
+ * be read, all offsets are -ENOENT. Malformed data ends the search. */
+void btf_find(const char *path, struct member_place *places, int n);

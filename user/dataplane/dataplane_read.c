@@ -263,29 +263,6 @@ void dataplane_slots(const struct table_entry *table, size_t n, struct slot **re
 	*ret_n = used;
 }
 
-static __u32 table_used(const struct dataplane *dp)
-{
-	struct table_entry *table = NULL;
-	size_t n = 0;
-
-	dataplane_table(dp, &table, &n);
-	free(table);
-	return n;
-}
-
-static __u32 names_used(const struct dataplane *dp)
-{
-	struct service_name *names = NULL;
-	size_t n = 0;
-	__u32 used = 0;
-
-	dataplane_names(dp, &names, &n);
-	for (size_t i = 0; i < n; i++)
-		used += *names[i].name != '\0';
-	free(names);
-	return used;
-}
-
 int dataplane_batches(int map, size_t key_size, size_t value_size, __u32 step, map_batch *each,
 		      void *data)
 {
@@ -303,50 +280,4 @@ int dataplane_batches(int map, size_t key_size, size_t value_size, __u32 step, m
 	free(keys);
 	free(values);
 	return rc;
-}
-
-static int count_batch(void *data, const void *keys, const void *values, __u32 n)
-{
-	*(__u32 *)data += n;
-	return 0;
-}
-
-static __u32 hash_used(const struct dataplane *dp, enum dataplane_map m)
-{
-	int map = map_fd(dp, m);
-	__u32 used = 0;
-
-	dataplane_batches(map, map_info(map).key_size, map_value_size(map), MAP_STEP, count_batch,
-			  &used);
-	return used;
-}
-
-static int count_flow(void *data, const struct flow_entry *e)
-{
-	++*(__u32 *)data;
-	return 0;
-}
-
-static __u32 flows_used(const struct dataplane *dp)
-{
-	__u32 n = 0;
-
-	dataplane_flows(dp, count_flow, &n);
-	return n;
-}
-
-__u32 dataplane_used(const struct dataplane *dp, enum dataplane_map m)
-{
-	if (learned_is_table(map_fd(dp, m)))
-		return learned_table_used(map_fd(dp, m));
-	switch (m) {
-	case MAP_table:
-		return table_used(dp);
-	case MAP_names:
-		return names_used(dp);
-	case MAP_flow_table:
-		return flows_used(dp);
-	default:
-		return hash_used(dp, m);
-	}
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements dataplane_shadow.h. The hash in the map control shows whether the running programs are
- * those of this build. Their constants are read from the kernel.
+ * The hash in the map control shows whether the running programs are those of this build. Their
+ * constants are read from the kernel.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
 #include "dataplane/pins.h"
 #include "dataplane/dataplane_programs.h"
-#include "dataplane/dataplane_shadow.h"
+#include "dataplane/tracing.h"
 #include "dataplane/load_error.h"
-#include "lib/fd.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "dataplane/map_info.h"
 #include "lib/memory.h"
@@ -77,8 +77,7 @@ static int read_switches(const struct dataplane *dp, struct wgxdp *s)
 	 * programs do not read them. */
 	s->rodata->device_ifindex = s->rodata->device_net = s->rodata->net_inum = 0;
 	if (rc == -EPERM)
-		log_error("this process lacks CAP_SYS_ADMIN, which reading running programs needs: "
-			  "run this as root with it (in a container: podman exec --privileged)");
+		log_error("this process lacks CAP_SYS_ADMIN, which reading running programs needs: run this as root with it (in a container: podman exec --privileged)");
 	return rc == -ENOENT ? 0 : rc;
 }
 
@@ -113,8 +112,8 @@ static int compare_programs(const struct dataplane *dp, struct wgxdp *s)
 	bpf_map_lookup_elem(map_fd(dp, MAP_control), &zero, &c);
 	if (dataplane_settings_hash(set) == c.program)
 		return 0;
-	log_error("instance %s runs the BPF programs of another build of wgxdp: replace them with "
-		  "`wgxdp up`", dp->instance);
+	log_error("instance %s runs the BPF programs of another build of wgxdp: replace them with `wgxdp up`",
+		  dp->instance);
 	return -ESTALE;
 }
 

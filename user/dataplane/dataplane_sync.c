@@ -9,10 +9,9 @@
 #include <string.h>
 #include <arpa/inet.h>
 #include <net/if.h>
-#include "dataplane/config_text.h"
 #include "dataplane/control.h"
 #include "dataplane/dataplane.h"
-#include "dataplane/dataplane_uniform.h"
+#include "dataplane/dataplane_programs.h"
 #include "dataplane/followed_lists.h"
 #include "dataplane/map_info.h"
 #include "lib/log.h"
@@ -46,9 +45,8 @@ static int sync_table(struct dataplane *dp, struct plan *p)
 		dataplane_flows_end_taken(dp, &t);
 	munmap(t.buckets, size);
 	if (rc == -ENOSPC)
-		log_error("the configuration needs %zu table entries (listen addresses and ports, "
-			  "and routes of peers), and the limit is %u: remove some", p->n_entries,
-			  t.n * TABLE_WAYS);
+		log_error("the configuration needs %zu table entries (listen addresses and ports, and routes of peers), and the limit is %u: remove some",
+			  p->n_entries, t.n * TABLE_WAYS);
 	return rc;
 }
 
@@ -178,8 +176,7 @@ static int sync_sources(struct dataplane *dp, struct plan *p, const bool *used, 
 			now[link->sources] = true;
 	}
 	if (rc == -ENOSPC)
-		log_error("there is no room for the source lists of %zu interfaces: use fewer "
-			  "interfaces", p->n_ports);
+		log_error("there is no room for the source lists of %zu interfaces: use fewer interfaces", p->n_ports);
 	return rc;
 }
 

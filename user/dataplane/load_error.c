@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements load_error.h. It reads the messages that libbpf prints when loading fails, because
- * only they name the refused program and contain the verifier's log.
+ * Reads the messages that libbpf prints when loading fails, because only they name the refused
+ * program and contain the verifier's log.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -148,8 +148,7 @@ int load_permitted(const char *what)
 			   sizeof(lacking));
 	if (!*lacking)
 		return 0;
-	log_error("%s: this process lacks %s: run it as root with " ALL_NEEDED " (in a container: "
-		  "--cap-add)", what, lacking);
+	log_error("%s: this process lacks %s: run it as root with " ALL_NEEDED " (in a container: --cap-add)", what, lacking);
 	return -EPERM;
 }
 
@@ -192,14 +191,13 @@ static void format_permission(const struct load_error *e, const char *what, char
 {
 	if (e->in_user_namespace)
 		snprintf(ret, room,
-			 "%s: the kernel loads no BPF programs for a process in a user namespace: "
-			 "run it as the host's root (not in a rootless container)", what);
+			 "%s: the kernel loads no BPF programs for a process in a user namespace: run it as the host's root (not in a rootless container)",
+			 what);
 	else if (e->filtered)
-		snprintf(ret, room, "%s: a seccomp filter forbids this process the call bpf(2): "
-			 "allow it (in a container: --security-opt seccomp=unconfined)", what);
+		snprintf(ret, room, "%s: a seccomp filter forbids this process the call bpf(2): allow it (in a container: --security-opt seccomp=unconfined)",
+			 what);
 	else
-		snprintf(ret, room, "%s: this process may not load BPF programs: run it as root, "
-			 "or with " ALL_NEEDED, what);
+		snprintf(ret, room, "%s: this process may not load BPF programs: run it as root, or with " ALL_NEEDED, what);
 }
 
 static void format_refusal(const struct load_error *e, const char *what, int rc,
@@ -212,9 +210,8 @@ static void format_refusal(const struct load_error *e, const char *what, int rc,
 
 	/* If memory is short, libbpf's tests of kernel features fail, and the verifier then refuses
 	 * programs that lack those features. */
-	snprintf(ret, room, "%s: kernel %s refused the BPF program%s%s, built by %s: %s: unless "
-		 "memory is short, report this with the output of `WGXDP_LIBBPF=1 wgxdp up`", what,
-		 release, *e->program ? " " : "", e->program, BPF_COMPILER, reason);
+	snprintf(ret, room, "%s: kernel %s refused the BPF program%s%s, built by %s: %s: unless memory is short, report this with the output of `WGXDP_LIBBPF=1 wgxdp up`",
+		 what, release, *e->program ? " " : "", e->program, BPF_COMPILER, reason);
 }
 
 void load_error_format(const struct load_error *e, const char *what, int rc, const char *release,
@@ -223,9 +220,8 @@ void load_error_format(const struct load_error *e, const char *what, int rc, con
 	if (is_permission(e, rc))
 		format_permission(e, what, ret, room);
 	else if (rc == -ENOMEM)
-		snprintf(ret, room, "%s: there is no memory for the BPF programs and their "
-			 "maps%s%s%s: free some, then try again", what, *e->said ? " (" : "",
-			 e->said, *e->said ? ")" : "");
+		snprintf(ret, room, "%s: there is no memory for the BPF programs and their maps%s%s%s: free some, then try again",
+			 what, *e->said ? " (" : "", e->said, *e->said ? ")" : "");
 	else if (kernel_is_old(release))
 		snprintf(ret, room, "%s: kernel %s is too old for the BPF programs: " KERNEL_FLOOR
 			 " or later is needed", what, release);

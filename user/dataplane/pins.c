@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements pins.h.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
@@ -16,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include "dataplane/map_info.h"
-#include "lib/fd.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "dataplane/pins.h"
 
@@ -30,8 +27,7 @@ bool instance_valid(const char *name)
 	size_t len = strlen(name);
 
 	return len && len < INSTANCE_LEN &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz"
-			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == len;
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == len;
 }
 
 /* Checks a directory: it must belong to root or this user, and only the owner may write to it.
@@ -45,8 +41,7 @@ static int check_owner(const char *path)
 	if (S_ISDIR(is.st_mode) && (!is.st_uid || is.st_uid == geteuid()) &&
 	    !(is.st_mode & (S_IWGRP | S_IWOTH)))
 		return 0;
-	log_error("%s: other users could replace programs there, because it is %s of user %u with "
-		  "mode %04o: run `rm -r %s` and `chmod 0700 " BPFFS "`",
+	log_error("%s: other users could replace programs there, because it is %s of user %u with mode %04o: run `rm -r %s` and `chmod 0700 " BPFFS "`",
 		  path, S_ISDIR(is.st_mode) ? "a directory" : "a file, not a directory,",
 		  (unsigned int)is.st_uid, (unsigned int)is.st_mode & 07777, path);
 	return -EPERM;
@@ -87,9 +82,7 @@ int pins_prepare(void)
 	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700")) {
 		int rc = -errno;
 
-		log_error(BPFFS ": no BPF file system is mounted, and mounting one failed: %s: run "
-			  "`mount -t bpf -o mode=0700 bpf " BPFFS "` (in a container: give it the "
-			  "host's)", strerror(-rc));
+		log_error(BPFFS ": no BPF file system is mounted, and mounting one failed: %s: run `mount -t bpf -o mode=0700 bpf " BPFFS "` (in a container: give it the host's)", strerror(-rc));
 		return rc;
 	}
 	return 0;
@@ -202,8 +195,7 @@ static int make_dir(const char *path)
 	if (rc == -EROFS)
 		hint = ": mount " BPFFS " writable";
 	else if (rc == -EACCES || rc == -EPERM)
-		hint = ": a security module forbids it: allow it (in a container: --security-opt "
-		       "apparmor=unconfined, with SELinux label=disable)";
+		hint = ": a security module forbids it: allow it (in a container: --security-opt apparmor=unconfined, with SELinux label=disable)";
 	log_error("cannot make %s: %s%s", path, strerror(-rc), hint);
 	return rc;
 }
@@ -384,4 +376,34 @@ bool pins_owner(__u32 program_id, const char *ours, char ret[INSTANCE_LEN])
 		closedir(dir);
 	fd_close(program);
 	return found;
+}
+
+/* ---- watching ---- */
+
+static void on_event(uv_fs_event_t *event, const char *name, int events, int status)
+{
+	struct pins_watch *w = event->data;
+
+	if (!pins_exist(w->instance))
+		w->gone(w->data);
+}
+
+int pins_watch(struct pins_watch *w, uv_loop_t *loop, const char *instance,
+	       void (*gone)(void *data), void *data)
+{
+	struct stat is;
+
+	if (stat(PINS_DIR, &is))
+		return -errno;
+	if (is.st_dev == w->is.st_dev && is.st_ino == w->is.st_ino)
+		return 0;
+	if (!w->gone)
+		uv_fs_event_init(loop, &w->event);
+	w->instance = instance;
+	w->gone = gone;
+	w->data = data;
+	w->is = is;
+	w->event.data = w;
+	uv_fs_event_stop(&w->event);
+	return uv_fs_event_start(&w->event, on_event, PINS_DIR, 0);
 }

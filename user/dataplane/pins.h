@@ -8,6 +8,8 @@
 #pragma once
 #include <linux/types.h>
 #include <stdbool.h>
+#include <sys/stat.h>
+#include <uv.h>
 #include "lib/paths.h"
 
 #define PIN_BLIND_PUT "progs/wgxdp_blind_put"	/* the daemon writes sessions by it */
@@ -71,3 +73,20 @@ bool pins_have_program(__u32 program_id);
 /* Finds the instance other than `ours` that has a program with this id. Returns false if there is
  * none. */
 bool pins_owner(__u32 program_id, const char *ours, char ret[INSTANCE_LEN]);
+
+/* ---- watching ----
+ * The kernel frees everything with the last pin and notifies no process. */
+
+struct pins_watch {			/* state of a watch; all zero before the first call */
+	uv_fs_event_t event;
+	struct stat is;
+	const char *instance;
+	void (*gone)(void *data);
+	void *data;
+};
+
+/* Calls gone() when the instance has no pins any more, because they were removed or bpffs was
+ * unmounted. Call this again after any step that may have created PINS_DIR again. Returns 0 or
+ * -errno. */
+int pins_watch(struct pins_watch *w, uv_loop_t *loop, const char *instance,
+	       void (*gone)(void *data), void *data);

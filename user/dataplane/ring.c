@@ -6,7 +6,7 @@
 #include "dataplane/map_info.h"
 #include "dataplane/pins.h"
 #include "dataplane/ring.h"
-#include "lib/fd.h"
+#include "lib/file.h"
 #include "lib/memory.h"
 
 /* Passes all records in the ring buffer to take(), until take() returns a negative value. */

@@ -8,7 +8,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
-#include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/log.h"
 #include "dataplane/load_error.h"
@@ -150,34 +149,27 @@ static void tell_forbidden(const struct tracer *l)
 	read_policy("/sys/kernel/security/lsm", modules, sizeof(modules));
 	read_policy("/proc/sys/kernel/perf_event_paranoid", paranoid, sizeof(paranoid));
 	if (l->stage == OPENING_RING)
-		log_error("monitor: the kernel refuses perf_event_open(2) or memory for its ring: "
-			  "allow the call (kernel.perf_event_paranoid is %s), or give CAP_IPC_LOCK "
-			  "or a larger `ulimit -l`", paranoid);
+		log_error("monitor: the kernel refuses perf_event_open(2) or memory for its ring: allow the call (kernel.perf_event_paranoid is %s), or give CAP_IPC_LOCK or a larger `ulimit -l`",
+			  paranoid);
 	else if (tracing_is_forbidden())
-		log_error("monitor: the security policy of this kernel forbids tracing BPF "
-			  "programs, even for root (lockdown: %s, security modules: %s)",
+		log_error("monitor: the security policy of this kernel forbids tracing BPF programs, even for root (lockdown: %s, security modules: %s)",
 			  lockdown, modules);
 	else
-		log_error("monitor: the kernel refuses to trace the data path (lockdown: %s, "
-			  "security modules: %s)", lockdown, modules);
-	log_warning("monitor: use --event dropped, flow or rebinding, `wgxdp trace`, or tcpdump "
-		    "after `wgxdp up --mode tc`");
+		log_error("monitor: the kernel refuses to trace the data path (lockdown: %s, security modules: %s)",
+			  lockdown, modules);
+	log_warning("monitor: use --event dropped, flow or rebinding, `wgxdp trace`, or tcpdump after `wgxdp up --mode tc`");
 }
 
 static void tell_failed(const struct tracer *l, int rc)
 {
 	if (load_in_user_namespace())
-		log_error("monitor: the kernel loads no BPF programs for a process in a user "
-			  "namespace: run it as the host's root (not in a rootless container)");
+		log_error("monitor: the kernel loads no BPF programs for a process in a user namespace: run it as the host's root (not in a rootless container)");
 	else if (rc == -EPERM)
 		tell_forbidden(l);
 	else if (rc == -EACCES)
-		log_error("monitor: this process lacks CAP_SYS_ADMIN, which finding BPF programs "
-			  "needs: run it as root with it (in a container: podman exec "
-			  "--privileged)");
+		log_error("monitor: this process lacks CAP_SYS_ADMIN, which finding BPF programs needs: run it as root with it (in a container: podman exec --privileged)");
 	else
-		log_error("monitor: cannot trace packets on this host: %s: use a kernel with BTF "
-			  "that can trace BPF programs (x86-64, or arm64 since Linux 6.0)",
+		log_error("monitor: cannot trace packets on this host: %s: use a kernel with BTF that can trace BPF programs (x86-64, or arm64 since Linux 6.0)",
 			  strerror(-rc));
 }
 

@@ -5,7 +5,10 @@
  * ddns`) and daemon/ include it.
  */
 #pragma once
+#include <limits.h>
 #include "config/config.h"
+#include "lib/paths.h"
+#include "net/netlink.h"
 
 enum ddns_status {			/* exit codes of `wgxdp ddns` */
 	DDNS_DONE = 0,		/* the records were written, or there was nothing to write */
@@ -51,9 +54,11 @@ void ddns_carry_out(struct ddns_run *run);
 void ddns_tell(const struct ddns_run *run);
 void ddns_free(struct ddns_run *run);
 
-/* For ddns_exec.c; they append the set's host name to errors. ddns_fail() adds an error for one
- * set. ddns_fail_from() adds it for this set and all later ones that have not failed yet (while
- * writing, only for sets with `write`). ddns_warn() adds a warning. */
+/* They append the set's host name to messages. ddns_say() adds a message, and ddns_fail() an error,
+ * for one set. ddns_fail_from() adds it for this set and all later ones that have not failed yet
+ * (while writing, only for sets with `write`). ddns_warn() adds a warning. */
+void ddns_say(struct ddns_run *run, const struct ddns_set *set, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 void ddns_fail(struct ddns_run *run, struct ddns_set *set, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void ddns_fail_from(struct ddns_run *run, struct ddns_set *first, const char *format, ...)
@@ -68,3 +73,48 @@ static inline const char *ddns_secret_key(const struct ddns_config *c)
 {
 	return c->by == DDNS_OVH ? "credentials" : "key-file";
 }
+
+/* Returns why an address must not be published, in words that follow "ADDRESS is"; NULL: it may
+ * be. */
+const char *ddns_unfit(const struct nl_address *a);
+/* Finds the addresses of an interface that may be published, the best first. Leaves out those in
+ * prefixes that no router renews any more. host: its last 64 bits replace those of IPv6 addresses;
+ * family 0: none. The caller frees *ret. */
+void ddns_candidates(const struct nl_address *list, size_t n, __u32 ifindex, __u8 family,
+		     const struct address *host, struct address **ret, size_t *ret_n);
+/* Returns the first address of `list` that is published already, or NULL. */
+const struct address *ddns_still(const struct address *list, size_t n,
+				 const struct address *published, size_t n_published);
+
+/* ---- programs that write the records ----
+ * Each provider is such a program: that of the administrator (`exec`), or a helper of wgxdp
+ * (scripts/ddns/). */
+
+#define DDNS_WHY_LEN (PATH_MAX + 256)
+#define SECRET_PATH_LEN 384
+
+struct ddns_program {
+	char **words;	/* the path and the first arguments, with room for the set's words */
+	size_t n;
+	bool is_helper; /* it also reads records, and its output has errors and warnings */
+	bool secret_open;	/* users other than its owner and group may read the secret */
+	/* storage for some of `words` */
+	char path[PATH_MAX], secret[SECRET_PATH_LEN], state[VAR_STATE_PATH_LEN], port[8];
+};
+
+/* Finds the provider's program, and its file with the key or credentials. Returns 0, or -errno with
+ * the error in `why`. The caller frees ret->words in every case. */
+int ddns_find_program(const struct ddns_config *c, const char *instance, struct ddns_program *ret,
+		      char why[DDNS_WHY_LEN]);
+/* Reads the present records of each set. */
+void ddns_read(struct ddns_run *run, struct ddns_program *p);
+/* For each set with .write that has not failed: replaces its records by one with .wanted. */
+void ddns_write(struct ddns_run *run, struct ddns_program *p);
+/* Checks that a run could use the provider's key or credentials. Returns 0, or -errno with the
+ * error in `why`. The provider exec needs none (0), and a systemd credential that only the daemon
+ * has is not checked (0). */
+int ddns_check(const struct ddns_config *c, char why[DDNS_WHY_LEN]);
+/* Converts a shell file of settings to a configuration with one section ddns, which takes its
+ * credentials from the same file. The file is never run. Returns 0, or -errno after printing an
+ * error. */
+int ddns_import(const char *file, struct config **ret);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements ddns_exec.h. For a program of the administrator, DNS has the present records: it is
- * asked without /etc/hosts, which often contains this host's name. The helpers of wgxdp
- * (scripts/ddns/) print the records themselves.
+ * For a program of the administrator, DNS has the present records: it is asked without /etc/hosts,
+ * which often contains this host's name. The helpers of wgxdp (scripts/ddns/) print the records
+ * themselves.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,12 +15,71 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
-#include "ddns/ddns_exec.h"
-#include "lib/fd.h"
+#include "ddns/ddns.h"
 #include "lib/file.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "net/dns.h"
+
+/* ---- messages ---- */
+
+static void __attribute__((format(printf, 4, 0)))
+keep_message(struct ddns_run *run, enum ddns_line_level level, const char *name, const char *format,
+	     va_list args)
+{
+	struct ddns_line *line = append(run->lines, run->n_lines);
+	char text[1024];
+
+	vsnprintf(text, sizeof(text), format, args);
+	/* Texts from servers may have control characters, which must not reach a terminal. */
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = ' ';
+	line->level = level;
+	line->text = xasprintf("%s%s%s", text, name ? " fqdn=" : "", name ?: "");
+}
+
+void ddns_say(struct ddns_run *run, const struct ddns_set *set, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	keep_message(run, DDNS_SAY, set->name, format, args);
+	va_end(args);
+}
+
+void ddns_fail(struct ddns_run *run, struct ddns_set *set, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	keep_message(run, DDNS_COMPLAIN, set->name, format, args);
+	va_end(args);
+	set->failed = true;
+}
+
+void ddns_fail_from(struct ddns_run *run, struct ddns_set *first, const char *format, ...)
+{
+	va_list args;
+
+	for (struct ddns_set *set = first; set < run->sets + run->n_sets; set++) {
+		if (set->failed || (run->writing && !set->write))
+			continue;
+		va_start(args, format);
+		keep_message(run, DDNS_COMPLAIN, set->name, format, args);
+		va_end(args);
+		set->failed = true;
+	}
+}
+
+void ddns_warn(struct ddns_run *run, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	keep_message(run, DDNS_WARN, NULL, format, args);
+	va_end(args);
+}
 
 #define PROGRAM_MS 30000
 #define LOOK_MS 10		/* time in ms between two checks whether the program has ended */
@@ -68,9 +127,8 @@ static int find_secret(const char *key, const char *file, struct ddns_program *p
 
 	if (!directory || snprintf(p->secret, SECRET_PATH_LEN, "%s%s%s", directory,
 				   *directory ? "/" : "", file) >= SECRET_PATH_LEN) {
-		snprintf(why, DDNS_WHY_LEN, "%s: %s names a credential of systemd, which the unit "
-			 "does not have: add LoadCredential= there, or for a file write ./%s", key,
-			 file, file);
+		snprintf(why, DDNS_WHY_LEN, "%s: %s names a credential of systemd, which the unit does not have: add LoadCredential= there, or for a file write ./%s",
+			 key, file, file);
 		return -ENOENT;
 	}
 	fd = open(p->secret, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -185,8 +243,8 @@ static void explain(int rc, const char *program, char *output, char why[DDNS_WHY
 		output[strcspn(output, "\n")] = '\0';
 		snprintf(why, DDNS_WHY_LEN, "%s", output);
 	} else if (rc == -ETIME) {
-		snprintf(why, DDNS_WHY_LEN, "exec: the program %s was killed, because it took more "
-			 "than %d seconds", program, PROGRAM_MS / 1000);
+		snprintf(why, DDNS_WHY_LEN, "exec: the program %s was killed, because it took more than %d seconds",
+			 program, PROGRAM_MS / 1000);
 	} else if (rc < 0) {
 		snprintf(why, DDNS_WHY_LEN, "exec: cannot run %s: %s", program, strerror(-rc));
 	} else if (WIFSIGNALED(rc)) {
@@ -289,8 +347,7 @@ static void ask_dns(struct ddns_run *run)
 	uv_loop_t loop;
 
 	if (uv_loop_init(&loop) || dns_open(&loop, true, on_progress, &asking, &asking.dns)) {
-		ddns_fail_from(run, run->sets,
-			       "exec: cannot ask DNS: /etc/resolv.conf cannot be read");
+		ddns_fail_from(run, run->sets, "exec: cannot ask DNS: /etc/resolv.conf cannot be read");
 		free(questions);
 		return;
 	}

@@ -4,8 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include "config/config_endpoints.h"
-#include "config/config_learn.h"
+#include "config/config_sections.h"
 #include "doctor/doctor.h"
 #include "lib/grow.h"
 #include "lib/text.h"

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include "doctor/doctor.h"
 #include "lib/grow.h"
-#include "show/packet_words.h"
+#include "show/words.h"
 
 #define SEEN_MAX 16 /* clients that are noted, because strangers can make up addresses */
 

@@ -12,10 +12,9 @@
 #include "config/config_diff.h"
 #include "dataplane/attach.h"
 #include "doctor/doctor.h"
-#include "dataplane/shared.h"
-#include "instance/why.h"
+#include "show/condition.h"
 #include "show/words.h"
-#include "lib/fd.h"
+#include "lib/file.h"
 #include "lib/text.h"
 
 /* ---- links ---- */
@@ -27,7 +26,7 @@ static void describe_link(struct doctor *k, const struct interface_fact *port)
 	char device[IFNAMSIZ];
 	bool ppp = !strcmp(link->kind, "ppp") && pppoe_device(NULL, device);
 
-	doctor_ok(k, "interface", link->name, "%s, %s%s%s, MTU %u", role_name(port->role), kind,
+	doctor_ok(k, "interface", link->name, "%s, %s%s%s, MTU %u", role_names[port->role], kind,
 		  nic != link || ppp ? " over " : "", ppp ? device : nic != link ? nic->name : "",
 		  link->mtu);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "doctor/doctor.h"
-#include "plan/spread.h"
+#include "plan/transmit.h"
 #include "lib/text.h"
 
 struct queue_check {
@@ -54,7 +54,7 @@ static char *fix_by_tc(const struct doctor *k, const struct queue_check *l, cons
 		snprintf(up, sizeof(up), "%s", k->again);
 	return xasprintf("%s --mode tc && { r=0; ethtool -L %s %s || r=$?; %s --mode %s && "
 			 "[ $r = 0 ]; }", up, SHELL_WORD(l->nic->name), queues, up,
-			 mode_name(k->c->mode));
+			 mode_names[k->c->mode]);
 }
 
 static char *fix_queues(const struct doctor *k, const struct queue_check *l, __u32 n)

@@ -284,27 +284,26 @@ static char *fix_ban(const struct doctor *k, const struct service_config *s, con
 
 static void report_ban(struct doctor *k, const struct service_config *s, const struct ban *b)
 {
-	char name[LIST_NAME_LEN], first[ADDRESS_STRLEN] = "";
+	char name[LIST_NAME_LEN] = "", first[ADDRESS_STRLEN] = "";
+	bool ipset = b->set && !b->set->family;
 	size_t missing = 0;
 
-	if (b->set && b->set->family && follows(s, b->set))
+	if (b->set && !ipset && follows(s, b->set))
 		return;
 	for (size_t i = 0; i < b->n; i++)
 		if (!is_denied(k, s, &b->list[i]) && !missing++)
 			prefix_format(&b->list[i], first);
-	if (b->set)
+	if (b->set && !ipset)
 		set_name(b->set, name);
-	if (b->set && !b->set->family)
-		doctor_report(k, STATE_WARNING, "blocklist", s->name, NULL,
-			      "%s drops packets of clients in the set %s of ipset, but wgxdp "
-			      "forwards them before it: add a file with its entries to deny",
-			      b->by.text, b->set->name);
-	else if (b->set && (missing || b->unlisted))
+	if (b->set && (missing || b->unlisted))
 		doctor_report(k, STATE_WARNING, "blocklist", s->name, fix_ban(k, s, b),
-			      "%s drops packets of the clients in a set%s%s%s, but wgxdp forwards "
-			      "them before it: add { nft-set: \"%s\" } to the service's deny",
-			      b->by.text, missing ? ", such as " : "", first,
-			      missing > 1 ? " and others" : "", name);
+			      "%s drops packets of the clients in %s%s%s%s%s%s, but wgxdp "
+			      "forwards them before it: add %s%s%s to the service's deny",
+			      b->by.text, ipset ? "the set " : "a set", ipset ? b->set->name : "",
+			      ipset ? " of ipset" : "", missing ? ", such as " : "", first,
+			      missing > 1 ? " and others" : "",
+			      ipset ? "a file with its entries" : "{ nft-set: \"", name,
+			      ipset ? "" : "\" }");
 	else if (missing)
 		doctor_report(k, STATE_WARNING, "blocklist", s->name, fix_ban(k, s, b),
 			      "%s drops packets from %s%s, but wgxdp forwards them before it: add "
@@ -430,6 +429,15 @@ static const struct doctor_backend *backend_of(const struct doctor *k,
 	return NULL;
 }
 
+/* Returns whether the rules themselves forward the sample to the backend. */
+static bool is_sent_to(struct rehearsal *r, const struct sample *s, const struct doctor_backend *b)
+{
+	struct sample_answer a = sample_play(r, s);
+
+	return a.end == SAMPLE_AWAY && address_equal(&a.to, &b->address) &&
+	       a.port == ntohs(b->port);
+}
+
 static void look_at_service(struct rules_check *c, const struct service_config *s, __u8 family)
 {
 	const struct nl_address *at = listens_on(c->k, s, family);
@@ -444,10 +452,18 @@ static void look_at_service(struct rules_check *c, const struct service_config *
 	p.in = at->ifindex;
 	p.to = b && direct ? b->address : at->local;
 	p.port = ntohs(direct || !s->n_ports ? s->backend.port : s->ports[0]);
-	if (rehearsal_translate(&c->r, b && !direct ? &b->address : NULL, b ? ntohs(b->port) : 0))
+	if (rehearsal_translate(&c->r, NULL, 0))
 		return;
-	if (!open_way(c, &p))
+	/* If the rules translate by themselves, they may also ban a client by not doing so. */
+	if (b && !direct && !is_sent_to(&c->r, &p, b) &&
+	    rehearsal_translate(&c->r, &b->address, ntohs(b->port)))
 		return;
+	if (!open_way(c, &p)) {
+		doctor_report(c->k, STATE_WARNING, "nft", s->name, NULL,
+			      "a copy of this host does not forward a sample to port %u: doctor "
+			      "does not know which clients the rules ban", p.port);
+		return;
+	}
 	choose_clients(c, p.in);
 	find_bans(c, p, &bans);
 	for (size_t i = 0; i < bans.n && i < BANS_MAX; i++)

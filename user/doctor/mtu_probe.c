@@ -6,7 +6,7 @@
 #include <poll.h>
 #include <string.h>
 #include <uv.h>
-#include "net/echo_socket.h"
+#include "net/echo.h"
 #include "net/udp_socket.h"
 #include "doctor/mtu_probe.h"
 

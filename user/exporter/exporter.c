@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements exporter.h. The process opens its sockets, gives up its rights, and then serves. A
- * second process answers what the kernel tells only to a process with CAP_NET_ADMIN: the peers of
- * WireGuard.
+ * The process opens its sockets, gives up its rights, and then serves. A second process answers
+ * what the kernel tells only to a process with CAP_NET_ADMIN: the peers of WireGuard.
  */
 #ifdef WITH_MHD
 #include <errno.h>
@@ -21,10 +20,8 @@
 #include <unistd.h>
 #include "config/config_diff.h"
 #include "exporter/exporter.h"
-#include "exporter/sandbox.h"
-#include "exporter/server.h"
+#include "exporter/web.h"
 #include "instance/run_state.h"
-#include "lib/exit.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "lib/notify.h"
@@ -107,9 +104,8 @@ static void take_passed(struct sockets *s, unsigned int n, bool wanted)
 		bool listens = is_listening(fd);
 
 		if (!listens)
-			log_warning("exporter: socket %u of systemd is ignored, because it does "
-				    "not listen for TCP or Unix streams: write ListenStream= and "
-				    "Accept=no in the unit wgxdp-exporter.socket", i + 1);
+			log_warning("exporter: socket %u of systemd is ignored, because it does not listen for TCP or Unix streams: write ListenStream= and Accept=no in the unit wgxdp-exporter.socket",
+				    i + 1);
 		taken += listens;
 		if (listens && wanted) {
 			fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK);
@@ -119,12 +115,9 @@ static void take_passed(struct sockets *s, unsigned int n, bool wanted)
 		}
 	}
 	if (wanted && !taken)
-		log_error("exporter: systemd has passed no socket: stop wgxdp-daemon, start "
-			  "wgxdp-exporter.socket and then wgxdp-daemon, or write an address "
-			  "instead of systemd");
+		log_error("exporter: systemd has passed no socket: stop wgxdp-daemon, start wgxdp-exporter.socket and then wgxdp-daemon, or write an address instead of systemd");
 	else if (!wanted && taken)
-		log_warning("exporter: %u sockets of systemd are not used: add systemd to "
-			    "exporter: { listen: [ … ] }, or stop the unit wgxdp-exporter.socket",
+		log_warning("exporter: %u sockets of systemd are not used: add systemd to exporter: { listen: [ … ] }, or stop the unit wgxdp-exporter.socket",
 			    taken);
 }
 
@@ -209,14 +202,13 @@ static bool give_up_rights(struct exporter *e, char *title, size_t size)
 
 	rc = rc ?: sandbox_keep(1ULL << CAP_BPF | 1ULL << CAP_PERFMON);
 	if (rc) {
-		log_error("exporter: serves nothing, because it cannot give up its rights: %s",
-			  strerror(-rc));
+		log_error("exporter: serves nothing, because it cannot give up its rights: %s", strerror(-rc));
 		return false;
 	}
 	rc = sandbox_read_only();
 	if (rc)
-		log_warning("exporter: nothing but its capabilities keeps it from writing, because "
-			    "the kernel refuses its filter of system calls: %s", strerror(-rc));
+		log_warning("exporter: nothing but its capabilities keeps it from writing, because the kernel refuses its filter of system calls: %s",
+			    strerror(-rc));
 	return true;
 }
 
@@ -368,8 +360,8 @@ int exporter_run(const char *instance, char *title, size_t size)
 		return EXIT_FAILED;
 	}
 	if (!e.config->n_exporter) {
-		log_error("instance %s has no addresses for the exporter: add exporter: { listen: "
-			  "[ … ] } to its configuration", instance);
+		log_error("instance %s has no addresses for the exporter: add exporter: { listen: [ … ] } to its configuration",
+			  instance);
 		return EXIT_FAILED;
 	}
 	e.section = section_of(e.config);
@@ -382,13 +374,11 @@ int exporter_run(const char *instance, char *title, size_t size)
 }
 #else
 #include "exporter/exporter.h"
-#include "lib/exit.h"
 #include "lib/log.h"
 
 int exporter_run(const char *instance, char *title, size_t size)
 {
-	log_error("exporter: this program was built without libmicrohttpd and cannot serve "
-		  "metrics: remove the section exporter");
+	log_error("exporter: this program was built without libmicrohttpd and cannot serve metrics: remove the section exporter");
 	return EXIT_FAILED;
 }
 #endif

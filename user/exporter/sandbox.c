@@ -16,7 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "exporter/sandbox.h"
+#include "exporter/exporter.h"
 
 int sandbox_keep(__u64 capabilities)
 {

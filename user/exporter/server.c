@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements server.h. The threads share two locks: one guards the list of clients, the other one
- * lets only one thread read the maps, because show/ is not written for threads.
+ * The threads share two locks: one guards the list of clients, the other one lets only one thread
+ * read the maps, because show/ is not written for threads.
  */
 #ifdef WITH_MHD
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "exporter/server.h"
+#include "exporter/web.h"
 #include "lib/library.h"
 #include "lib/log.h"
 #include "lib/memory.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements web.h. A request reads the maps with the code of `wgxdp show`. Without requests, the
- * maps are not read.
+ * A request reads the maps with the code of `wgxdp show`. Without requests, the maps are not read.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -31,7 +30,9 @@ static const char prometheus[] = "text/plain; version=0.0.4; charset=utf-8";
 
 /* ---- the client ---- */
 
-bool web_host_valid(const char *host, const char *own)
+/* Returns whether the Host header is an address or this host's own name. Another name may be an
+ * attacker's, who uses DNS rebinding. host: with or without a port; own: this host's name. */
+static bool web_host_valid(const char *host, const char *own)
 {
 	size_t n = strlen(host), brackets = *host == '[';
 	const char *colon = strrchr(host, ':'), *bracket = strchr(host, ']');
@@ -175,16 +176,14 @@ static void answer_written(const struct web *w, const struct web_request *r, boo
 	ret->text = NULL;
 	switch (rc) {
 	case 404:
-		answer_error(r, 404, ret, "not found: use status, show, interfaces, services, "
-					  "peers, routes, sites, lists, drops or flows below " API);
+		answer_error(r, 404, ret, "not found: use status, show, interfaces, services, peers, routes, sites, lists, drops or flows below " API);
 		break;
 	case 503:
-		answer_error(r, 503, ret, "instance %s has no data path, because its configuration "
-					  "needs none or it is not up", w->instance);
+		answer_error(r, 503, ret, "instance %s has no data path, because its configuration needs none or it is not up",
+			     w->instance);
 		break;
 	case 507:
-		answer_error(r, 507, ret, "there are more than %d flows: use `wgxdp show flows "
-					  "--json`", WEB_FLOWS_MAX);
+		answer_error(r, 507, ret, "there are more than %d flows: use `wgxdp show flows --json`", WEB_FLOWS_MAX);
 		break;
 	default:
 		answer_error(r, 500, ret, "cannot read the maps: %s", strerror(-rc));
@@ -210,16 +209,13 @@ static const char *refusal(const struct web *w, const struct web_request *r, uns
 	if (!metrics && strcmp(r->path, "/") && strncmp(r->path, API, strlen(API)))
 		return "not found: see /metrics";
 	if (!metrics && w->page == PAGE_OFF)
-		return "wgxdp: the status page is turned off by exporter: { page: off }; the "
-		       "metrics are at /metrics";
+		return "wgxdp: the status page is turned off by exporter: { page: off }; the metrics are at /metrics";
 	*status = 403;
 	if (!metrics && w->page == PAGE_LOCAL && !r->local)
-		return "wgxdp: only this host may read the status page: to allow others, set "
-		       "exporter: { page: everywhere }. The metrics are at /metrics";
+		return "wgxdp: only this host may read the status page: to allow others, set exporter: { page: everywhere }. The metrics are at /metrics";
 	*status = 421;
 	if (!host_is_ours(w, r))
-		return "wgxdp: this host name is unknown: use an address, localhost, this host's "
-		       "name, or add the name to exporter: { names: [ … ] }";
+		return "wgxdp: this host name is unknown: use an address, localhost, this host's name, or add the name to exporter: { names: [ … ] }";
 	return NULL;
 }
 
@@ -228,8 +224,7 @@ bool web_takes_long(const struct web *w, const struct web_request *r)
 	const char *word = strncmp(r->path, API, strlen(API)) ? NULL : r->path + strlen(API);
 	unsigned int status;
 
-	return !refusal(w, r, &status) &&
-	       (!strcmp(r->path, "/metrics") ||
+	return !refusal(w, r, &status) && (!strcmp(r->path, "/metrics") ||
 		(word && (!strcmp(word, "status") || shown_by(word))));
 }
 

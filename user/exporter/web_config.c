@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <regex.h>
 #include <strings.h>
-#include "exporter/web_config.h"
+#include "exporter/web.h"
 #include "lib/grow.h"
 #include "lib/file.h"
 #include "lib/library.h"
@@ -64,14 +64,13 @@ static void add_user(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 		return;
 	if (!name->text || !*name->text || strlen(name->text) >= sizeof(user->name) ||
 	    strchr(name->text, ':')) {
-		yaml_error(y, name, "%s: this cannot be the name of a user: write up to %zu "
-			   "characters without ':'", key->name, sizeof(user->name) - 1);
+		yaml_error(y, name, "%s: this cannot be the name of a user: write up to %zu characters without ':'",
+			   key->name, sizeof(user->name) - 1);
 		return;
 	}
 	if (!is_hash(hash)) {
-		yaml_error(y, name->next, "%s: this is not a hash of bcrypt with a cost from 4 to "
-			   "10: write the one that `htpasswd -nBC 10 %s` prints", key->name,
-			   name->text);
+		yaml_error(y, name->next, "%s: this is not a hash of bcrypt with a cost from 4 to 10: write the one that `htpasswd -nBC 10 %s` prints",
+			   key->name, name->text);
 		return;
 	}
 	user = append(c->users, c->n_users);
@@ -131,8 +130,7 @@ static int read_tree(struct yaml *y, struct web_config *ret)
 	if (root && root->type == YAML_MAP)
 		yaml_map(y, root, web_keys, "the file", &r);
 	else
-		yaml_error(y, root, "the file has no mapping: write tls_server_config: or "
-			   "basic_auth_users:, or {} for neither");
+		yaml_error(y, root, "the file has no mapping: write tls_server_config: or basic_auth_users:, or {} for neither");
 	if (y->errors)
 		return -EINVAL;
 	if (!*r.certificate)
@@ -201,8 +199,7 @@ static bool equal_secret(const char *a, const char *b)
 /* Decodes base64. Returns false if it is something else, or too long. */
 static bool decode(const char *text, char *ret, size_t size)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	unsigned int word = 0, bits = 0;
 	size_t n = 0;
 

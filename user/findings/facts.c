@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "config/config_diff.h"
-#include "config/config_endpoints.h"
+#include "config/config_sections.h"
 #include "findings/facts.h"
 #include "lib/grow.h"
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "ddns/ddns_exec.h"
+#include "ddns/ddns.h"
 #include "findings/probes.h"
 #include "lib/library.h"
 #include "plan/lists.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "dataplane/pins.h"
-#include "dataplane/shared.h"
+#include "dataplane/attach.h"
 #include "findings/probes.h"
 #include "lib/text.h"
 

@@ -9,8 +9,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "config/config_endpoints.h"
-#include "config/config_learn.h"
+#include "config/config_sections.h"
 #include "findings/probes.h"
 #include "lib/text.h"
 #include "plan/site_names.h"

@@ -8,7 +8,6 @@
 #include <string.h>
 #include "lib/memory.h"
 #include "plan/resolved_backends.h"
-#include "lib/exit.h"
 #include "gen/gen.h"
 #include "lib/log.h"
 #include "lib/paths.h"

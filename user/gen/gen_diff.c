@@ -90,7 +90,7 @@ static int run_diff(const char *path, bool is_old, bool is_new, int a, int b)
 
 	snprintf(file, sizeof(file), "/proc/%d/fd/%d", getpid(), b);
 	rc = run_program((char *[]){ "diff", "-u", "--label", old, "--label", new, "-", file,
-				     NULL }, a, -1);
+				     NULL }, a, -1, -1);
 	free(old);
 	free(new);
 	return rc;

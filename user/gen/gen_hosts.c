@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
-#include "lib/exit.h"
 #include "gen/gen_files.h"
 #include "gen/gen_host.h"
 #include "gen/gen_keys.h"

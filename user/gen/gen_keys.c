@@ -46,7 +46,7 @@ bool gen_key_is_to_be(const char *text)
 static int ask_wg(char *word, const char *text, char ret[WG_KEY_STRLEN])
 {
 	int in = run_text(text, strlen(text)), out = run_text("", 0);
-	int rc = run_program((char *[]){ "wg", word, NULL }, in, out);
+	int rc = run_program((char *[]){ "wg", word, NULL }, in, out, -1);
 	char said[WG_KEY_STRLEN] = "";
 	struct wg_key key;
 

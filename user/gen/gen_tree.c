@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <sys/syscall.h>
 #include "gen/gen_tree.h"
-#include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/grow.h"
 

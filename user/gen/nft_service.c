@@ -4,7 +4,7 @@
  * needs at most one rule in each chain: refused clients, translation of the destination,
  * forwarding, translation of the source. conntrack translates the replies.
  */
-#include "config/config_guard.h"
+#include "config/config_parts.h"
 #include "lib/log.h"
 #include "gen/nft_service.h"
 

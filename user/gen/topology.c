@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include "lib/grow.h"
-#include "config/config_relay.h"
+#include "config/config_parts.h"
 #include "gen/nft.h"
 #include "gen/topology_keys.h"
 

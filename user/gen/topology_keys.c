@@ -4,10 +4,7 @@
  */
 #include <string.h>
 #include "lib/grow.h"
-#include "config/config_blind.h"
-#include "config/config_ddns_keys.h"
-#include "config/config_pattern.h"
-#include "config/config_relay.h"
+#include "config/config_parts.h"
 #include "gen/topology_keys.h"
 #include "gen/topology_state.h"
 
@@ -18,8 +15,6 @@ static const char *const endpoint_names[] = { [ENDPOINT_DEFAULT] = "", [ENDPOINT
 static const char *const client_names[] = { "nat", "direct", NULL };
 static const char *const firewall_names[] = { [NAT_DNAT] = "dnat", [NAT_NONE] = "",
 					      [NAT_MASQUERADE] = "masquerade", NULL };
-static const char *const ipv6_names[] = { [IPV6_DIRECT] = "direct", [IPV6_DNAT] = "dnat",
-					  [IPV6_OFF] = "off", NULL };
 
 /* ---- rows ---- */
 

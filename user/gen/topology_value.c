@@ -7,8 +7,7 @@
 #include <string.h>
 #include "lib/grow.h"
 #include "config/config_check.h"
-#include "config/config_relay.h"
-#include "config/relay_prefix.h"
+#include "config/config_parts.h"
 #include "gen/topology_keys.h"
 
 /* Shortest length of an overlay: a shorter one would contain nearly all ULAs. */

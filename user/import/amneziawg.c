@@ -4,26 +4,19 @@
  * forward to this server.
  */
 #include <string.h>
-#include "config/config_guard.h"
+#include "config/config_parts.h"
 #include "import/service.h"
 #include "lib/grow.h"
+#include "rehearsal/rehearsal.h"
 
-/* Returns whether a rule names the device, so that it is on this host. */
-static bool is_in_rules(const struct import *im, const struct import_device *d)
+/* Returns whether the host with the rules has the device. */
+static bool is_here(const struct import *im, const struct import_device *d)
 {
-	for (size_t i = 0; i < im->rules.n; i++) {
-		const struct rule *rule = &im->rules.list[i];
+	bool found = d->here;
 
-		for (size_t j = 0; j < rule->n; j++) {
-			const struct rule_match *m = &rule->matches[j];
-
-			for (size_t k = 0; k < m->n && (m->field == FIELD_IN ||
-							m->field == FIELD_OUT); k++)
-				if (!strcmp(m->values[k].name, d->name))
-					return true;
-		}
-	}
-	return false;
+	for (size_t i = 0; im->rehearsal && i < im->rehearsal->n_links; i++)
+		found |= !strcmp(im->rehearsal->links[i].name, d->name);
+	return found;
 }
 
 static bool is_only_one_on_port(const struct import *im, const struct import_device *d)
@@ -40,7 +33,7 @@ static const char *why_not(const struct import *im, const struct import_device *
 	const struct service_config *found = NULL;
 	bool taken = false;
 
-	if (d->has_commands || is_in_rules(im, d))
+	if (is_here(im, d))
 		return "the interface is on this host";
 	if (wg_key_is_none(&d->key))
 		return "the public key is unknown, because the file has no PrivateKey or libsodium "

@@ -6,31 +6,34 @@
 #include <string.h>
 #include "config/config_check.h"
 #include "config/config_diff.h"
-#include "config/config_endpoints.h"
+#include "config/config_sections.h"
 #include "import/service.h"
 #include "lib/grow.h"
 #include "lib/log.h"
+#include "lib/text.h"
 #include "lib/yaml.h"
-
-#define WORK_MAX 500000000	/* see struct source_work: some seconds */
 
 /* ---- reading ---- */
 
-enum kind { KIND_NFT, KIND_IPTABLES, KIND_QUICK, KIND_DUMP, KIND_UCI, KIND_NFT_RULES, KIND_OTHER };
+enum kind { KIND_JSON, KIND_IP, KIND_LINES, KIND_QUICK, KIND_UCI, KIND_NFT, KIND_IPSET, KIND_DUMP,
+	    KIND_OTHER };
 
 static enum kind kind_of_line(const char *line)
 {
 	static const struct {
 		enum kind kind;
-		const char *const words[12];
+		const char *const words[14];
 	} kinds[] = {
-		{ KIND_NFT, { "{" } },
-		{ KIND_IPTABLES, { "*filter", "*nat", "*mangle", "*raw", "iptables ", "ip6tables ",
-				   "sudo iptables ", "sudo ip6tables ", "/sbin/ip",
-				   "/usr/sbin/ip", "*security" } },
+		{ KIND_JSON, { "{" } },
+		{ KIND_IP, { "[{", "[]" } },
+		{ KIND_NFT, { "#!/usr/sbin/nft", "#!/sbin/nft", "table ", "flush ruleset",
+			      "add table", "define " } },
+		{ KIND_LINES, { "#!", "*filter", "*nat", "*mangle", "*raw", "iptables ",
+				"ip6tables ", "sudo ", "/sbin/ip", "/usr/sbin/ip", "*security",
+				"nft ", "ipset " } },
+		{ KIND_IPSET, { "create " } },
 		{ KIND_QUICK, { "[Interface]", "[Peer]" } },
 		{ KIND_UCI, { "firewall.", "network." } },
-		{ KIND_NFT_RULES, { "table ", "flush ruleset", "add table", "nft " } },
 	};
 	size_t tabs = 0;
 
@@ -50,51 +53,62 @@ static enum kind kind_of(const char *text)
 
 	while (*text && kind == KIND_OTHER) {
 		text += strspn(text, " \t\r\n");
-		kind = *text == '#' ? KIND_OTHER : kind_of_line(text);
+		kind = *text == '#' && text[1] != '!' ? KIND_OTHER : kind_of_line(text);
 		text += strcspn(text, "\n");
 	}
 	return kind;
 }
 
-static int refuse(const struct import_text *t, enum kind kind)
+static int refuse(const struct import_text *t)
 {
-	if (kind == KIND_NFT_RULES)
-		log_error("%s: these are rules for nft: write the output of `nft -j list ruleset`, "
-			  "which has the rules as they are loaded", t->name);
-	else
-		log_error("%s: this is none of the formats that import reads: write the output of "
-			  "`nft -j list ruleset`, iptables-save, `wg show all dump` or `uci show`, "
-			  "or a file of wg-quick", t->name);
+	log_error("%s: this is none of the formats that import reads: see `wgxdp import --help`",
+		  t->name);
 	return -EINVAL;
+}
+
+static int read_uci(struct import *im, const struct import_text *t)
+{
+	struct import_text nft = { .name = t->name, .kind = IMPORT_NFT };
+	FILE *out = text_open(&nft.text, &nft.n);
+	int rc = translate_uci(&im->network, out, &im->lost, t, im->wan);
+
+	fclose(out);
+	*append(im->texts, im->n_texts) = nft;
+	return rc;
 }
 
 static int read_text(struct import *im, const struct import_text *t, enum kind kind)
 {
 	switch (kind) {
-	case KIND_IPTABLES:
-		im->iptables = true;
-		return read_iptables(&im->rules, &im->lost, t);
 	case KIND_QUICK:
-		return read_wg_quick(&im->devices, &im->rules, &im->lost, t);
+		return read_wg_quick(&im->devices, &im->lost, t);
 	case KIND_DUMP:
 		return read_wg_dump(&im->devices, t);
 	case KIND_UCI:
-		return read_uci(&im->rules, &im->lost, t);
+		return read_uci(im, t);
+	case KIND_IP:
+		return read_ip(&im->network, t);
 	default:
-		return refuse(t, kind);
+		return refuse(t);
 	}
 }
 
 int import_text(struct import *im, struct import_text *t)
 {
+	static const enum import_kind kinds[] = {
+		[KIND_JSON] = IMPORT_NFT_JSON, [KIND_NFT] = IMPORT_NFT, [KIND_LINES] = IMPORT_LINES,
+		[KIND_IPSET] = IMPORT_IPSET,
+	};
 	enum kind kind = kind_of(t->text);
 	int rc;
 
 	if (memchr(t->text, '\0', t->n)) {
 		log_error("%s: this file has a zero byte: write a file of text", t->name);
 		rc = -EINVAL;
-	} else if (kind == KIND_NFT) {
-		*append(im->nft, im->n_nft) = *t;
+	} else if (kind == KIND_JSON || kind == KIND_NFT || kind == KIND_LINES ||
+		   kind == KIND_IPSET) {
+		t->kind = kinds[kind];
+		*append(im->texts, im->n_texts) = *t;
 		return 0;
 	} else {
 		rc = read_text(im, t, kind);
@@ -111,40 +125,9 @@ int import_file(struct import *im, const char *name)
 	return rc ?: import_text(im, &t);
 }
 
-/* Reads the output of a command. Returns 0, -ENOENT if it failed or printed nothing, or an error
- * of import_text(). */
-static int read_command(struct import *im, const char *command)
-{
-	char shell[80];
-	struct import_text t = { .name = command };
-	size_t size = 0;
-	FILE *in;
-	ssize_t n;
-
-	snprintf(shell, sizeof(shell), "exec %s 2> /dev/null", command);
-	in = popen(shell, "re");
-	n = in ? getdelim(&t.text, &size, '\0', in) : -1;
-	if (in && !pclose(in) && n > 0 && kind_of(t.text) != KIND_OTHER) {
-		t.n = n;
-		return import_text(im, &t);
-	}
-	free(t.text);
-	return -ENOENT;
-}
-
 int import_host(struct import *im)
 {
-	static const char *const commands[] = {
-		"iptables-save", "ip6tables-save", "nft -j -t list ruleset",
-	};
-	int rc;
-
 	im->live = true;
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
-		rc = read_command(im, commands[i]);
-		if (rc && rc != -ENOENT)
-			return rc;
-	}
 	return read_wg_host(&im->devices);
 }
 
@@ -200,10 +183,9 @@ static void drop_service(struct import *im, size_t i, const char *why)
 {
 	struct import_service *s = &im->services[i];
 
-	for (size_t j = 0; j < s->n_rules; j++) {
-		im->rules.list[s->rules[j]].fate = RULE_STAYS;
-		rule_name(&im->rules, s->rules[j], "a service for it would be refused: %s", why);
-	}
+	for (size_t j = 0; j < s->n_rules && j < 1; j++)
+		import_lose(&im->lost, "%s: %s: a service for it would be refused: %s",
+			    im->rules[s->rules[j]].origin, im->rules[s->rules[j]].text, why);
 	service_free(s);
 	memmove(s, s + 1, (--im->n_services - i) * sizeof(*s));
 }
@@ -258,52 +240,24 @@ static int make_valid(struct import *im)
 	}
 }
 
-static int too_many(void)
+int import_begin(struct import *im)
 {
-	log_error("import: there are too many rules, or they are too entangled: import only the "
-		  "rules for UDP");
-	return -E2BIG;
-}
-
-void import_allow_work(struct import *im)
-{
-	im->work.left = im->work_max ?: WORK_MAX;
-}
-
-int import_rules(struct import *im)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < im->n_nft && !rc; i++)
-		rc = read_nft(&im->rules, &im->nft[i], im->iptables);
-	if (rc)
-		return rc;
-	if (im->rules.lacks_tables && !im->n_nft)
-		import_lose(&im->lost, "iptables-save left out tables that iptables cannot write: "
-			    "give import the output of `nft -j list ruleset`, too");
-	rules_link(&im->rules);
-	import_find_interfaces(im);
-	return im->rules.too_many ? too_many() : 0;
+	return im->live ? import_rehearse(im) :
+	       im->n_texts || im->devices.n_commands ? import_green(im) : 0;
 }
 
 int import_make(struct import *im)
 {
-	int rc = import_rules(im);
+	int rc = import_begin(im);
 
 	if (rc)
 		return rc;
-	import_allow_work(im);
 	im->config = xcalloc(1, sizeof(*im->config));
-	if (im->live)
-		rc = import_live(im);
-	else
-		import_services(im);
-	if (rc)
-		return rc;
+	if (im->rehearsal)
+		import_live(im);
 	import_amneziawg(im);
 	import_relay(im);
-	rc = make_valid(im);
-	return im->rules.too_many || im->work.failed ? too_many() : rc;
+	return make_valid(im);
 }
 
 void import_free(struct import *im)
@@ -317,14 +271,20 @@ void import_free(struct import *im)
 		im->config->n_services = 0;
 	}
 	config_free(im->config);
-	for (size_t i = 0; i < im->n_nft; i++)
-		free(im->nft[i].text);
-	free(im->nft);
+	for (size_t i = 0; i < im->n_texts; i++)
+		free(im->texts[i].text);
+	free(im->texts);
+	for (size_t i = 0; i < im->n_rules; i++) {
+		free(im->rules[i].origin);
+		free(im->rules[i].text);
+	}
+	free(im->rules);
 	for (size_t i = 0; i < im->lost.n; i++)
 		free(im->lost.list[i]);
 	free(im->lost.list);
-	free(im->lans);
+	free(im->network.addresses);
+	free(im->network.routes);
+	free(im->assumed);
 	free(im->policy_rules);
-	rules_free(&im->rules);
 	devices_free(&im->devices);
 }

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Writes the configuration with comments: where each entry comes from, which rules have no
- * counterpart, and which rules the kernel still carries out.
+ * Writes the configuration with comments: where each entry comes from, and what
+ * it lacks.
  */
 #include <errno.h>
 #include <string.h>
 #include "config/config_diff.h"
-#include "config/config_endpoints.h"
+#include "config/config_sections.h"
 #include "import/import.h"
 #include "lib/log.h"
-
-#define FORWARDS (1U << HOOK_INGRESS | 1U << HOOK_PREROUTING | 1U << HOOK_FORWARD | \
-		  1U << HOOK_POSTROUTING)
 
 /* Writes text of another program within a comment. Bytes that could end the line, or control a
  * terminal, become '?'. */
@@ -21,27 +18,16 @@ static void put_plain(FILE *out, const char *text)
 		fputc(*text >= ' ' && *text <= '~' ? *text : '?', out);
 }
 
-static void put_rule(FILE *out, const char *indent, const struct rule *rule)
-{
-	fprintf(out, "%s# ", indent);
-	put_plain(out, rule->origin);
-	fputs(": ", out);
-	put_plain(out, rule->text);
-	fputc('\n', out);
-}
-
-static bool same_rule(const struct rule *a, const struct rule *b)
-{
-	return !strcmp(a->origin, b->origin) && !strcmp(a->text, b->text);
-}
-
-/* Writes rules, and those that came from the same rule once. */
 static void put_rules(FILE *out, const struct import *im, const size_t *rules, size_t n,
 		      const char *indent)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!i || !same_rule(&im->rules.list[rules[i - 1]], &im->rules.list[rules[i]]))
-			put_rule(out, indent, &im->rules.list[rules[i]]);
+	for (size_t i = 0; i < n; i++) {
+		fprintf(out, "%s# ", indent);
+		put_plain(out, im->rules[rules[i]].origin);
+		fputs(": ", out);
+		put_plain(out, im->rules[rules[i]].text);
+		fputc('\n', out);
+	}
 }
 
 static void put_services(FILE *out, const struct import *im)
@@ -105,54 +91,8 @@ static void put_wireguard(FILE *out, const struct import *im)
 
 /* ---- what is left ---- */
 
-/* Returns whether the rule may decide about a forwarded UDP packet. */
-static bool may_forward(const struct import *im, const struct rule *rule)
-{
-	if (rule->never || !rule->families ||
-	    !(im->rules.chains[rule->chain].hooks & FORWARDS))
-		return false;
-	switch (rule->verdict) {
-	case RULE_CONTINUES:
-	case RULE_RETURN:
-		return false;
-	case RULE_JUMP:
-	case RULE_GOTO:
-		return rule->to_chain == NONE;
-	default:
-		return true;
-	}
-}
-
-/* Returns whether an earlier rule in the list has the same origin and fate. */
-static bool is_repeated(const struct import *im, size_t i)
-{
-	const struct rule *list = im->rules.list;
-
-	return i && same_rule(&list[i - 1], &list[i]) && list[i - 1].fate == list[i].fate;
-}
-
-static void put_left(FILE *out, const struct import *im, enum rule_fate fate, const char *head)
-{
-	for (size_t i = 0; i < im->rules.n; i++) {
-		const struct rule *rule = &im->rules.list[i];
-
-		if (rule->fate != fate || is_repeated(im, i) ||
-		    (fate == RULE_STAYS && !may_forward(im, rule)))
-			continue;
-		fputs(head, out);
-		head = "";
-		put_rule(out, "", rule);
-		if (rule->why) {
-			fputs("#     ", out);
-			put_plain(out, rule->why);
-			fputc('\n', out);
-		}
-	}
-}
-
 static void put_lost(FILE *out, const struct import *im)
 {
-	put_left(out, im, RULE_NAMED, "\n# wgxdp has no counterpart for these:\n");
 	if (im->lost.n)
 		fputs("\n# The configuration lacks these, or has them in another form:\n", out);
 	for (size_t i = 0; i < im->lost.n; i++) {
@@ -160,9 +100,15 @@ static void put_lost(FILE *out, const struct import *im)
 		put_plain(out, im->lost.list[i]);
 		fputc('\n', out);
 	}
-	if (!im->live)
-		put_left(out, im, RULE_STAYS, "\n# These rules are for other packets, and the "
-			 "kernel still carries them out:\n");
+}
+
+void import_write_assumed(const struct import *im, const char *before, FILE *out)
+{
+	if (!im->assumed || !*im->assumed)
+		return;
+	fprintf(out, "%sNo file describes the network, so import assumed: ", before);
+	put_plain(out, im->assumed);
+	fputs(". To be sure, add the output of `ip -j addr` and `ip -j route`.\n", out);
 }
 
 int import_write(const struct import *im, FILE *out)
@@ -176,6 +122,7 @@ int import_write(const struct import *im, FILE *out)
 	put_services(out, im);
 	put_wireguard(out, im);
 	put_lost(out, im);
+	import_write_assumed(im, "\n# ", out);
 	return fflush(out) || ferror(out) ? -EIO : 0;
 }
 
@@ -184,24 +131,9 @@ bool import_is_empty(const struct import *im)
 	return !im->n_services && !im->config->n_peers && !im->config->n_endpoints;
 }
 
-size_t import_warn_lost(const struct import *im)
+size_t import_warn(const struct import *im)
 {
 	for (size_t i = 0; i < im->lost.n; i++)
 		log_warning("%s", im->lost.list[i]);
 	return im->lost.n;
-}
-
-size_t import_warn(const struct import *im)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < im->rules.n; i++) {
-		const struct rule *rule = &im->rules.list[i];
-
-		if (rule->fate != RULE_NAMED || is_repeated(im, i))
-			continue;
-		log_warning("%s: %s: %s", rule->origin, rule->text, rule->why ?: "");
-		n++;
-	}
-	return n + import_warn_lost(im);
 }

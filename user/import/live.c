@@ -12,6 +12,7 @@
 
 #define KEPT_PORTS_MAX 32		/* most ports of one service that keep their numbers */
 #define CLIENTS_MAX 200			/* clients that try all ports that rules mention, at most */
+#define NONE ((size_t)-1)
 #define NEIGHBOURS 16		/* clients beside one another, which rules may spread */
 
 /* ---- asking ---- */
@@ -74,12 +75,20 @@ static void choose_clients(struct live *l, __u32 in)
 
 /* ---- ports ---- */
 
-const char *live_name(const struct live *l, __u32 index)
+const char *live_name(const struct rehearsal *r, __u32 index)
 {
-	for (size_t i = 0; i < l->r->n_links; i++)
-		if (l->r->links[i].index == index)
-			return l->r->links[i].name;
+	for (size_t i = 0; i < r->n_links; i++)
+		if (r->links[i].index == index)
+			return r->links[i].name;
 	return "?";
+}
+
+__u32 live_index(const struct rehearsal *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_links; i++)
+		if (!strcmp(r->links[i].name, name))
+			return r->links[i].index;
+	return 0;
 }
 
 static void found(struct live *l, __u32 in, const struct address *local, __u16 port,
@@ -120,58 +129,78 @@ static void split_runs(struct live *l, size_t first)
 		}
 }
 
-/* Tries the ports that rules mention for one client. */
-static void try_ports(struct live *l, __u32 in, const struct address *to, bool direct,
-		      const struct address *client, bool *seen)
+static void reached(struct live *l, const struct sample *s, const struct sample_answer *a,
+		    bool direct, bool *seen)
 {
-	/* A client that gets through to ports which no rule mentions needs no service. */
-	if (client->family != to->family ||
-	    (direct && (live_ask(l, in, client, to, 7777).end == SAMPLE_AWAY ||
-			live_ask(l, in, client, to, 17777).end == SAMPLE_AWAY)))
+	if (a->end != SAMPLE_AWAY || seen[s->port])
 		return;
-	for (size_t i = 0; i < l->r->n_ports; i++) {
-		__u16 port = l->r->ports[i];
-		struct sample_answer a;
+	seen[s->port] = true;
+	if (!direct || (address_equal(&a->to, &s->to) && a->port == s->port))
+		found(l, s->in, &s->to, s->port, &s->from, a, direct);
+}
 
-		if (seen[port])
-			continue;
-		a = live_ask(l, in, client, to, port);
-		if (a.end != SAMPLE_AWAY)
-			continue;
-		seen[port] = true;
-		if (!direct || (address_equal(&a.to, to) && a.port == port))
-			found(l, in, to, port, client, &a, direct);
+/* Tries all ports for one client. */
+static void try_all(struct live *l, struct sample s, bool direct, bool *seen)
+{
+	struct sample_answer a[SAMPLES_MAX];
+
+	for (unsigned int port = 1, n; port < 65536; port += n) {
+		s.port = port;
+		n = 65536 - port < SAMPLES_MAX ? 65536 - port : SAMPLES_MAX;
+		sample_play_many(l->r, &s, n, a);
+		for (size_t i = 0; i < n; i++, s.port++)
+			reached(l, &s, &a[i], direct, seen);
 	}
 }
 
-/* Finds the ports of an address that are forwarded: all for a client that no rule mentions, those
- * that rules mention for the others. direct: it is no address of this host. */
+/* Tries the ports that rules mention for one client. If it reaches two in a row, all are tried:
+ * rules mention only the ends of a range. */
+static void try_ports(struct live *l, struct sample s, bool direct, const struct address *client,
+		      bool *seen)
+{
+	/* A client that gets through to ports which no rule mentions needs no service. */
+	if (client->family != s.to.family ||
+	    (direct && (live_ask(l, s.in, client, &s.to, 7777).end == SAMPLE_AWAY ||
+			live_ask(l, s.in, client, &s.to, 17777).end == SAMPLE_AWAY)))
+		return;
+	s.from = *client;
+	for (size_t i = 0; i < l->r->n_ports; i++) {
+		struct sample_answer a, next;
+
+		s.port = l->r->ports[i];
+		if (seen[s.port])
+			continue;
+		a = sample_play(l->r, &s);
+		if (a.end != SAMPLE_AWAY)
+			continue;
+		next = live_ask(l, s.in, client, &s.to, s.port + 1);
+		if (next.end == SAMPLE_AWAY) {
+			try_all(l, s, direct, seen);
+			return;
+		}
+		reached(l, &s, &a, direct, seen);
+	}
+}
+
+/* Finds the ports of an address that are forwarded: all for a client that no rule mentions, and for
+ * others that reach a port which rules mention. direct: it is no address of this host. */
 static void sweep(struct live *l, __u32 in, const struct address *to, bool direct)
 {
-	struct address from = sample_outsider(to->family), member = sample_member(to->family);
+	struct sample s = { .in = in, .from = sample_outsider(to->family), .to = *to };
+	struct address member = sample_member(to->family);
 	size_t first = l->n_ways, step = l->n_clients / CLIENTS_MAX + 1;
-	struct sample_answer a[SAMPLES_MAX];
 	bool *seen = xcalloc(65536, sizeof(*seen));
 
-	for (unsigned int port = 1; port < 65536 && !direct; port += SAMPLES_MAX) {
-		size_t n = 65536 - port < SAMPLES_MAX ? 65536 - port : SAMPLES_MAX;
-		const struct sample s = { .in = in, .from = from, .to = *to, .port = port };
-
-		sample_play_many(l->r, &s, n, a);
-		for (size_t i = 0; i < n; i++)
-			if (a[i].end == SAMPLE_AWAY) {
-				seen[port + i] = true;
-				found(l, in, to, port + i, &from, &a[i], false);
-			}
-	}
 	if (direct)
-		try_ports(l, in, to, direct, &from, seen);
+		try_ports(l, s, direct, &s.from, seen);
+	else
+		try_all(l, s, direct, seen);
 	for (size_t i = 0; i < l->n_clients; i += step)
-		try_ports(l, in, to, direct, &l->clients[i], seen);
+		try_ports(l, s, direct, &l->clients[i], seen);
 	for (size_t i = 0; i < l->r->n_sets; i++) {
 		if (rehearsal_put(l->r, &l->r->sets[i], &member, true))
 			continue;
-		try_ports(l, in, to, direct, &member, seen);
+		try_ports(l, s, direct, &member, seen);
 		rehearsal_put(l->r, &l->r->sets[i], &member, false);
 	}
 	split_runs(l, first);
@@ -214,16 +243,42 @@ static bool forwards_member(struct live *l, const struct way *w, size_t i, size_
 	return live_same_backend(&a, &w->answer);
 }
 
+/* Returns whether a list of a service can follow the set. */
+static bool may_follow(const struct live *l, const struct way *w, size_t i)
+{
+	const struct copied_set *s = &l->r->sets[i];
+
+	return s->addresses == w->local.family && s->family &&
+	       strlen(s->table) <= LIST_NAME_PART && strlen(s->name) <= LIST_NAME_PART;
+}
+
 static void find_sets(struct live *l, struct way *w)
 {
 	for (size_t i = 0; i < l->r->n_sets; i++)
-		if (l->r->sets[i].addresses == w->local.family && l->r->sets[i].family &&
-		    forwards_member(l, w, i, NONE) != w->base)
+		if (may_follow(l, w, i) && forwards_member(l, w, i, NONE) != w->base)
 			*append(w->sets, w->n_sets) = i;
-	for (size_t i = 0; i < l->r->n_sets && !w->base && w->n_sets; i++)
-		if (l->r->sets[i].addresses == w->local.family && l->r->sets[i].family &&
-		    !is_listed(w->sets, w->n_sets, i) && !forwards_member(l, w, w->sets[0], i))
-			*append(w->without, w->n_without) = i;
+}
+
+/* Returns whether the rules refuse each client of the service that is in set i. */
+static bool refuses(struct live *l, const struct way *w, size_t i)
+{
+	const struct copied_set *s = &l->r->sets[i];
+	struct sample_answer a = { .end = SAMPLE_LOST };
+
+	if (!may_follow(l, w, i) || is_listed(w->sets, w->n_sets, i))
+		return false;
+	for (size_t k = 0; k < w->n_sets; k++)
+		if (forwards_member(l, w, w->sets[k], i))
+			return false;
+	for (size_t k = 0; k < w->n_list; k++) {
+		if (rehearsal_put(l->r, s, &w->list[k].first, true))
+			return false;
+		a = ask_way(l, w, &w->list[k].first);
+		rehearsal_put(l->r, s, &w->list[k].first, false);
+		if (live_same_backend(&a, &w->answer))
+			return false;
+	}
+	return w->n_sets || w->n_list;
 }
 
 static void fill_sets(struct live *l, const struct way *w, bool full)
@@ -244,18 +299,16 @@ static void extend(struct span **list, size_t *n, const struct address *a, bool 
 	*open = true;
 }
 
-/* Finds the clients of a service: first the sets that decide; then, while these are empty, the
- * prefixes beside them. */
-static void find_clients(struct live *l, struct way *w)
+/* Lists the clients with another answer than the outsider, while the sets that decide are empty. */
+static void list_clients(struct live *l, struct way *w)
 {
-	struct address base = sample_outsider(w->local.family);
-	struct sample_answer a = ask_way(l, w, &base);
 	bool open = false;
 
-	w->base = live_same_backend(&a, &w->answer);
-	find_sets(l, w);
 	fill_sets(l, w, false);
+	w->n_list = 0;
 	for (size_t i = 0; i < l->n_clients; i++) {
+		struct sample_answer a;
+
 		if (l->clients[i].family != w->local.family)
 			continue;
 		a = ask_way(l, w, &l->clients[i]);
@@ -265,6 +318,32 @@ static void find_clients(struct live *l, struct way *w)
 			open = false;
 	}
 	fill_sets(l, w, true);
+}
+
+/* Writes the address or, if it is assumed, the interface that has it. */
+static const char *place_of(const struct live *l, const struct address *a, char ret[ADDRESS_STRLEN])
+{
+	for (size_t i = 0; i < l->r->n_addresses && green_is_assumed(l->im, a); i++)
+		if (address_equal(&l->r->addresses[i].address, a))
+			return live_name(l->r, l->r->addresses[i].index);
+	return address_format(a, ret);
+}
+
+/* Finds the clients of a service: first the sets that decide, then the prefixes beside them, then
+ * the sets that refuse some of both. */
+static void find_clients(struct live *l, struct way *w)
+{
+	struct address base = sample_outsider(w->local.family);
+	struct sample_answer a = ask_way(l, w, &base);
+
+	w->base = live_same_backend(&a, &w->answer);
+	find_sets(l, w);
+	list_clients(l, w);
+	for (size_t i = 0; i < l->r->n_sets && !w->base; i++)
+		if (refuses(l, w, i))
+			*append(w->without, w->n_without) = i;
+	if (w->n_without)
+		list_clients(l, w);
 }
 
 static bool set_has(const struct live *l, size_t set, const struct address *a)
@@ -278,8 +357,8 @@ static void note_wrong(struct way *w, const struct address *from)
 		w->wrong_from = *from;
 }
 
-/* Names the sets that decide about clients of a prefix in the lists. allow and deny cannot express
- * this, so the service has the elements of these sets. */
+/* Names the sets of ipset that decide, and other sets that decide about clients of a prefix in the
+ * lists. allow and deny cannot express this, so the service has the elements of these sets. */
 static void find_copied(struct live *l, const struct way *w)
 {
 	char text[ADDRESS_STRLEN];
@@ -287,7 +366,8 @@ static void find_copied(struct live *l, const struct way *w)
 
 	for (size_t i = 0; i < l->r->n_sets; i++) {
 		const struct copied_set *s = &l->r->sets[i];
-		bool copied = false;
+		bool copied = !s->family && s->addresses == w->local.family &&
+			      forwards_member(l, w, i, NONE) != w->base;
 
 		for (size_t k = 0; k < w->n_list && !copied; k++) {
 			if (is_listed(w->sets, w->n_sets, i) ||
@@ -301,27 +381,39 @@ static void find_copied(struct live *l, const struct way *w)
 		if (copied)
 			import_lose(&l->im->lost,
 				    "port %u of %s: the service copies the elements of the "
-				    "set %s %s %s, because allow and deny cannot follow this "
-				    "set", w->port,
-				    address_format(&w->local, text), s->family ?
-				    family_name(s->family) : "ipset", s->family ? s->table : "",
-				    s->name);
+				    "set %s %s%s%s, because allow and deny cannot follow this "
+				    "set", w->port, place_of(l, &w->local, text),
+				    s->family ? family_name(s->family) : "ipset",
+				    s->table ?: "", s->table ? " " : "", s->name);
 	}
+}
+
+/* Returns whether the rules send clients beside one another, which no rule mentions, to different
+ * backends. Names the port then. */
+static bool is_spread(struct live *l, const struct way *w)
+{
+	struct address from = sample_outsider(w->local.family);
+	struct sample_answer first = ask_way(l, w, &from), a = first;
+	char text[ADDRESS_STRLEN];
+
+	for (int i = 1; i < NEIGHBOURS && same_way(&a, &first); i++) {
+		from.addr.b[15]++;
+		a = ask_way(l, w, &from);
+	}
+	if (same_way(&a, &first))
+		return false;
+	import_lose(&l->im->lost, "port %u of %s: the rules spread clients over several backends: "
+		    "list the backends with their public keys under the key backends", w->port,
+		    place_of(l, &w->local, text));
+	return true;
 }
 
 /* Compares the rules, as they are, with what the service will do. */
 static void verify(struct live *l, struct way *w)
 {
-	struct address from = sample_outsider(w->local.family);
 	struct sample_answer a;
 	bool open = false;
 
-	for (int i = 1; i < NEIGHBOURS && w->base; i++) {
-		from.addr.b[15]++;
-		a = ask_way(l, w, &from);
-		if (!live_same_backend(&a, &w->answer))
-			note_wrong(w, &from);
-	}
 	for (size_t i = 0; i < l->n_clients; i++) {
 		const struct address *c = &l->clients[i];
 		bool listed = in_spans(w->list, w->n_list, c), forwarded;
@@ -357,13 +449,13 @@ static void say_runs(struct live *l)
 			import_lose(&l->im->lost,
 				    "the ports %u-%u of %s keep their numbers at %s: add "
 				    "services for those that you need", w->port,
-				    w->port + w->run - 1, address_format(&w->local, local),
+				    w->port + w->run - 1, place_of(l, &w->local, local),
 				    address_format(&w->answer.to, to));
 		else if (w->wrong)
 			import_lose(&l->im->lost,
 				    "port %u of %s: the rules do something else for %zu "
 				    "samples, such as one from %s", w->port,
-				    address_format(&w->local, local), w->wrong,
+				    place_of(l, &w->local, local), w->wrong,
 				    address_format(&w->wrong_from, to));
 	}
 }
@@ -392,7 +484,7 @@ static void say_lost(struct live *l, __u32 in, const struct address *local)
 			import_lose(&l->im->lost,
 				    "port %u of %s: the rules translate its packets, and "
 				    "%s drops them: wgxdp forwards none of them", s.port,
-				    address_format(local, text), why.text);
+				    place_of(l, local, text), why.text);
 	}
 	sample_trace(l->r, false);
 }
@@ -418,7 +510,7 @@ static void say_others(struct live *l, __u32 in, const struct address *local)
 			if (same_way(&a, &base))
 				continue;
 			import_lose(&l->im->lost, "port %u of %s: the rules do something else with "
-				    "packets %s %u", s.port, address_format(local, text), k < n ?
+				    "packets %s %u", s.port, place_of(l, local, text), k < n ?
 				    "with a payload of bytes:" : "from the client's port",
 				    k < n ? s.length : s.sport);
 			break;
@@ -426,40 +518,76 @@ static void say_others(struct live *l, __u32 in, const struct address *local)
 	}
 }
 
+struct target {				/* a port of this host, or of a service */
+	__u32 in;
+	struct address local;
+	__u16 port;
+	struct sample_answer before;	/* without the rule */
+};
+
+static void add_target(struct live *l, struct target **list, size_t *n, struct target t)
+{
+	struct address from = sample_outsider(t.local.family);
+
+	t.before = live_ask(l, t.in, &from, &t.local, t.port);
+	*append(*list, *n) = t;
+}
+
+static bool is_wan_address(const struct live *l, size_t i)
+{
+	for (size_t k = 0; k < l->r->n_links; k++)
+		if (l->r->links[k].index == l->r->addresses[i].index)
+			return live_is_wan(l->im, &l->r->links[k]);
+	return false;
+}
+
+/* Returns the services, and the ports of the wan that rules mention. */
+static struct target *list_targets(struct live *l, size_t *ret_n)
+{
+	struct target *list = NULL;
+
+	*ret_n = 0;
+	for (size_t i = 0; i < l->n_ways; i++)
+		add_target(l, &list, ret_n, (struct target){ l->ways[i].in, l->ways[i].local,
+							     l->ways[i].port });
+	for (size_t i = 0; i < l->r->n_addresses && l->r->n_unknown; i++)
+		for (size_t k = 0; k < l->r->n_ports && is_wan_address(l, i); k++)
+			add_target(l, &list, ret_n,
+				   (struct target){ l->r->addresses[i].index,
+						    l->r->addresses[i].address, l->r->ports[k] });
+	return list;
+}
+
 /* Tries rules with a condition that no sample can meet, as if it were met, one at a time. */
 static void say_unknown(struct live *l)
 {
-	struct sample_answer *before = xcalloc(l->n_ways + 1, sizeof(*before)), a;
+	size_t n;
+	struct target *targets = list_targets(l, &n), *which;
 	char text[1200], local[ADDRESS_STRLEN];
 
-	for (size_t i = 0; i < l->n_ways; i++) {
-		struct address from = sample_outsider(l->ways[i].local.family);
-
-		before[i] = ask_way(l, &l->ways[i], &from);
-	}
 	for (size_t i = 0; i < l->r->n_unknown; i++) {
-		size_t differ = 0, which = 0;
 		int rc = rehearsal_assume(l->r, i, true, text, sizeof(text));
 
-		for (size_t k = 0; k < l->n_ways && !rc; k++) {
-			struct address from = sample_outsider(l->ways[k].local.family);
+		which = NULL;
+		for (size_t k = 0; k < n && !rc && !which; k++) {
+			struct address from = sample_outsider(targets[k].local.family);
+			struct sample_answer a = live_ask(l, targets[k].in, &from,
+							  &targets[k].local, targets[k].port);
 
-			a = ask_way(l, &l->ways[k], &from);
-			if (!same_way(&a, &before[k]))
-				which = differ++ ? which : k;
+			if (!same_way(&a, &targets[k].before))
+				which = &targets[k];
 		}
 		if (rc)
 			import_lose(&l->im->lost,
-				    "%s cannot be tried here: wgxdp forwards without this "
-				    "rule", text);
-		else if (differ)
-			import_lose(&l->im->lost, "%s decides about port %u of %s: wgxdp forwards "
-				    "without this rule", text, l->ways[which].port,
-				    address_format(&l->ways[which].local, local));
+				    "%s cannot be tried here: import leaves this rule out", text);
+		else if (which)
+			import_lose(&l->im->lost, "%s decides about port %u of %s: import leaves "
+				    "this rule out", text, which->port,
+				    place_of(l, &which->local, local));
 		if (!rc)
 			rehearsal_assume(l->r, i, false, text, sizeof(text));
 	}
-	free(before);
+	free(targets);
 }
 
 /* ---- the host ---- */
@@ -479,7 +607,7 @@ static void look_at_wan(struct live *l, __u32 in)
 		    !sample_comes_from(l->r, in, &l->r->hosts[i]))
 			sweep(l, in, &l->r->hosts[i], true);
 	for (size_t i = first; i < l->n_ways; i++) {
-		if (l->ways[i].run > 1)
+		if (l->ways[i].run > 1 || is_spread(l, &l->ways[i]))
 			continue;
 		find_clients(l, &l->ways[i]);
 		find_copied(l, &l->ways[i]);
@@ -499,19 +627,27 @@ static void widen(struct live *l)
 	for (size_t i = 0; i < l->im->n_services; i++) {
 		struct import_service *s = &l->im->services[i];
 		size_t all = 0, has = 0;
+		bool assumed = false;
 
 		for (size_t k = 0; k < l->r->n_addresses; k++) {
 			const struct copied_address *a = &l->r->addresses[k];
 
 			if (a->address.family != s->family ||
-			    strcmp(live_name(l, a->index), s->in))
+			    strcmp(live_name(l->r, a->index), s->in))
 				continue;
 			all++;
-			has += address_find(s->s.listen_addresses, s->s.n_listen_addresses,
-					    &a->address) < s->s.n_listen_addresses;
+			if (address_find(s->s.listen_addresses, s->s.n_listen_addresses,
+					 &a->address) == s->s.n_listen_addresses)
+				continue;
+			has++;
+			assumed |= green_is_assumed(l->im, &a->address);
 		}
-		if (!has || has != all)
+		if (!has || (has != all && !assumed))
 			continue;
+		if (has != all)
+			import_lose(&l->im->lost, "%s: the service is for all addresses of %s but "
+				    "some: add the output of `ip -j addr` and `ip -j route`",
+				    l->im->rules[*s->rules].origin, s->in);
 		free(s->s.listen_addresses);
 		s->s.listen_addresses = NULL;
 		s->s.n_listen_addresses = 0;
@@ -521,7 +657,19 @@ static void widen(struct live *l)
 
 bool live_is_wan(const struct import *im, const struct copied_link *link)
 {
-	return im->wan_given ? !strcmp(im->wan, link->name) : link->gateway;
+	bool is = im->wan ? !strcmp(im->wan, link->name) : link->gateway;
+
+	if (is)
+		green_face(im, link->index);
+	return is;
+}
+
+int import_lacks_rights(int rc)
+{
+	log_error("import: to find out what the rules do, import puts them into a network "
+		  "namespace of its own. It needs the right for it (CAP_NET_ADMIN and "
+		  "CAP_SYS_ADMIN): %s: run it as root", strerror(-rc));
+	return rc;
 }
 
 int import_rehearse(struct import *im)
@@ -530,24 +678,15 @@ int import_rehearse(struct import *im)
 	int rc = rehearsal_read(r) ?: rehearsal_begin(r);
 
 	im->rehearsal = r;
-	if (rc)
-		log_error("import: to find out what the rules of this host do, import copies them "
-			  "into a network namespace of its own. It needs the right for it "
-			  "(CAP_NET_ADMIN and CAP_SYS_ADMIN): %s: run it as root",
-			  strerror(-rc));
-	return rc;
+	return rc ? import_lacks_rights(rc) : 0;
 }
 
-int import_live(struct import *im)
+void import_live(struct import *im)
 {
-	int rc = import_rehearse(im);
 	struct live l = { .im = im, .r = im->rehearsal };
 
-	if (rc)
-		return rc;
-	if (!l.r->rules)
+	if (!l.r->rules && im->live)
 		log_warning("this host has no firewall rules");
-	import_allow_work(im);
 	for (size_t i = 0; i < l.r->n_links && l.r->rules; i++)
 		if (live_is_wan(im, &l.r->links[i]))
 			look_at_wan(&l, l.r->links[i].index);
@@ -561,5 +700,4 @@ int import_live(struct import *im)
 	widen(&l);
 	services_join_families(im);
 	services_finish(im);
-	return 0;
 }

@@ -44,10 +44,16 @@ struct sample_answer live_ask(struct live *l, __u32 in, const struct address *fr
 bool live_same_backend(const struct sample_answer *a, const struct sample_answer *b);
 /* Returns whether the address is one of a client: a host's, and not this one's. */
 bool live_is_client(const struct rehearsal *r, const struct address *a);
-/* Returns whether clients arrive on the interface. */
+/* Returns whether clients arrive on the interface, whose samples may come next. */
 bool live_is_wan(const struct import *im, const struct copied_link *link);
-const char *live_name(const struct live *l, __u32 index);
+const char *live_name(const struct rehearsal *r, __u32 index);
+/* Returns the ifindex of an interface; 0: there is none with this name. */
+__u32 live_index(const struct rehearsal *r, const char *name);
+/* Writes the name of a set as in struct list_config. */
+void live_set_name(const struct copied_set *s, char ret[LIST_NAME_LEN]);
 /* Makes a service, and names the rules that it comes from. */
 void live_add_service(struct live *l, struct way *w);
+/* Returns the index of a rule for comments, which is added if it is new. */
+size_t live_rule(struct import *im, const struct decision *d);
 /* Returns whether a rule translates the destination. */
 bool live_translates(const struct decision *d);

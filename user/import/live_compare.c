@@ -175,7 +175,7 @@ static int begin_program(const struct config *config)
 		return rc;
 	}
 	rc = config->n_services ? write_config(config) ?:
-				  run_program(words, -1, STDERR_FILENO) : 0;
+				  run_program(words, -1, STDERR_FILENO, -1) : 0;
 	if (rc)
 		log_error("import --compare: `wgxdp up` failed on the copies of this host's "
 			  "interfaces");
@@ -282,13 +282,16 @@ static void print_json(const struct comparing *c, bool all, FILE *out)
 	document_free(d);
 }
 
-int import_compare_live(struct import *im, const struct config *config, bool all, bool json,
-			FILE *out)
+int import_compare(struct import *im, const struct config *config, bool all, bool json, FILE *out)
 {
 	struct comparing c = { .r = im->rehearsal };
 	size_t differ = 0;
 	int rc;
 
+	if (!c.r) {
+		log_error("import --compare: there are no rules to compare with");
+		return -EINVAL;
+	}
 	choose_ports(&c, config);
 	choose_clients(&c, config);
 	choose_rows(&c, im);
@@ -311,5 +314,7 @@ int import_compare_live(struct import *im, const struct config *config, bool all
 		print_json(&c, all, out);
 	else
 		print_text(&c, all, differ, out);
+	if (!json)
+		import_write_assumed(im, "", out);
 	return differ ? 1 : 0;
 }

@@ -16,47 +16,42 @@ static struct sample_answer ask_way(struct live *l, const struct way *w, const s
 /* ---- rules ---- */
 
 /* Copies the text between the brackets of a decision, and the comment in it. */
-static void read_text(const struct decision *d, struct rule *rule)
+static void read_text(const struct decision *d, struct import_rule *rule)
 {
 	const char *open = strchr(d->text, '('), *comment;
 	size_t n = strlen(d->text);
 
 	rule->text = open && d->text[n - 1] == ')' ? xstrndup(open + 1, n - (open - d->text) - 2) :
 						     xstrdup(d->text);
-	comment = strstr(rule->text, "comment ");
+	comment = strstr(rule->text, "--comment ") ?: strstr(rule->text, "comment ");
 	if (!comment)
 		return;
-	comment += strlen("comment ");
+	comment = strchr(comment, ' ') + 1;
 	snprintf(rule->comment, sizeof(rule->comment), "%.*s",
 		 (int)strcspn(comment + (*comment == '"'), *comment == '"' ? "\"" : " "),
 		 comment + (*comment == '"'));
 }
 
 /* Returns the index of a rule for comments, which is added if it is new. */
-static size_t rule_of(struct import *im, const struct decision *d)
+size_t live_rule(struct import *im, const struct decision *d)
 {
-	char origin[640], table[300];
-	struct rule rule = { .families = RULE_IPV4 | RULE_IPV6, .verdict = RULE_ACCEPT,
-			     .never = true, .to_chain = NONE };
+	struct import_rule rule = { .drops = false };
 
-	if (d->by == DECIDED_BY_RULE)
-		snprintf(origin, sizeof(origin), "%s %s %s handle %llu", family_name(d->family),
-			 d->table, d->chain, d->handle);
-	else
-		snprintf(origin, sizeof(origin), "%s %s", d->by == DECIDED_BY_LEGACY ?
-			 "iptables-legacy" : family_name(d->family), d->table);
+	rule.origin = d->by == DECIDED_BY_RULE ?
+		      xasprintf("%s %s %s handle %llu", family_name(d->family), d->table, d->chain,
+				d->handle) :
+		      xasprintf("%s %s", d->by == DECIDED_BY_LEGACY ? "iptables-legacy" :
+				family_name(d->family), d->table);
 	read_text(d, &rule);
-	for (size_t i = 0; i < im->rules.n; i++)
-		if (!strcmp(im->rules.list[i].origin, origin) &&
-		    !strcmp(im->rules.list[i].text, rule.text)) {
+	for (size_t i = 0; i < im->n_rules; i++)
+		if (!strcmp(im->rules[i].origin, rule.origin) &&
+		    !strcmp(im->rules[i].text, rule.text)) {
+			free(rule.origin);
 			free(rule.text);
 			return i;
 		}
-	snprintf(table, sizeof(table), "%s %s", family_name(d->family), d->table);
-	rule.origin = xstrdup(origin);
-	rule.chain = rules_chain(&im->rules, table, d->chain, rule.families);
-	rules_add(&im->rules, &rule, 0);
-	return im->rules.n - 1;
+	*append(im->rules, im->n_rules) = rule;
+	return im->n_rules - 1;
 }
 
 bool live_translates(const struct decision *d)
@@ -76,11 +71,11 @@ static void name_rules(struct live *l, const struct way *w, const struct address
 		for (size_t i = 0; i < l->r->n_way && !lost; i++)
 			if (live_translates(&l->r->way[i]) == first)
 				rules_list_add(&made->rules, &made->n_rules,
-					       rule_of(l->im, &l->r->way[i]));
+					       live_rule(l->im, &l->r->way[i]));
 	if (lost && why.by) {
-		size_t at = rule_of(l->im, &why);
+		size_t at = live_rule(l->im, &why);
 
-		l->im->rules.list[at].verdict = RULE_DROP;
+		l->im->rules[at].drops = true;
 		rules_list_add(&made->rules, &made->n_rules, at);
 	}
 }
@@ -105,7 +100,7 @@ static void name_all_rules(struct live *l, const struct way *w, struct import_se
 	for (size_t i = 0; i < w->n_list && w->base; i++)
 		name_rules(l, w, &w->list[i].first, made);
 	if (!made->n_rules)
-		rules_list_add(&made->rules, &made->n_rules, rule_of(l->im, &none));
+		rules_list_add(&made->rules, &made->n_rules, live_rule(l->im, &none));
 }
 
 /* ---- services ---- */
@@ -130,6 +125,12 @@ static void put_spans(const struct span *list, size_t n, struct prefix **to, siz
 			   &(struct prefixes){ to, n_to });
 }
 
+void live_set_name(const struct copied_set *s, char ret[LIST_NAME_LEN])
+{
+	snprintf(ret, LIST_NAME_LEN, "%s %.*s %.*s", family_name(s->family),
+		 LIST_NAME_PART, s->table, LIST_NAME_PART, s->name);
+}
+
 static void put_sets(const struct live *l, const size_t *sets, size_t n, struct list_config **to,
 		     size_t *n_to)
 {
@@ -138,8 +139,7 @@ static void put_sets(const struct live *l, const size_t *sets, size_t n, struct 
 		struct list_config *list = append(*to, *n_to);
 
 		list->source = LIST_NFT_SET;
-		snprintf(list->name, sizeof(list->name), "%s %.100s %.100s",
-			 family_name(s->family), s->table, s->name);
+		live_set_name(s, list->name);
 	}
 }
 
@@ -221,7 +221,7 @@ static bool is_hairpin(struct live *l, const struct way *w)
 
 void live_add_service(struct live *l, struct way *w)
 {
-	struct import_service made = { .family = w->local.family, .ready = true };
+	struct import_service made = { .family = w->local.family };
 	struct service_config *s = &made.s;
 	bool four = w->local.family == FAMILY_IPV4, chosen = false;
 	char text[ADDRESS_STRLEN];
@@ -232,14 +232,14 @@ void live_add_service(struct live *l, struct way *w)
 	s->nat = w->direct ? NAT_NONE : w->masquerade ? NAT_MASQUERADE : NAT_DNAT;
 	s->ipv6 = w->direct ? IPV6_DIRECT : w->masquerade ? (four ? IPV6_OFF : IPV6_DIRECT) :
 		  four ? IPV6_DIRECT : IPV6_DNAT;
-	snprintf(made.in, sizeof(made.in), "%s", live_name(l, w->in));
+	snprintf(made.in, sizeof(made.in), "%s", live_name(l->r, w->in));
 	put_clients(l, w, s);
 	made.narrows = !w->base && ask_way(l, w, &base).end != SAMPLE_LOST;
 	sample_trace(l->r, true);
 	name_all_rules(l, w, &made);
 	sample_trace(l->r, false);
 	for (size_t i = 0; i < made.n_rules; i++)
-		chosen |= strcasestr(l->im->rules.list[made.rules[i]].text, "masquerade") != NULL;
+		chosen |= strcasestr(l->im->rules[made.rules[i]].text, "masquerade") != NULL;
 	if (w->masquerade)
 		find_sources(l, w, chosen, s);
 	s->hairpin = !w->direct && !w->masquerade && is_hairpin(l, w);
@@ -249,5 +249,5 @@ void live_add_service(struct live *l, struct way *w)
 		return;
 	}
 	service_add_address(s, &w->local);
-	service_add(l->im, &made, w->port, w->port);
+	service_add(l->im, &made, w->port);
 }

@@ -5,13 +5,21 @@
  * name and the line.
  */
 #pragma once
-#include "import/rules.h"
+#include <net/if.h>
+#include <stdio.h>
+#include "config/config_service.h"
 #include "lib/wg_key.h"
+
+#define LIST_NAME_PART 120		/* longest name of a table or set in a configuration */
+
+/* Kinds of texts that the green room loads. LINES: of iptables-save, or commands. */
+enum import_kind { IMPORT_IPSET, IMPORT_NFT, IMPORT_NFT_JSON, IMPORT_LINES };
 
 struct import_text {
 	const char *name;		/* file, or command, for messages and comments */
 	char *text;			/* ends with a NUL; a reader may change it */
 	size_t n;
+	enum import_kind kind;
 };
 
 /* Sentences about what import could not use, each with its file and line. */
@@ -36,19 +44,28 @@ struct import_lines {
 /* Returns the next line that is not empty, without the blanks around it; NULL: there is none. */
 char *import_next_line(struct import_lines *l);
 
-/* Reads what `nft -j list ruleset` prints. If `iptables_too`, the same host's iptables-save was
- * read, and chains that iptables-nft made are skipped. */
-int read_nft(struct rules *r, const struct import_text *t, bool iptables_too);
-/* Reads what iptables-save or ip6tables-save prints, or a script of iptables commands. */
-int read_iptables(struct rules *r, struct import_lost *lost, const struct import_text *t);
-/* Reads the commands of a line of a script, such as "iptables -t nat -A PREROUTING …". device: name
- * for %i. Names the line if import cannot read all its commands. Returns whether one of them is
- * of iptables. */
-bool read_commands(struct rules *r, struct import_lost *lost, const char *line, const char *device,
-		   const char *origin);
-#define UCI_TABLE "uci firewall"		/* table of all chains of OpenWrt */
-/* Reads what `uci show firewall` and `uci show network` print. */
-int read_uci(struct rules *r, struct import_lost *lost, const struct import_text *t);
+/* The network of another host, as far as files describe it. */
+struct import_network {
+	struct import_address {
+		char device[IFNAMSIZ];
+		struct address address;	/* family 0: only the device is known */
+		__u8 len;
+	} *addresses;
+	struct import_route {
+		char device[IFNAMSIZ];
+		struct prefix to;
+	} *routes;
+	size_t n_addresses, n_routes;
+};
+
+/* Translates what `uci show network` and `uci show firewall` print. Adds OpenWrt's interfaces, with
+ * the addresses in the settings and the ways to redirected hosts, and writes the commands for
+ * `nft -f` that make the rules. wan: --wan, for a zone without a known device; NULL: none. Names
+ * each section that it cannot use. */
+int translate_uci(struct import_network *network, FILE *nft, struct import_lost *lost,
+		  const struct import_text *t, const char *wan);
+/* Reads what `ip -j addr`, `ip -j route` and `ip -j -6 route` print, one of them a line. */
+int read_ip(struct import_network *n, const struct import_text *t);
 
 struct import_peer {
 	char *origin;
@@ -74,20 +91,22 @@ struct import_device {
 	struct import_amneziawg amneziawg;
 	bool is_unknown;	/* it has a setting that may change messages in an unknown way */
 	struct wg_key key;		/* its public key, if it has settings of AmneziaWG */
-	bool has_commands;	/* the file has commands of iptables, so it is this host's */
+	bool here;			/* it is on the host that has the rules */
 	struct import_peer *peers;
 	size_t n_peers;
 };
 
 struct import_devices {
 	struct import_device *list;
-	size_t n;
+	struct import_command {		/* PreUp or PostUp of wg-quick */
+		char *origin, *line, device[IFNAMSIZ];
+	} *commands;
+	size_t n, n_commands;
 };
 
-/* Reads a file of wg-quick(8), whose name is the interface's, and the iptables commands in its
- * PreUp and PostUp. Names each other setting that it cannot use. */
-int read_wg_quick(struct import_devices *d, struct rules *r, struct import_lost *lost,
-		  const struct import_text *t);
+/* Reads a file of wg-quick(8), whose name is the interface's. Names each setting that it cannot
+ * use. */
+int read_wg_quick(struct import_devices *d, struct import_lost *lost, const struct import_text *t);
 /* Reads what `wg show all dump` prints. */
 int read_wg_dump(struct import_devices *d, const struct import_text *t);
 /* Reads the WireGuard interfaces of this host. */

@@ -89,7 +89,7 @@ static void set_names(struct import_device *d, const struct wg_names *names)
 struct quick {
 	struct import_device *device;
 	struct import_peer *peer;	/* NULL: outside a section [Peer] */
-	struct rules *rules;
+	struct import_devices *devices;
 	struct import_lost *lost;
 	const char *origin;
 	const char *private;		/* private key, in the text that is read; NULL: none */
@@ -151,6 +151,16 @@ static void lose_guard(struct quick *q, const char *key)
 	q->device->is_unknown = true;
 }
 
+static void add_command(struct quick *q, const char *line)
+{
+	struct import_command *c = append(q->devices->commands, q->devices->n_commands);
+
+	c->origin = xstrdup(q->origin);
+	c->line = xstrdup(line);
+	strcpy(c->device, q->device->name);
+	q->device->here |= strstr(line, "tables ") || !strncmp(line, "nft ", 4);
+}
+
 /* Reads a setting. Returns 0, or -EINVAL if its value is wrong. */
 static int read_setting(struct quick *q, const char *key, char *value)
 {
@@ -169,8 +179,7 @@ static int read_setting(struct quick *q, const char *key, char *value)
 	if (!strcasecmp(key, "PrivateKey") && !q->peer)
 		q->private = value;
 	if (!strcasecmp(key, "PreUp") || !strcasecmp(key, "PostUp"))
-		q->device->has_commands |= read_commands(q->rules, q->lost, value,
-							 q->device->name, q->origin);
+		add_command(q, value);
 	if (!is_known(key, value))
 		lose_guard(q, key);
 	return 0;
@@ -225,11 +234,10 @@ static void device_name(const char *file, char ret[IFNAMSIZ])
 		strcpy(ret, "wg0");
 }
 
-int read_wg_quick(struct import_devices *d, struct rules *r, struct import_lost *lost,
-		  const struct import_text *t)
+int read_wg_quick(struct import_devices *d, struct import_lost *lost, const struct import_text *t)
 {
 	struct import_lines lines = { .text = t, .rest = t->text };
-	struct quick q = { .rules = r, .lost = lost };
+	struct quick q = { .devices = d, .lost = lost };
 	struct wg_names names = { 0 };
 	char name[IFNAMSIZ], *line;
 	int rc = 0;
@@ -272,6 +280,7 @@ static int read_dump_line(struct import_devices *d, char *line, const char *orig
 		return -EINVAL;
 	if (n != PEER_FIELDS) {		/* AmneziaWG's interfaces have more fields */
 		device = add_device(d, field[0], origin);
+		device->here = true;
 		port_parse(field[3], &device->port);
 		return 0;
 	}
@@ -354,6 +363,11 @@ void devices_free(struct import_devices *d)
 		free(d->list[i].peers);
 		free(d->list[i].origin);
 	}
+	for (size_t i = 0; i < d->n_commands; i++) {
+		free(d->commands[i].origin);
+		free(d->commands[i].line);
+	}
+	free(d->commands);
 	free(d->list);
 	*d = (struct import_devices){ 0 };
 }

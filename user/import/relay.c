@@ -1,130 +1,255 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Makes peers with a policy from WireGuard interfaces, and endpoints from peers whose endpoint is a
- * DNS name.
+ * Makes peers with a policy from WireGuard interfaces and what the rules do with samples between
+ * them, and endpoints from peers whose endpoint is a DNS name.
  */
+#include <netinet/icmp6.h>
 #include <string.h>
 #include "config/config_diff.h"
-#include "config/config_endpoints.h"
-#include "config/relay_prefix.h"
-#include "import/import.h"
+#include "config/config_check.h"
+#include "config/config_sections.h"
+#include "import/live.h"
 #include "lib/grow.h"
+
+#define OVERLAY_SHORTEST 7		/* lengths of an overlay, as relay_overlay_wrong() says */
+#define OVERLAY_LONGEST 112
 
 /* ---- policy ---- */
 
-static bool is_device(const struct import *im, const char *name)
+static bool belongs(const struct prefix *p, const struct prefix *overlay)
 {
-	for (size_t i = 0; i < im->devices.n; i++)
-		if (!strcmp(im->devices.list[i].name, name))
+	return prefix_within(p, overlay) && !relay_prefix_wrong(p, overlay);
+}
+
+struct relay {
+	struct import *im;
+	struct rehearsal *r;
+	struct policy_config *p;
+	struct site {			/* a prefix of a peer */
+		__u32 in;		/* ifindex of its WireGuard interface */
+		struct prefix prefix;
+	} *sites;
+	size_t n;
+	struct sample s;		/* from the first site to the last one */
+};
+
+static void find_sites(struct relay *y)
+{
+	for (size_t i = 0; i < y->im->devices.n; i++) {
+		const struct import_device *d = &y->im->devices.list[i];
+		__u32 index = live_index(y->r, d->name);
+
+		for (size_t k = 0; k < d->n_peers && index; k++)
+			for (size_t j = 0; j < d->peers[k].n_allowed; j++)
+				*append(y->sites, y->n) = (struct site){
+					index, d->peers[k].allowed[j] };
+	}
+}
+
+/* Chooses the packet. Returns false if the overlay has no two hosts. */
+static bool choose_sample(struct relay *y, const struct prefix *overlay)
+{
+	y->s = (struct sample){ .in = 0 };
+	for (size_t i = 0; i < y->n; i++) {
+		const struct prefix *p = &y->sites[i].prefix;
+
+		if (!belongs(p, overlay))
+			continue;
+		y->s.to = (struct address){ p->addr, p->family };
+		if (!y->s.in)
+			y->s.from = y->s.to;
+		y->s.in = y->s.in ?: y->sites[i].in;
+		y->s.to.addr.b[15] |= p->len < 128;
+	}
+	return y->s.in && !address_equal(&y->s.from, &y->s.to);
+}
+
+static bool passes(struct relay *y, struct sample s, __u16 port)
+{
+	s.port = port;
+	return sample_play(y->r, &s).end == SAMPLE_AWAY;
+}
+
+static bool is_edge(const struct rehearsal *r, const struct addr *a)
+{
+	size_t low = 0, high = r->n_edges, at;
+	int order = 1;
+
+	while (order && low < high) {
+		at = (low + high) / 2;
+		order = memcmp(a, &r->edges[at].addr, sizeof(*a));
+		low = order > 0 ? at + 1 : low;
+		high = order < 0 ? at : high;
+	}
+	return !order;
+}
+
+/* Returns whether the rules forward packets between sites only because their destination is in
+ * this prefix: one behind its end is not forwarded by the same way. */
+static bool is_overlay(struct relay *y, const struct prefix *p)
+{
+	struct addr last = prefix_last(p);
+	struct prefix behind = { .addr = last, .family = p->family, .len = 128 };
+	struct sample s;
+	__u16 port = 0;
+
+	if (!is_edge(y->r, &p->addr) || !is_edge(y->r, &last) || relay_overlay_wrong(p) ||
+	    !choose_sample(y, p))
+		return false;
+	for (size_t i = 0; i < y->r->n_ports && !port; i++)
+		port = passes(y, y->s, y->r->ports[i]) ? y->r->ports[i] : 0;
+	for (int i = 15; i >= 0 && !++behind.addr.b[i]; i--)
+		;
+	if (!port || room_route(y->s.in, &behind, false, true))
+		return false;
+	s = y->s;
+	s.to.addr = behind.addr;
+	port = passes(y, s, port);
+	room_route(y->s.in, &behind, false, false);
+	return !port;
+}
+
+/* Finds the prefix that has a site and to which the rules let sites send. */
+static bool find_overlay(struct relay *y)
+{
+	struct prefix p;
+
+	for (size_t i = 0; i < y->n; i++) {
+		p = y->sites[i].prefix;
+		p.len = OVERLAY_LONGEST;
+		for (; p.family == FAMILY_IPV6 && p.len >= OVERLAY_SHORTEST; p.len--) {
+			prefix_clear_host(&p);
+			if (!is_overlay(y, &p))
+				continue;
+			y->p->overlay = p;
 			return true;
+		}
+	}
 	return false;
 }
 
-static bool is_between_devices(const struct import *im, const struct rule *rule)
+/* Finds the ports that are forwarded. */
+static void sweep(struct relay *y, __u8 protocol, struct port_range **list, size_t *n)
 {
-	bool in = false, out = false;
+	struct sample_answer a[SAMPLES_MAX];
+	struct sample s = y->s;
 
-	for (size_t i = 0; i < rule->n; i++) {
-		const struct rule_match *m = &rule->matches[i];
-		bool all = !m->unlike && m->n;
+	s.protocol = protocol;
+	for (unsigned int first = 1; first < 65536; first += SAMPLES_MAX) {
+		size_t count = 65536 - first < SAMPLES_MAX ? 65536 - first : SAMPLES_MAX;
 
-		for (size_t j = 0; j < m->n && (m->field == FIELD_IN || m->field == FIELD_OUT); j++)
-			all &= is_device(im, m->values[j].name);
-		in |= all && m->field == FIELD_IN;
-		out |= all && m->field == FIELD_OUT;
+		s.port = first;
+		sample_play_many(y->r, &s, count, a);
+		for (unsigned int port = first; port < first + count; port++) {
+			if (a[port - first].end != SAMPLE_AWAY)
+				continue;
+			if (!*n || (*list)[*n - 1].last + 1U != port)
+				append(*list, *n)->first = port;
+			(*list)[*n - 1].last = port;
+		}
 	}
-	return in && out;
 }
 
-/* Takes the overlay and the ports from a rule that accepts packets between tunnels, unless it has
- * more conditions than a policy. */
-static void add_policy(struct import *im, size_t i)
+/* Returns whether the rules do the same as the policy. */
+static bool agrees(struct relay *y, const struct sample *s, __u16 port)
 {
-	const struct rule *rule = &im->rules.list[i];
-	struct policy_config *p = &im->config->policy;
-	const struct prefix *to = NULL;
-	const struct rule_match *ports = NULL;
-	bool more = false;
+	bool allowed = false;
 
-	for (size_t j = 0; j < rule->n; j++) {
-		const struct rule_match *m = &rule->matches[j];
+	for (size_t i = 0; i < y->p->n_udp_ports; i++)
+		allowed |= port >= y->p->udp_ports[i].first && port <= y->p->udp_ports[i].last;
+	return passes(y, *s, port) == allowed;
+}
 
-		if (m->field == FIELD_TO && !m->unlike && m->n == 1)
-			to = &m->values[0].prefix;
-		else if (m->field == FIELD_PORT && !m->unlike)
-			ports = m;
-		else
-			more |= m->field != FIELD_IN && m->field != FIELD_OUT;
+/* Sends samples from or to each edge of prefixes in the overlay: a policy is the same for all
+ * sites. */
+static void say_others(struct relay *y)
+{
+	char from[ADDRESS_STRLEN], to[ADDRESS_STRLEN];
+	struct sample s, first = { .in = 0 };
+	struct decision why;
+	size_t wrong = 0;
+
+	for (size_t i = 0; i < 2 * y->r->n_edges; i++) {
+		const struct address *edge = &y->r->edges[i / 2];
+
+		if (!prefix_covers(&y->p->overlay, edge) ||
+		    !sample_comes_from(y->r, y->s.in, edge))
+			continue;
+		s = y->s;
+		*(i % 2 ? &s.to : &s.from) = *edge;
+		for (size_t k = 0; k < y->r->n_ports; k++) {
+			s.port = y->r->ports[k];
+			if (!agrees(y, &s, s.port) && !wrong++)
+				first = s;
+		}
 	}
-	if (!to || !ports || more || to->family != FAMILY_IPV6 || relay_overlay_wrong(to) ||
-	    (p->overlay.family && prefix_compare(to, &p->overlay)))
+	if (!wrong)
 		return;
-	p->overlay = *to;
-	for (size_t j = 0; j < ports->n; j++)
-		*append(p->udp_ports, p->n_udp_ports) = ports->values[j].ports;
-	*append(im->policy_rules, im->n_policy_rules) = i;
+	sample_trace(y->r, true);
+	sample_decision(y->r, &first, &why);
+	sample_trace(y->r, false);
+	import_lose(&y->im->lost, "wgxdp's policy is the same for all sites: the rules do "
+		    "something else for %zu samples, such as one from %s to %s port %u%s%s", wrong,
+		    address_format(&first.from, from), address_format(&first.to, to), first.port,
+		    why.by ? ": " : "", why.by ? why.text : "");
+}
+
+/* Tries rules with a condition that no sample can meet, as if it were met, one at a time. */
+static void say_unknown(struct relay *y)
+{
+	char text[1200];
+
+	for (size_t i = 0; i < y->r->n_unknown; i++) {
+		size_t k = 0;
+
+		if (rehearsal_assume(y->r, i, true, text, sizeof(text)))
+			continue;
+		while (k < y->r->n_ports && agrees(y, &y->s, y->r->ports[k]))
+			k++;
+		if (k < y->r->n_ports)
+			import_lose(&y->im->lost, "%s decides about packets between sites: wgxdp "
+				    "forwards without this rule", text);
+		rehearsal_assume(y->r, i, false, text, sizeof(text));
+	}
+}
+
+/* Finds out what the rules let sites send to each other. */
+static void look_at_rules(struct relay *y)
+{
+	struct sample echo = y->s;
+	struct decision why;
+
+	sweep(y, 0, &y->p->udp_ports, &y->p->n_udp_ports);
+	sweep(y, IPPROTO_TCP, &y->p->tcp_ports, &y->p->n_tcp_ports);
+	echo.protocol = IPPROTO_ICMPV6;
+	if (!passes(y, echo, ICMP6_ECHO_REQUEST))
+		y->p->icmpv6 &= ~3U;	/* echo-request, echo-reply */
+	say_others(y);
+	say_unknown(y);
+	sample_trace(y->r, true);
+	for (size_t i = 0; i < y->p->n_udp_ports; i++) {
+		y->s.port = y->p->udp_ports[i].first;
+		sample_decision(y->r, &y->s, &why);
+		for (size_t k = 0; k < y->r->n_way; k++)
+			rules_list_add(&y->im->policy_rules, &y->im->n_policy_rules,
+				       live_rule(y->im, &y->r->way[k]));
+	}
+	sample_trace(y->r, false);
 }
 
 static void make_policy(struct import *im)
 {
-	struct policy_config *p = &im->config->policy;
+	struct relay y = { .im = im, .r = im->rehearsal, .p = &im->config->policy };
 
-	p->overlay = im->overlay;
-	for (size_t i = 0; i < im->rules.n; i++) {
-		const struct rule *rule = &im->rules.list[i];
-
-		if (rule->verdict == RULE_ACCEPT && !rule->never && !rule->unknown &&
-		    im->rules.chains[rule->chain].hooks & 1U << HOOK_FORWARD &&
-		    is_between_devices(im, rule))
-			add_policy(im, i);
-	}
-	if (p->overlay.family && !p->n_udp_ports)
-		*append(p->udp_ports, p->n_udp_ports) = (struct port_range){ 58000, 60000 };
-	p->icmpv6 = ~0U;
-}
-
-/* Returns whether a rule names the sites' addresses. */
-static bool is_in_overlay(const struct import *im, const struct rule *rule)
-{
-	for (size_t i = 0; i < rule->n; i++) {
-		const struct rule_match *m = &rule->matches[i];
-
-		for (size_t j = 0; j < m->n; j++)
-			if ((m->field == FIELD_SOURCE || m->field == FIELD_TO) &&
-			    prefix_within(&m->values[j].prefix, &im->config->policy.overlay))
-				return true;
-	}
-	return false;
-}
-
-/* Returns whether a rule has more conditions than interfaces. */
-static bool is_particular(const struct rule *rule)
-{
-	for (size_t i = 0; i < rule->n; i++)
-		if (rule->matches[i].field != FIELD_IN && rule->matches[i].field != FIELD_OUT)
-			return true;
-	return rule->unknown;
-}
-
-/* Names rules between tunnels that the policy does not say: XDP forwards without them. A rule that
- * drops everything else is like the policy. */
-static void name_others(struct import *im)
-{
-	size_t last = im->n_policy_rules ? im->policy_rules[im->n_policy_rules - 1] : im->rules.n;
-
-	for (size_t i = 0; i < im->rules.n; i++) {
-		const struct rule *rule = &im->rules.list[i];
-
-		if (rule->never || !(im->rules.chains[rule->chain].hooks & 1U << HOOK_FORWARD))
-			continue;
-		if (rule->verdict == RULE_ACCEPT && is_between_devices(im, rule))
-			rule_name(&im->rules, i, "a policy of wgxdp has only an overlay and ports, "
-				  "which are the same for all sites");
-		else if (rule->verdict == RULE_DROP && i < last && is_particular(rule) &&
-			 (is_between_devices(im, rule) || is_in_overlay(im, rule)))
-			rule_name(&im->rules, i, "wgxdp forwards these packets if the policy "
-				  "allows their ports");
-	}
+	y.p->overlay = im->overlay;
+	y.p->icmpv6 = ~0U;
+	if (y.r && y.r->rules)
+		find_sites(&y);
+	if (im->overlay.family ? choose_sample(&y, &im->overlay) : find_overlay(&y))
+		look_at_rules(&y);
+	else if (im->overlay.family)
+		*append(y.p->udp_ports, y.p->n_udp_ports) = (struct port_range){ 58000, 60000 };
+	free(y.sites);
 }
 
 /* ---- peers ---- */
@@ -139,11 +264,10 @@ static void name_peer(const struct import *im, const struct import_peer *from, c
 		snprintf(ret, NAME_LEN, "%.*s", n, text);
 }
 
-static bool belongs(const struct import *im, const struct import_peer *p)
+static bool is_site(const struct import *im, const struct import_peer *p)
 {
 	for (size_t i = 0; i < p->n_allowed; i++)
-		if (prefix_within(&p->allowed[i], &im->config->policy.overlay) &&
-		    !relay_prefix_wrong(&p->allowed[i], &im->config->policy.overlay))
+		if (belongs(&p->allowed[i], &im->config->policy.overlay))
 			return true;
 	return false;
 }
@@ -195,17 +319,14 @@ void import_relay(struct import *im)
 				continue;
 			if (*p->host)
 				add_endpoint(im, d, p);
-			if (im->config->policy.overlay.family && belongs(im, p))
+			if (im->config->policy.overlay.family && is_site(im, p))
 				add_peer(im, d, p);
 		}
 	}
-	for (size_t i = 0; i < im->n_policy_rules && im->config->n_peers; i++)
-		im->rules.list[im->policy_rules[i]].fate = RULE_USED;
-	if (im->config->n_peers) {
-		name_others(im);
+	if (im->config->n_peers)
 		return;
-	}
 	im->n_policy_rules = 0;
 	free(im->config->policy.udp_ports);
+	free(im->config->policy.tcp_ports);
 	im->config->policy = (struct policy_config){ 0 };
 }

@@ -20,15 +20,6 @@ static bool same_lists(const struct list_config *a, size_t n_a, const struct lis
 	return n_a == n_b;
 }
 
-void service_drop_lists(struct import_service *i)
-{
-	free(i->s.allow_lists);
-	free(i->s.deny_lists);
-	i->s.allow_lists = i->s.deny_lists = NULL;
-	i->s.n_allow_lists = i->s.n_deny_lists = 0;
-	sources_free(&i->base);
-}
-
 static bool same_prefixes(const struct prefix *a, size_t n_a, const struct prefix *b, size_t n_b)
 {
 	for (size_t i = 0; i < n_a && i < n_b; i++)
@@ -42,9 +33,6 @@ bool service_same_result(const struct import_service *a, const struct import_ser
 	return a->family == b->family && !strcmp(a->in, b->in) && a->s.nat == b->s.nat &&
 	       a->s.hairpin == b->s.hairpin &&
 	       service_same_place(&a->s.backend, &b->s.backend) &&
-	       sources_equal(&a->clients[0], &b->clients[0]) &&
-	       sources_equal(&a->clients[1], &b->clients[1]) &&
-	       sources_equal(&a->base, &b->base) &&
 	       same_prefixes(a->s.allow, a->s.n_allow, b->s.allow, b->s.n_allow) &&
 	       same_prefixes(a->s.deny, a->s.n_deny, b->s.deny, b->s.n_deny) &&
 	       same_lists(a->s.allow_lists, a->s.n_allow_lists, b->s.allow_lists,
@@ -58,7 +46,7 @@ bool service_same_result(const struct import_service *a, const struct import_ser
 						 a->s.flows.n_sources * sizeof(struct address)));
 }
 
-bool service_same_addresses(const struct service_config *a, const struct service_config *b)
+static bool same_addresses(const struct service_config *a, const struct service_config *b)
 {
 	for (size_t i = 0; i < a->n_listen_addresses; i++)
 		if (address_find(b->listen_addresses, b->n_listen_addresses,
@@ -74,13 +62,6 @@ bool service_has_port(const struct service_config *s, __be16 port)
 		if (s->ports[i] == port)
 			return true;
 	return false;
-}
-
-bool service_has_ports(const struct service_config *s, unsigned int first, unsigned int last)
-{
-	while (first <= last && service_has_port(s, htons(first)))
-		first++;
-	return first > last;
 }
 
 bool service_same_ports(const struct service_config *a, const struct service_config *b)
@@ -100,9 +81,6 @@ void service_add_address(struct service_config *s, const struct address *a)
 void service_free(struct import_service *i)
 {
 	config_free_service(&i->s);
-	sources_free(&i->clients[0]);
-	sources_free(&i->clients[1]);
-	sources_free(&i->base);
 	free(i->rules);
 }
 
@@ -111,4 +89,32 @@ void service_absorb(struct import_service *to, struct import_service *from)
 	for (size_t i = 0; i < from->n_rules; i++)
 		rules_list_add(&to->rules, &to->n_rules, from->rules[i]);
 	service_free(from);
+}
+
+void service_add(struct import *im, struct import_service *made, unsigned int port)
+{
+	struct import_service *to = NULL;
+
+	for (size_t i = 0; i < im->n_services && !to; i++)
+		if (service_same_result(&im->services[i], made) &&
+		    same_addresses(&im->services[i].s, &made->s) &&
+		    (im->services[i].rules[0] == made->rules[0] ||
+		     service_has_port(&im->services[i].s, htons(port))))
+			to = &im->services[i];
+	if (to) {
+		service_absorb(to, made);
+	} else {
+		to = append(im->services, im->n_services);
+		*to = *made;
+	}
+	if (!service_has_port(&to->s, htons(port)))
+		*append(to->s.ports, to->s.n_ports) = htons(port);
+}
+
+void rules_list_add(size_t **list, size_t *n, size_t rule)
+{
+	for (size_t i = 0; i < *n; i++)
+		if ((*list)[i] == rule)
+			return;
+	*append(*list, *n) = rule;
 }

@@ -1,30 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Joins services that differ only in address or family, and gives them clients and names.
+ * Joins services that differ only in address or family, and names them.
  */
 #include <string.h>
 #include "config/config_check.h"
-#include "import/service.h"
+#include "import/live.h"
 #include "lib/grow.h"
-
-static bool service_has_sets(const struct service_config *s)
-{
-	return s->n_allow_lists || s->n_deny_lists;
-}
 
 static bool is_open(const struct import_service *i)
 {
-	struct source_work w = { .left = 8 };
-	struct source_set all = { 0 };
-	bool open;
-
-	if (i->ready)
-		return !i->s.n_allow && !i->s.n_deny;
-	all = sources_all(&w, i->family);
-	open = sources_equal(&all, service_has_sets(&i->s) ? &i->base :
-			     &i->clients[i->family != FAMILY_IPV4]);
-	sources_free(&all);
-	return open && !w.failed;
+	return !i->s.n_allow && !i->s.n_deny;
 }
 
 static void remove_service(struct import *im, size_t i)
@@ -76,8 +61,6 @@ static bool join_families(struct import_service *a, struct import_service *b)
 	join_lists(&a->s.deny_lists, &a->s.n_deny_lists, b->s.deny_lists, b->s.n_deny_lists);
 	a->s.ipv6 = a->s.nat == NAT_DNAT ? IPV6_DNAT : IPV6_DIRECT;
 	a->family = 0;
-	sources_free(&a->clients[0]);
-	sources_free(&a->clients[1]);
 	service_absorb(a, b);
 	return true;
 }
@@ -98,34 +81,7 @@ void services_join_families(struct import *im)
 				remove_service(im, j--);
 }
 
-/* ---- clients, names ---- */
-
-/* Makes allow or deny from the clients of a family, the shorter one. Beside lists only deny is
- * right: wgxdp asks no list about a client that allow has. */
-static void set_clients(struct import *im, struct import_service *i)
-{
-	bool lists = service_has_sets(&i->s);
-	const struct source_set *clients = lists ? &i->base :
-						   &i->clients[i->family != FAMILY_IPV4];
-	struct source_set all = sources_all(&im->work, i->family), others;
-	struct prefix *allow = NULL, *deny = NULL;
-	size_t n_allow = 0, n_deny = 0;
-
-	others = sources_minus(&im->work, &all, clients);
-	sources_prefixes(clients, i->family, &allow, &n_allow);
-	sources_prefixes(&others, i->family, &deny, &n_deny);
-	if (n_deny <= n_allow || lists) {
-		i->s.deny = deny;
-		i->s.n_deny = n_deny;
-		free(allow);
-	} else {
-		i->s.allow = allow;
-		i->s.n_allow = n_allow;
-		free(deny);
-	}
-	sources_free(&all);
-	sources_free(&others);
-}
+/* ---- names ---- */
 
 static bool is_name_used(const struct import *im, const char *name)
 {
@@ -142,10 +98,9 @@ static void set_name(const struct import *im, struct import_service *i)
 	const char *text = "";
 
 	for (size_t j = 0; j < i->n_rules && !*text; j++)
-		if (im->rules.list[i->rules[j]].verdict != RULE_DROP)
-			text = im->rules.list[i->rules[j]].comment;
-	if (!strncmp(text, "service ", 8))
-		text += 8;
+		if (!im->rules[i->rules[j]].drops)
+			text = im->rules[i->rules[j]].comment;
+	text += !strncmp(text, "service ", 8) ? 8 : !strncmp(text, "!fw4: ", 6) ? 6 : 0;
 	for (size_t n = 0; *text && n + 1 < sizeof(base); text++) {
 		bool good = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
 			    (*text >= '0' && *text <= '9') || strchr("-_.", *text);
@@ -171,39 +126,58 @@ static void refuse_ipv4(struct service_config *s)
 	place->addr.b[10] = place->addr.b[11] = 0xff;
 }
 
-/* Drops the lists of services if an instance cannot have so many. */
+/* Puts the elements of nf_tables' sets in place of lists. */
+static void copy_lists(struct import *im, struct list_config **lists, size_t *n_lists,
+		       struct prefix **to, size_t *n_to)
+{
+	for (size_t i = 0; i < *n_lists; i++)
+		for (size_t k = 0; k < im->rehearsal->n_sets; k++) {
+			const struct copied_set *s = &im->rehearsal->sets[k];
+			char name[LIST_NAME_LEN];
+			struct list_keys keys = { 0 };
+
+			live_set_name(s, name);
+			if (!s->family || strcmp((*lists)[i].name, name) ||
+			    rehearsal_elements(im->rehearsal, s, &keys))
+				continue;
+			for (size_t j = 0; j < keys.n; j++)
+				*append(*to, *n_to) = (struct prefix){
+					keys.list[j].addr, s->addresses, keys.list[j].prefixlen -
+					(s->addresses == FAMILY_IPV4 ? 128 : 32) };
+			list_keys_free(&keys);
+		}
+	free(*lists);
+	*lists = NULL;
+	*n_lists = 0;
+}
+
+/* Copies the elements of the sets that lists follow, if an instance cannot have so many lists. */
 static void limit_lists(struct import *im)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < im->n_services; i++) {
-		struct import_service *s = &im->services[i];
+		struct service_config *s = &im->services[i].s;
 
-		if (!service_has_sets(&s->s) || !s->family)
-			continue;
-		n += s->s.n_allow_lists + s->s.n_deny_lists;
+		n += s->n_allow_lists + s->n_deny_lists;
 		if (n <= LISTS_MAX)
 			continue;
 		import_lose(&im->lost, "%s: the service copies the elements of sets, because "
-			    "wgxdp follows at most %d lists", im->rules.list[s->rules[0]].origin,
-			    LISTS_MAX);
-		service_drop_lists(s);
+			    "wgxdp follows at most %d lists", s->name, LISTS_MAX);
+		copy_lists(im, &s->allow_lists, &s->n_allow_lists, &s->allow, &s->n_allow);
+		copy_lists(im, &s->deny_lists, &s->n_deny_lists, &s->deny, &s->n_deny);
 	}
 }
 
 void services_finish(struct import *im)
 {
-	limit_lists(im);
 	for (size_t i = 0; i < im->n_services; i++) {
 		struct import_service *s = &im->services[i];
 
-		if (s->family && !s->ready)
-			set_clients(im, s);
 		if (s->family == FAMILY_IPV6 && s->s.nat == NAT_MASQUERADE &&
 		    *s->s.listen_interface && !s->s.n_allow)
 			refuse_ipv4(&s->s);
 		set_name(im, s);
-		for (size_t j = 0; j < s->n_rules; j++)
-			im->rules.list[s->rules[j]].fate = RULE_USED;
 	}
+	limit_lists(im);
 }

@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements apply.h: reads the host, makes a plan, loads, attaches, writes the maps, and
- * reports.
+ * Implements apply.h: reads the host, makes a plan, loads, attaches, writes the maps, and reports.
  */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "config/config_diff.h"
 #include "dataplane/attach.h"
-#include "dataplane/config_text.h"
+#include "dataplane/control.h"
+#include "dataplane/dataplane_programs.h"
 #include "findings/facts.h"
 #include "instance/apply.h"
 #include "instance/follower.h"
 #include "plan/lists.h"
 #include "dataplane/followed_lists.h"
 #include "dataplane/load_error.h"
+#include "dataplane/map_info.h"
+#include "dataplane/pins.h"
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "instance/resolver.h"
 #include "instance/run_state.h"
-#include "instance/uniform_writer.h"
+#include "lib/file.h"
+#include "lib/hash.h"
 #include "lib/text.h"
 #include "plan/transmit.h"
 
@@ -60,7 +66,7 @@ static void report_ports(const struct dataplane *dp, const struct plan *p, const
 		size_t size;
 		FILE *out = text_open(&text, &size);
 
-		fprintf(out, "%s: %s", port->name, role_name(port->role));
+		fprintf(out, "%s: %s", port->name, role_names[port->role]);
 		for (size_t j = 0; j < p->n_nics; j++)
 			if (plan_carries(h, &p->nics[j], port))
 				report_nic(dp, h, port, &p->nics[j], out);
@@ -275,9 +281,8 @@ static int apply_once(const char *instance, const struct plan_input *given,
 		rc = host_read(&h);
 	moved = !rc && resolved_backends_follow_prefixes(answers, &h);
 	if (!rc && dp->elsewhere) {
-		log_error("instance %s runs in another network namespace: run `wgxdp up` there, or "
-			  "use another --instance here; if that namespace is gone, run `wgxdp "
-			  "down` first", instance);
+		log_error("instance %s runs in another network namespace: run `wgxdp up` there, or use another --instance here; if that namespace is gone, run `wgxdp down` first",
+			  instance);
 		rc = -EBUSY;
 	}
 	if (!rc && dp->running)
@@ -364,9 +369,8 @@ static void report_unfollowed(const char *instance, const struct config *c)
 	__s64 since;
 
 	if (log_waited() && !follower_needed(c) && !follower_runs(instance, &since))
-		log_warning("instance %s: no daemon runs, so wgxdp does not notice when the wait "
-			    "is over: start the daemon (`wgxdp daemon`), or run `wgxdp up` again "
-			    "then", instance);
+		log_warning("instance %s: no daemon runs, so wgxdp does not notice when the wait is over: start the daemon (`wgxdp daemon`), or run `wgxdp up` again then",
+			    instance);
 }
 
 int apply(const char *instance, const struct config *c)
@@ -437,4 +441,90 @@ int apply_follow(const char *instance, const struct config *c, struct resolved_b
 	if (!rc && moved)
 		resolved_backends_write(instance, answers, true);
 	return rc;
+}
+
+/* ---- the map uniform ---- */
+
+/* Returns the hash of everything that the map's contents depend on, and of the map's id. */
+static __u64 hash_of(const struct host *h, __u32 map)
+{
+	__u64 hash = hash_bytes(HASH_START, &map, sizeof(map));
+
+	for (size_t i = 0; i < h->n_links; i++) {
+		__u32 link[] = { h->links[i].ifindex, h->links[i].ethernet };
+
+		hash = hash_bytes(hash, link, sizeof(link));
+	}
+	hash = hash_bytes(hash, h->rules, h->n_rules * sizeof(*h->rules));
+	return hash_bytes(hash, h->routes, h->n_routes * sizeof(*h->routes));
+}
+
+__u64 uniform_hash(const char *instance, const struct host *h)
+{
+	__u32 map = pin_map_id(instance, "uniform");
+
+	return map ? hash_of(h, map) : 0;
+}
+
+/* Returns whether the map has all blocks now. */
+static bool write_blocks(int map, int control, struct uniform_work *work)
+{
+	bool written = false;
+	__u32 block;
+
+	while (uniform_next(work, &block))
+		if (dataplane_uniform(map, control, uniform_of(work), block, &written))
+			return false;
+	if (written)
+		control_forget(control, true, true);
+	return true;
+}
+
+__u64 uniform_write(const char *instance)
+{
+	int map = pin_get(instance, "uniform"), control = pin_get(instance, "control");
+	struct uniform_work *work;
+	struct host h = { 0 };
+	__u64 hash = 0;
+
+	if (map >= 0 && control >= 0 && !host_read(&h)) {
+		work = uniform_begin(&h);
+		if (write_blocks(map, control, work))
+			hash = hash_of(&h, map_info(map).id);
+		uniform_end(work);
+	}
+	host_free(&h);
+	fd_close(map);
+	fd_close(control);
+	return hash;
+}
+
+/* ---- changes by commands that a file undoes ---- */
+
+#define LINE_LEN 2000		/* bytes that the log shows of many changes */
+
+bool undone_report(const struct config *old, const struct config *new, bool done)
+{
+	char *text, *all, *rest, *line;
+	size_t n, length;
+	FILE *out, *list;
+	bool any;
+
+	if (!old || !old->by_command)
+		return false;
+	out = text_open(&text, &n);
+	any = config_changes(old, new, out);
+	fclose(out);
+	list = text_open(&all, &length);
+	rest = text;
+	while ((line = strsep(&rest, "\n")) && *line)
+		fprintf(list, "%s%s", line == text ? "" : "; ", line);
+	fclose(list);
+	if (any)
+		log_warning("changes by commands %s, unless the file has them: %.*s%s",
+			    done ? "are undone" : "would be undone", LINE_LEN, all,
+			    length > LINE_LEN ? " …" : "");
+	free(text);
+	free(all);
+	return any;
 }

@@ -1,14 +1,10 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements follower.h with an open file description lock (F_OFD_SETLK), which other processes can
- * test.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "instance/follower.h"
-#include "lib/fd.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "lib/paths.h"
 

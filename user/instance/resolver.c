@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements resolver.h. Names that are resolved at the same time form a round, which has its own
- * DNS channel (dns.h).
+ * Names that are resolved at the same time form a round, which has its own DNS channel (dns.h).
  */
 #include <time.h>
-#include "config/config_check.h"
 #include "net/dns.h"
 #include "lib/grow.h"
 #include "lib/log.h"

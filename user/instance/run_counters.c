@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements run_counters.h. A file has lines with a name and a number.
+ * A file has lines with a name and a number.
  */
 #include "lib/file.h"
 #include "lib/grow.h"

@@ -5,11 +5,11 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include "dataplane/config_text.h"
+#include "dataplane/control.h"
 #include "dataplane/load_error.h"
 #include "dataplane/map_info.h"
 #include "instance/follower.h"
-#include "lib/fd.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "instance/run_counters.h"
 #include "instance/run_state.h"
@@ -92,8 +92,8 @@ static void log_lock_holder(const char *instance)
 		fclose(in);
 	if (*command)
 		snprintf(holder, sizeof(holder), "process %d (%s)", pid, command);
-	log_warning("instance %s: %s has locked it for more than a second: the daemon waits with "
-		    "all changes until that process ends", instance, holder);
+	log_warning("instance %s: %s has locked it for more than a second: the daemon waits with all changes until that process ends",
+		    instance, holder);
 }
 
 int run_state_try_lock(const char *instance)
@@ -156,8 +156,8 @@ int run_state_prepare(const char *instance, const struct config *c, int *ret_map
 	config_write(c, out);
 	fclose(out);
 	if (n > YAML_FILE_LIMIT) {	/* a longer text could not be read back */
-		log_error("this configuration is too large: it has %zu bytes as text, and the "
-			  "limit is %d: divide it among several instances", n, YAML_FILE_LIMIT);
+		log_error("this configuration is too large: it has %zu bytes as text, and the limit is %d: divide it among several instances",
+			  n, YAML_FILE_LIMIT);
 		rc = -EFBIG;
 	}
 	run_state_path(path, instance, NEXT);
@@ -241,8 +241,7 @@ int run_state_read(const char *instance, struct config **ret)
 	else if (rc == -ENOENT)
 		rc = access(path, R_OK) ? -errno : config_read(path, ret);
 	else
-		log_error("instance %s: cannot read its running configuration: %s", instance,
-			  strerror(-rc));
+		log_error("instance %s: cannot read its running configuration: %s", instance, strerror(-rc));
 	free(text);
 	return rc;
 }
@@ -264,4 +263,70 @@ void run_state_remove(const char *instance)
 	remove_file(instance, "source");	/* written by user/instance/source.c */
 	remove_file(instance, "source.new");
 	follower_dismiss(instance);
+}
+
+/* ---- the running configuration ---- */
+
+int running_read_quietly(const char *instance, struct config **ret)
+{
+	struct dataplane *dp = NULL;
+	int rc = dataplane_open(instance, &dp);
+
+	if (rc)
+		return rc;
+	rc = dp->running ? run_state_read(instance, ret) : -ENOENT;
+	if (rc == -ENOENT && dp->running) {
+		log_error("instance %s: its configuration is lost: load one with `wgxdp up -c FILE`", instance);
+		rc = -ENODATA;
+	}
+	dataplane_close(dp);
+	return rc;
+}
+
+struct config *running_control(const char *instance)
+{
+	struct config *c = NULL;
+	__s64 since;
+
+	if (!follower_runs(instance, &since) || run_state_read(instance, &c))
+		return NULL;
+	if (config_is_control(c))
+		return c;
+	config_free(c);
+	return NULL;
+}
+
+void running_not_up(const char *instance)
+{
+	bool named = strcmp(instance, INSTANCE_DEFAULT) != 0;
+	struct config *control = running_control(instance);
+
+	if (control) {
+		log_error("instance %s has no data path: the daemon does everything in its configuration. To apply its file again, run `systemctl reload wgxdp-daemon` or send SIGHUP to the daemon",
+			  instance);
+		config_free(control);
+		return;
+	}
+	log_error("instance %s is not up: start it with `wgxdp %s%s%sup`; `wgxdp instances` lists the running instances",
+		  instance, named ? "--instance " : "", named ? instance : "", named ? " " : "");
+}
+
+int running_read(const char *instance, struct config **ret)
+{
+	int rc = running_read_quietly(instance, ret);
+
+	if (rc == -ENOENT)
+		running_not_up(instance);
+	return rc;
+}
+
+int running_open(const char *instance, struct dataplane **ret)
+{
+	int rc = dataplane_open(instance, ret);
+
+	if (!rc && !(*ret)->running) {
+		running_not_up(instance);
+		rc = -ENOENT;
+	}
+	return rc;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Stores the running configuration of an instance, and locks the instance. The text of the
- * configuration is in a BPF map (config_text.h). /run/wgxdp/INSTANCE/running.yaml is a copy for
+ * configuration is in a BPF map (control.h). /run/wgxdp/INSTANCE/running.yaml is a copy for
  * people, and the daemon notices changes by it. An instance without maps has only that file. A
  * process that changes an instance holds its lock from reading the configuration to its last write.
  * cmd/, daemon/, exporter/, instance/ and show/ include it.
  */
 #pragma once
 #include "config/config.h"
+#include "dataplane/dataplane.h"
 #include "lib/paths.h"
 
 /* Locks the instance, after waiting for any command that has the lock. Returns an fd, whose close()
@@ -39,3 +40,19 @@ int run_state_read(const char *instance, struct config **ret);
 /* Removes the instance's files in /run, except the lock file, for which another command may be
  * waiting. */
 void run_state_remove(const char *instance);
+
+/* ---- the running configuration ---- */
+
+/* Reads the running configuration. The caller holds the instance's lock. Returns 0, or -errno after
+ * printing an error: -ENOENT if the instance is not up. */
+int running_read(const char *instance, struct config **ret);
+/* Does the same, but prints nothing if the instance is not up. */
+int running_read_quietly(const char *instance, struct config **ret);
+
+/* Opens an instance that is up. *ret: NULL before; the caller closes it, also after an error.
+ * Returns 0, or -errno after printing an error. */
+int running_open(const char *instance, struct dataplane **ret);
+/* Reads the configuration of an instance without pins that needs no data path and has only a
+ * daemon. Returns NULL for any other instance without pins. */
+struct config *running_control(const char *instance);
+void running_not_up(const char *instance);	/* prints the error that the instance is not up */

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "config/config_diff.h"
-#include "dataplane/config_text.h"
+#include "dataplane/control.h"
 #include "instance/source.h"
 #include "instance/run_state.h"
 #include "lib/file.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements try.h. During a trial the file /run/wgxdp/INSTANCE/trying exists, and the child holds
- * a lock on it. A command that ends the trial writes the reason to the file and removes it. The
- * command and its child have a socket pair: the child reads one letter from it, APPLIED or KEPT;
- * end of file means that the command was killed.
+ * During a trial the file /run/wgxdp/INSTANCE/trying exists, and the child holds a lock on it. A
+ * command that ends the trial writes the reason to the file and removes it. The command and its
+ * child have a socket pair: the child reads one letter from it, APPLIED or KEPT; end of file means
+ * that the command was killed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,15 +16,13 @@
 #include <sys/stat.h>
 #include <time.h>
 #include "instance/apply.h"
-#include "dataplane/config_text.h"
-#include "lib/fd.h"
+#include "dataplane/control.h"
+#include "lib/file.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "plan/resolved_backends.h"
-#include "instance/running.h"
 #include "instance/run_state.h"
 #include "instance/try.h"
-#include "instance/undone.h"
 
 #define MARKER "trying"
 
@@ -132,8 +130,8 @@ static char roll_back(const struct try *t)
 			run_state_remove(t->instance);
 	}
 	if (rc)
-		log_error("instance %s: cannot restore the former configuration: run `wgxdp up` "
-			  "with its file", t->instance);
+		log_error("instance %s: cannot restore the former configuration: run `wgxdp up` with its file",
+			  t->instance);
 	else if (t->before)
 		undone_report(running, t->before, true);
 	config_free(running);
@@ -251,8 +249,7 @@ int try_begin(const char *instance, unsigned int seconds, int lock, struct try *
 		run_child(t, pair[1]);
 	}
 	if (pid < 0) {
-		log_error("cannot start the process that rolls the change back: %s",
-			  strerror(errno));
+		log_error("cannot start the process that rolls the change back: %s", strerror(errno));
 		forget_trial(instance);
 		return -EAGAIN;
 	}
@@ -346,13 +343,11 @@ static int report_end(const struct try *t, char answer)
 		log_error("the change was rolled back: %s runs as before",
 			  t->before ? "the instance" : "nothing");
 	} else if (answer != KEPT) {
-		log_error("the change was neither kept nor rolled back: `wgxdp save` prints the "
-			  "running configuration");
+		log_error("the change was neither kept nor rolled back: `wgxdp save` prints the running configuration");
 	} else if (pread(t->marker, &why, 1, 0) == 1 && why == TRY_DOWN) {
 		log_error("the trial ended, because `wgxdp down` took the instance down");
 	} else if (why != TRY_KEPT && config_text_id(t->instance) != t->text) {
-		log_error("the trial ended, because another command loaded a configuration: `wgxdp "
-			  "save` prints it");
+		log_error("the trial ended, because another command loaded a configuration: `wgxdp save` prints it");
 	} else {
 		puts("kept");
 		return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements document.h. Each item of the tree is one allocation. A table is made in memory before
- * its first line is printed, because its columns are as wide as their widest cell.
+ * Each item of the tree is one allocation. A table is made in memory before its first line is
+ * printed, because its columns are as wide as their widest cell.
  */
 #include <ctype.h>
 #include <inttypes.h>

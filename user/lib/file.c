@@ -1,14 +1,10 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements file.h with one buffer for reading, and with rename(2) for replacing.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "lib/fd.h"
 #include "lib/file.h"
 #include "lib/memory.h"
 

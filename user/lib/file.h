@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Reads whole files into memory, and replaces whole files so that a reader sees the old or the new
- * content, never a part of it. Most rooms include it.
+ * content, never a part of it.
  */
 #pragma once
 #include <limits.h>
@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 /* Reads a file into *ret, which the caller frees, and adds a NUL that *ret_n does not count.
  * Returns 0, -EFBIG if the file has more than `limit` bytes, or another -errno. */
@@ -31,3 +32,10 @@ int file_replace_end(FILE *out, const char *path);
 /* Does the same, but waits until PATH.new is on the disk: after a power cut PATH has the old or the
  * new contents. After file_replace_end() it may be empty. */
 int file_replace_sync(FILE *out, const char *path);
+
+/* Closes an fd. A negative one stands for none. */
+static inline void fd_close(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}

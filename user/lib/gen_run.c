@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements gen_run.h with memfd_create(2) and posix_spawn(3).
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
@@ -25,18 +22,18 @@ int run_text(const char *text, size_t n)
 	return fd;
 }
 
-int run_program(char **words, int in, int out)
+int run_program(char **words, int in, int out, int err)
 {
+	const int fds[] = { in, out, err };
 	posix_spawn_file_actions_t files;
 	int status, rc;
 	pid_t pid;
 
 	fflush(stdout);
 	posix_spawn_file_actions_init(&files);
-	if (in >= 0)
-		posix_spawn_file_actions_adddup2(&files, in, 0);
-	if (out >= 0)
-		posix_spawn_file_actions_adddup2(&files, out, 1);
+	for (int i = 0; i < 3; i++)
+		if (fds[i] >= 0)
+			posix_spawn_file_actions_adddup2(&files, fds[i], i);
 	rc = posix_spawnp(&pid, words[0], &files, NULL, words, environ);
 	posix_spawn_file_actions_destroy(&files);
 	if (rc) {

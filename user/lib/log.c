@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements log.h. Each call writes its line with one write(2), so that lines of two processes do
- * not mix.
+ * Each call writes its line with one write(2), so that lines of two processes do not mix.
  */
 #include <stdbool.h>
 #include <stdio.h>

@@ -45,3 +45,12 @@ void log_round(bool begins);
  * treats them as printed in a round of its own, and empties the file. */
 void log_store(int fd);
 void log_take(int fd);
+
+/* ---- exit codes of wgxdp(8) ---- */
+
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,			/* wrong usage, or an invalid configuration */
+	EXIT_HOST = 3,	/* the configuration is valid, but something on this host is wrong */
+};

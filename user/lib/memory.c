@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements memory.h with the C library, malloc_trim(3) and madvise(2).
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <link.h>
 #include <malloc.h>
 #include <stdint.h>
@@ -9,7 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "lib/exit.h"
+#include "lib/log.h"
 #include "lib/memory.h"
 
 void *memory_there(void *p)

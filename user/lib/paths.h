@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Builds the paths of an instance's files. Files in /run/wgxdp/INSTANCE last until the next boot;
- * files in $STATE_DIRECTORY or /var/lib/wgxdp last longer. plan/ and the rooms above it include
- * it.
+ * files in $STATE_DIRECTORY or /var/lib/wgxdp last longer. plan/ and the rooms above it include it.
  */
 #pragma once
 

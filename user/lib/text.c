@@ -142,8 +142,7 @@ const char *shell_word(const char *name, char ret[SHELL_WORD_LEN])
 	size_t at = 2;
 
 	if (*name && *name != '-' &&
-	    !name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			       "0123456789_.@%+=,/-")])
+	    !name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.@%+=,/-")])
 		return name;
 	strcpy(ret, "$'");
 	for (const char *c = name; *c && at + 6 < SHELL_WORD_LEN; c++)

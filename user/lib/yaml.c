@@ -14,8 +14,6 @@
 #include "lib/paths.h"
 #include "lib/text.h"
 #include "lib/yaml.h"
-#include "lib/yaml_json.h"
-#include "lib/yaml_words.h"
 
 #define ERRORS_PRINTED 50	/* errors that are printed; further ones are only counted */
 
@@ -140,28 +138,11 @@ int yaml_read(const char *file, char **ret, size_t *ret_n)
 		log_unreadable(is_stdin ? "standard input" : file, r);
 	/* Empty input is what a failed command leaves, so it is no empty configuration. */
 	} else if (is_stdin && strspn(*ret, " \t\r\n") == *ret_n) {
-		log_error("standard input is empty: check the command before the pipe. For an "
-			  "empty configuration, write {}");
+		log_error("standard input is empty: check the command before the pipe. For an empty configuration, write {}");
 		free(*ret);
 		r = -EINVAL;
 	}
 	return r;
-}
-
-size_t yaml_character(const unsigned char *s, size_t n)
-{
-	size_t len = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 : (*s & 0xf0) == 0xe0 ? 3 :
-		     *s >= 0xf0 && *s < 0xf5 ? 4 : 0;
-	size_t i;
-
-	if (len > n || (*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] >= 0xa0) ||
-	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] >= 0x90) ||
-	    (*s < ' ' && !strchr("\t\r\n", *s)) || !*s || *s == 0x7f)
-		return 0;
-	for (i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return len;
 }
 
 /* Refuses bytes that are not UTF-8, where libfyaml would end the document, and tabs in the
@@ -183,8 +164,8 @@ static int check_characters(struct yaml *y, const char *text, size_t n)
 		}
 		len = yaml_character(s, end - s);
 		if (!len)
-			fprintf(log_stream(), "%s:%u:%td: error: the byte 0x%02x is not UTF-8 "
-				"text: save the file as UTF-8\n", y->name, line, s - start + 1, *s);
+			fprintf(log_stream(), "%s:%u:%td: error: the byte 0x%02x is not UTF-8 text: save the file as UTF-8\n",
+				y->name, line, s - start + 1, *s);
 		if (*s == '\t' && indent && strspn((char *)s, "\t \r") < strcspn((char *)s, "\n#"))
 			wrong = "a tab, which YAML does not allow: replace it with spaces";
 		else if (*s == 0xc2 && s[1] == 0xa0 && s == start + strspn((char *)start, " -"))
@@ -276,13 +257,12 @@ int yaml_open(struct yaml *y, const char *text, size_t n, const char *name)
 	r = parse_events(y, ear);
 	fclose(ear);
 	if (r == -EINVAL) {
-		fprintf(log_stream(), "%s:%d:1: error: a second YAML document begins here, and a "
-			"file may have only one: remove '---' and move the keys below it into "
-			"the sections above\n", y->name, y->tree.second);
+		fprintf(log_stream(), "%s:%d:1: error: a second YAML document begins here, and a file may have only one: remove '---' and move the keys below it into the sections above\n",
+			y->name, y->tree.second);
 		y->errors++;
 	} else if (r == -ELOOP) {
-		fprintf(log_stream(), "%s:%d:1: error: values are nested more than %d levels deep: "
-			"use fewer levels\n", y->name, y->tree.too_deep, YAML_DEPTH);
+		fprintf(log_stream(), "%s:%d:1: error: values are nested more than %d levels deep: use fewer levels\n",
+			y->name, y->tree.too_deep, YAML_DEPTH);
 		y->errors++;
 		r = -EINVAL;
 	} else if (r == -EBADMSG) {

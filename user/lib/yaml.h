@@ -3,12 +3,12 @@
  * Reads a YAML document into C structures, driven by tables. Each row of a table (struct yaml_key)
  * gives a key's name, the function that reads its value, and where the value is stored. Each error
  * is counted and printed on standard error as FILE:LINE:COLUMN: error: text, with the source line
- * and a caret. Reading continues after an error, so that all are printed. config/, instance/,
- * doctor/ and gen/ include it.
+ * and a caret. Reading continues after an error, so that all are printed.
  */
 #pragma once
+#include <stddef.h>
+#include <stdio.h>
 #include "lib/yaml_tree.h"
-
 
 struct yaml {
 	const char *name;		/* name of the file, for messages */
@@ -41,7 +41,7 @@ struct yaml_key {
 	/* Limits of a number, or of the number of keys in a mapping. most 0: none. */
 	unsigned long least, most;
 	const char *unit;		/* text behind a number, such as "s"; NULL: none */
-	/* Extended regular expression that every valid text matches, for lib/yaml_schema.h. NULL:
+	/* Extended regular expression that every valid text matches, for the schema. NULL:
 	 * none. With `below`, an item is such a text, or a mapping with one key. */
 	const char *pattern;
 	bool required;
@@ -91,3 +91,44 @@ void yaml_error(struct yaml *y, struct yaml_node *node, const char *format, ...)
 /* Returns the length of the UTF-8 character at s, where n > 0 bytes are left. Returns 0 if it is
  * not UTF-8, or YAML forbids the character. */
 size_t yaml_character(const unsigned char *s, size_t n);
+
+/* ---- the grammar as JSON Schema (draft-07) ---- */
+
+/* Returns what a key means, in words; NULL: unknown. section: name of the key whose mapping has
+ * this one; "": the root. */
+typedef const char *yaml_about(const char *section, const char *key);
+/* Every file that yaml_map() accepts is valid by the schema, unless a text without quotes is null
+ * in YAML, or the name of a host is a number such as 0xff. */
+void yaml_write_schema(FILE *out, const struct yaml_key *keys, const char *title,
+		       yaml_about *about);
+
+/* ---- JSON of other programs ----
+ * Such input is not trusted: any program on this host can put text into the ruleset that `nft -j`
+ * prints. Debian 12 and 13 have a libfyaml without its memory-safety fixes of December 2025. Most
+ * faults that fuzzers have found since then need text that is not UTF-8, that is YAML but not JSON,
+ * or that ends in an error. */
+
+/* Deepest nesting of objects and arrays. nft nests at most 20. */
+#define JSON_DEPTH 64
+
+/* Returns NULL if the text is acceptable JSON (RFC 8259): UTF-8 without control characters,
+ * surrogates or DEL, nested at most JSON_DEPTH deep, and at most YAML_FILE_LIMIT bytes long.
+ * Otherwise returns what is wrong, and sets *ret_at to the byte's offset. */
+const char *json_wrong(const char *text, size_t n, size_t *ret_at);
+
+/* ---- why a text is not valid YAML ---- */
+
+struct yaml_fault {
+	int line, column;	/* place of the fault, counted from 0 */
+	size_t at;		/* the same place as an offset in the source, in bytes */
+	char text[256];
+};
+
+/* Finds the mistake that probably made libfyaml stop at this line and column, counted from 0. said:
+ * libfyaml's message. */
+void yaml_explain(const struct yaml *y, int line, int column, const char *said,
+		  struct yaml_fault *ret);
+
+/* Finds the first typographic character in a text, such as a no-break space. Returns what to do
+ * about it and sets *ret to the character's name. Returns NULL if the text has none. */
+const char *yaml_typographic(const char *text, const char **ret);

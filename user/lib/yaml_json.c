@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements yaml_json.h as a recursive-descent parser. JSON_DEPTH limits its recursion.
+ * Checks JSON, as a recursive-descent parser. JSON_DEPTH limits its recursion.
  */
 #include <ctype.h>
 #include <string.h>
 #include "lib/yaml.h"
-#include "lib/yaml_json.h"
 
 struct reader {
 	const char *at, *end;
@@ -91,8 +90,7 @@ static bool read_escape(struct reader *r)
 		r->at++;
 	}
 	if (c == 'u' && (!code || (code >= 0xd800 && code < 0xe000)))
-		return fail(r, "the escape \\u stands for a zero or half a character: write "
-			       "another");
+		return fail(r, "the escape \\u stands for a zero or half a character: write another");
 	return true;
 }
 
@@ -184,4 +182,20 @@ const char *json_wrong(const char *text, size_t n, size_t *ret_at)
 	if (ret_at)
 		*ret_at = r.at - text;
 	return r.wrong;
+}
+
+size_t yaml_character(const unsigned char *s, size_t n)
+{
+	size_t len = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 : (*s & 0xf0) == 0xe0 ? 3 :
+		     *s >= 0xf0 && *s < 0xf5 ? 4 : 0;
+	size_t i;
+
+	if (len > n || (*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] >= 0xa0) ||
+	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] >= 0x90) ||
+	    (*s < ' ' && !strchr("\t\r\n", *s)) || !*s || *s == 0x7f)
+		return 0;
+	for (i = 1; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return len;
 }

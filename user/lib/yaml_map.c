@@ -7,7 +7,6 @@
 #include "lib/grow.h"
 #include "lib/text.h"
 #include "lib/yaml.h"
-#include "lib/yaml_words.h"
 
 const char *const yaml_flag_names[] = { "false", "true", NULL };
 
@@ -18,8 +17,8 @@ static struct yaml_node *resolve_alias(struct yaml *y, struct yaml_node *node)
 	if (yaml_is_empty(node) || node->type != YAML_ALIAS)
 		return node;
 	if (!node->to)
-		yaml_error(y, node, "the YAML alias '*%s' has no anchor '&%s': write the value "
-				    "itself", node->text, node->text);
+		yaml_error(y, node, "the YAML alias '*%s' has no anchor '&%s': write the value itself",
+			   node->text, node->text);
 	return node->to;
 }
 
@@ -37,16 +36,14 @@ static void error_of_type(struct yaml *y, const struct yaml_key *key, struct yam
 		yaml_error(y, value, "%s: this must be a list: replace '%s:' with '- %s: %s'",
 			   key->name, name->text, below->name, name->text);
 	else if (type == YAML_LIST && below && name && name->text && name->next->text)
-		yaml_error(y, value, "%s: this must be a list: write '- %s: %s' here, and indent "
-			   "the lines below it by 2 more spaces", key->name, name->text,
-			   name->next->text);
+		yaml_error(y, value, "%s: this must be a list: write '- %s: %s' here, and indent the lines below it by 2 more spaces",
+			   key->name, name->text, name->next->text);
 	else if (type == YAML_LIST && value->type == YAML_MAP && below)
-		yaml_error(y, value, "%s: this is %s, and must be %s: begin each entry with '- %s: "
-			   "%s'", key->name, is, belongs, below->name, below->like);
+		yaml_error(y, value, "%s: this is %s, and must be %s: begin each entry with '- %s: %s'",
+			   key->name, is, belongs, below->name, below->like);
 	else if (type == YAML_MAP && value->text && value->parent &&
 		 value->parent->type == YAML_LIST && below)
-		yaml_error(y, value, "%s: this entry must be a mapping: write { %s: %s, … } with "
-				     "its other keys, as in %s",
+		yaml_error(y, value, "%s: this entry must be a mapping: write { %s: %s, … } with its other keys, as in %s",
 				     key->name, below->name, value->text, key->like);
 	else if (type == YAML_SCALAR && *key->like == '"' &&
 		 !(value->type == YAML_LIST && value->n && value->first->at &&
@@ -117,8 +114,8 @@ void yaml_set_text(struct yaml *y, const struct yaml_key *key, struct yaml_node 
 	if (strlen(text) < key->size)
 		strcpy((char *)object + key->offset, text);
 	else
-		yaml_error(y, value, "%s: '%s' is longer than %zu characters, the limit: "
-			   "write one such as %s", key->name, text, key->size - 1, key->like);
+		yaml_error(y, value, "%s: '%s' is longer than %zu characters, the limit: write one such as %s",
+			   key->name, text, key->size - 1, key->like);
 }
 
 /* Appends a name to a list of names as text, which is cut off at `size` bytes. */
@@ -185,8 +182,8 @@ void yaml_set_number(struct yaml *y, const struct yaml_key *key, struct yaml_nod
 	if (digits && !strcmp(end, unit) && n >= key->least && n <= key->most)
 		*(unsigned int *)((char *)object + key->offset) = n;
 	else if (*unit)
-		yaml_error(y, value, "%s: '%s' is not a number %s from %lu%s to %lu%s: write one "
-			   "such as %s", key->name, text, *unit == '/' ? "per second" :
+		yaml_error(y, value, "%s: '%s' is not a number %s from %lu%s to %lu%s: write one such as %s",
+			   key->name, text, *unit == '/' ? "per second" :
 			   "of seconds", key->least, unit, key->most, unit, key->like);
 	else
 		yaml_error(y, value, "%s: '%s' %s: write a number from %lu to %lu", key->name, text,
@@ -235,8 +232,8 @@ void yaml_set_rows(struct yaml *y, const struct yaml_key *key, struct yaml_node 
 
 	rows.item = key->item ?: read_row;
 	if (yaml_is_empty(value))
-		yaml_error(y, value, "%s: there are no entries below this line: add some, or "
-			   "remove the line", key->name);
+		yaml_error(y, value, "%s: there are no entries below this line: add some, or remove the line",
+			   key->name);
 	else
 		yaml_set_list(y, &rows, value, object);
 }
@@ -282,11 +279,11 @@ static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node
 	if (type)
 		yaml_error(y, node, "there is %s in the key '%s': %s", typographic, name, type);
 	else if (nearest && name[colon] && !least)
-		yaml_error(y, node, "unknown key '%s' in %s: a space is missing after the colon: "
-				    "write '%s: %s'", name, what, nearest->name, name + colon + 1);
+		yaml_error(y, node, "unknown key '%s' in %s: a space is missing after the colon: write '%s: %s'",
+			   name, what, nearest->name, name + colon + 1);
 	else if (under && under->set != yaml_set_rows)
-		yaml_error(y, node, "unknown key '%s' in %s: it belongs under '%s': write %s: { "
-			   "%s: … }", name, what, under->name, under->name, name);
+		yaml_error(y, node, "unknown key '%s' in %s: it belongs under '%s': write %s: { %s: … }",
+			   name, what, under->name, under->name, name);
 	else if (under)
 		yaml_error(y, node, "unknown key '%s' in %s: it belongs under '%s'", name, what,
 			   under->name);
@@ -294,8 +291,7 @@ static const struct yaml_key *unknown_key(struct yaml *y, struct yaml_node *node
 		yaml_error(y, node, "unknown key '%s' in %s: did you mean '%s'?", name, what,
 			   nearest->name);
 	else
-		yaml_error(y, node, "unknown key '%s' in %s: remove it, or write one of %s", name,
-			   what, known);
+		yaml_error(y, node, "unknown key '%s' in %s: remove it, or write one of %s", name, what, known);
 	return nearest;
 }
 
@@ -322,15 +318,13 @@ static void read_pair(struct yaml *y, struct yaml_node *name, const struct yaml_
 	unsigned long long bit;
 
 	if (yaml_is_empty(name) || name->type != YAML_SCALAR) {
-		yaml_error(y, yaml_is_empty(name) ? value : name, "a key in %s is not a name: "
-								  "write one such as %s:",
+		yaml_error(y, yaml_is_empty(name) ? value : name, "a key in %s is not a name: write one such as %s:",
 			   what, keys->name);
 		return;
 	}
 	if (!strcmp(name->text, "<<")) {
-		yaml_error(y, name, "'<<' in %s: YAML merge keys are not supported: write out "
-			   "the keys of '%s' here", what,
-			   value->type == YAML_ALIAS ? value->text : "<<");
+		yaml_error(y, name, "'<<' in %s: YAML merge keys are not supported: write out the keys of '%s' here",
+			   what, value->type == YAML_ALIAS ? value->text : "<<");
 		/* A merged mapping (<<) may have any key, so report none as missing. */
 		seen->meant = -1ULL;
 		return;
@@ -343,8 +337,7 @@ static void read_pair(struct yaml *y, struct yaml_node *name, const struct yaml_
 	}
 	bit = 1ULL << (key - keys);
 	if (seen->keys & bit)
-		yaml_error(y, name, "%s: this key is given twice in %s: remove one of the two",
-			   key->name, what);
+		yaml_error(y, name, "%s: this key is given twice in %s: remove one of the two", key->name, what);
 	else
 		key->set(y, key, value, object);
 	seen->keys |= bit;
@@ -368,9 +361,8 @@ static void tell_missing(struct yaml *y, struct yaml_node *node, const struct ya
 	bool is_item = list && list->type == YAML_LIST;
 
 	if (missing & 1 && is_item && list->first != node) {
-		yaml_error(y, node, "%s: this entry has no %s: if it belongs to the entry above, "
-			   "replace its '-' with a space; otherwise add %s: %s", what, keys->name,
-			   keys->name, keys->like);
+		yaml_error(y, node, "%s: this entry has no %s: if it belongs to the entry above, replace its '-' with a space; otherwise add %s: %s",
+			   what, keys->name, keys->name, keys->like);
 		return;
 	}
 	/* The next entry may be the rest of this one, because it has no name: its error says so. */

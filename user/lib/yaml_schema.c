@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements yaml_schema.h.
+ * Writes a grammar as JSON Schema.
  */
 #include <regex.h>
 #include "lib/text.h"
-#include "lib/yaml_schema.h"
+#include "lib/yaml.h"
 
 struct schema {
 	FILE *out;

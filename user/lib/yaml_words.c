@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements yaml_words.h. libfyaml only says which of its rules a text breaks ("invalid multiline
- * plain key"). This file looks at the lines around that place to find the user's mistake.
+ * Explains why a text is not valid YAML. libfyaml only says which of its rules a text breaks
+ * ("invalid multiline plain key"). This file looks at the lines around that place to find the
+ * user's mistake.
  */
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lib/yaml_words.h"
+#include "lib/yaml.h"
 
 static const char *line_start(const struct yaml *y, int line)
 {
@@ -114,8 +115,8 @@ static void explain_indentation(const struct yaml *y, const char *line, struct y
 			key = text;
 		}
 	}
-	explain(y, f, text_of(line), "this line begins in column %d, but '%.*s' above it in column "
-		"%d: %s %d space%s before it", is, (int)strcspn(key, ": \r\n"), key, was,
+	explain(y, f, text_of(line), "this line begins in column %d, but '%.*s' above it in column %d: %s %d space%s before it",
+		is, (int)strcspn(key, ": \r\n"), key, was,
 		is < was ? "add" : "remove", abs(is - was), abs(is - was) == 1 ? "" : "s");
 }
 
@@ -199,11 +200,10 @@ static void explain_bracket(const struct yaml *y, const char *at, const char *sa
 	else if (strstr(said, "comma"))
 		explain(y, f, at, "a comma is missing before this: add one");
 	else if (open && strchr("]}", *at) && *at)
-		explain(y, f, at, "the bracket '%c' comes before '%c' is closed: write '%c' before "
-			"it", *at, *open, close);
+		explain(y, f, at, "the bracket '%c' comes before '%c' is closed: write '%c' before it",
+			*at, *open, close);
 	else if (open)
-		explain(y, f, open, "the bracket '%c' is not closed: write '%c' after its last "
-			"value", *open, close);
+		explain(y, f, open, "the bracket '%c' is not closed: write '%c' after its last value", *open, close);
 	else
 		explain(y, f, at, "this is not valid YAML: %s", said);
 }
@@ -226,15 +226,14 @@ static void explain_nested(const struct yaml *y, const char *line, const char *v
 		explain(y, f, key, "a space is missing after the colon of '%.*s': write '%.*s: %c'",
 			(int)(colon + 1 - key), key, (int)(colon - key), key, colon[1]);
 	else
-		explain(y, f, value, "the value has ': ' in it: write it in quotes, \"%.*s\", "
-			"or a key in braces, { %.*s }", n, value, n, value);
+		explain(y, f, value, "the value has ': ' in it: write it in quotes, \"%.*s\", or a key in braces, { %.*s }",
+			n, value, n, value);
 }
 
 static void explain_alias(const struct yaml *y, const char *at, struct yaml_fault *f)
 {
 	if (at[0] == '*' && strchr(" ,]}\r\n", at[1]))
-		explain(y, f, at, "'*' does not stand for any name here: write a whole name, such "
-			       "as eth0");
+		explain(y, f, at, "'*' does not stand for any name here: write a whole name, such as eth0");
 	else
 		explain_quotes(y, at, "a YAML value cannot begin with '*'", f);
 }
@@ -259,8 +258,7 @@ void yaml_explain(const struct yaml *y, int line, int column, const char *said,
 			at++;
 	value = memmem(start, line_end(start) - start, ": ", 2);
 	if (section)
-		explain(y, ret, section, "this is a wg-quick(8) file, not a configuration of "
-			"wgxdp: write one with a section such as services:, see wgxdp.yaml(5)");
+		explain(y, ret, section, "this is a wg-quick(8) file, not a configuration of wgxdp: write one with a section such as services:, see wgxdp.yaml(5)");
 	else if (strstr(said, "multiline plain key") || strstr(said, "expected ':'") ||
 		 strstr(said, "value after mapping"))
 		explain_key(y, start, at, ret);
@@ -270,11 +268,11 @@ void yaml_explain(const struct yaml *y, int line, int column, const char *said,
 	else if (strstr(said, "invalid comment"))
 		explain(y, ret, at, "a space is missing before '#': add one");
 	else if (strstr(said, "trailing") && strstr(said, "quot"))
-		explain(y, ret, at, "the value ends at the quote before this: write %s for a quote "
-			"within the value", strstr(said, "single") ? "''" : "\\\"");
+		explain(y, ret, at, "the value ends at the quote before this: write %s for a quote within the value",
+			strstr(said, "single") ? "''" : "\\\"");
 	else if (strstr(said, "end of block sequence"))
-		explain(y, ret, at, "this line is in a list, whose entries begin with '- ': write "
-			"'- %.*s'", (int)(line_end(at) - at), at);
+		explain(y, ret, at, "this line is in a list, whose entries begin with '- ': write '- %.*s'",
+			(int)(line_end(at) - at), at);
 	else if (strstr(said, "flow") || strstr(said, "clos") || strstr(said, "comma"))
 		explain_bracket(y, at, said, ret);
 	else if (strstr(said, "expected '-'") || strstr(said, "indent"))

@@ -165,8 +165,7 @@ static void read_name(struct capture *c, __u32 at, __u32 end)
 static int add_interface(struct capture *c, __u32 len)
 {
 	if (len < 8 || c->n == INTERFACES)
-		return report_bad(c, "the file has an invalid interface, or more than 64 "
-				     "interfaces");
+		return report_bad(c, "the file has an invalid interface, or more than 64 interfaces");
 	memset(&c->interface[c->n], 0, sizeof(c->interface[0]));
 	c->interface[c->n].link = read_u16(c, c->block);
 	read_name(c, 8, len);

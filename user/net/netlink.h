@@ -5,7 +5,9 @@
  * -errno. host.h, plan/ and the daemon include it.
  */
 #pragma once
+#include <errno.h>
 #include <net/if.h>
+#include <stdbool.h>
 #include "lib/addr.h"
 
 struct nl_link {
@@ -148,3 +150,28 @@ int nl_filters(__u32 ifindex, bool egress, struct nl_filter **ret, size_t *ret_n
  * it. */
 int nl_peer_has_xdp(__u32 ifindex, bool *ret);
 int nl_peer_has_vlans(__u32 ifindex, bool *ret);
+
+/* Returns true if a query failed with this -errno for lack of memory or file descriptors. The
+ * caller must not take that for the answer "no". */
+static inline bool is_resource_error(int r)
+{
+	return r == -ENOMEM || r == -ENOBUFS || r == -EMFILE || r == -ENFILE;
+}
+
+/* ---- changes of the kernel's tables ----
+ * They say which tables changed, but not which entries. The daemon then reads the whole table. */
+
+enum nl_change {
+	NL_LINKS = 1 << 0,
+	NL_ADDRESSES = 1 << 1,
+	NL_ROUTES = 1 << 2,		/* routes, rules, next hops, or the sysctl forwarding */
+	NL_NEIGHBOURS = 1 << 3,
+	NL_QDISCS = 1 << 4, /* an ingress or clsact qdisc or one of its filters was removed */
+	NL_ALL = (1 << 5) - 1,
+};
+
+/* Opens a socket that is readable after changes of these tables. Returns its fd or -errno. */
+int nl_watch(void);
+/* Reads the pending messages and returns which tables changed, as bits of enum nl_change. Returns
+ * NL_ALL if the kernel had to drop messages. */
+unsigned int nl_watch_read(int fd);

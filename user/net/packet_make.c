@@ -9,7 +9,6 @@
 #include <netinet/udp.h>
 #include <string.h>
 #include "blake2s.h"
-#include "lib/checksum.h"
 #include "net/packet_make.h"
 
 #define IDENT 0x5767

@@ -5,6 +5,8 @@
  * (bpf/send_frame.h): cookie replies, and initiations of the blind relay.
  */
 #pragma once
+#include <arpa/inet.h>
+#include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include "lib/addr.h"
@@ -42,3 +44,24 @@ int packet_make(const struct packet_wish *w, __u8 *frame, size_t max);
  * addresses have the same family, and frame has room for UDP_FRAME_HEADERS + n bytes. */
 int udp_frame(__u8 *frame, const struct addr *src, __be16 sport, const struct addr *dst,
 	      __be16 dport, const void *payload, size_t n);
+
+/* ---- checksums ---- */
+
+/* Adds n bytes to a sum, which starts at 0 and is not folded. Only the last of several pieces may
+ * have an odd length. */
+static inline __u32 checksum_add(__u32 sum, const void *bytes, size_t n)
+{
+	const __u8 *b = bytes;
+
+	for (size_t i = 0; i + 1 < n; i += 2)
+		sum += b[i] << 8 | b[i + 1];
+	return n & 1 ? sum + (b[n - 1] << 8) : sum;
+}
+
+/* Folds the sum to 16 bits and returns its complement in network order, ready for a header. */
+static inline __be16 checksum_fold(__u32 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum += sum >> 16;
+	return htons(~sum);
+}

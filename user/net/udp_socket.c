@@ -1,7 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
- *
- * Implements udp_socket.h.
- */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>

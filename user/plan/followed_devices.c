@@ -8,6 +8,7 @@
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "plan/plan.h"
+#include "plan/site_names.h"
 
 int followed_devices_read(const struct config *c, struct followed_device **ret, size_t *ret_n)
 {
@@ -80,4 +81,44 @@ __u64 followed_devices_hash(const struct config *c)
 		wg_free(&d);
 	}
 	return sum;
+}
+
+/* ---- names of the blind relay's sites ---- */
+
+bool site_names_read(const struct config *c, struct wg_names *ret)
+{
+	struct wg_name *own = xcalloc(c->n_peers + 1, sizeof(*own));
+	bool in_file;
+	size_t n = 0;
+
+	wg_names_read(c->blind.device, ret);
+	in_file = ret->n;
+	for (size_t i = 0; i < c->n_peers; i++) {
+		if (wg_key_is_none(&c->peers[i].key))
+			continue;
+		own[n].key = c->peers[i].key;
+		strcpy(own[n++].name, c->peers[i].name);
+	}
+	wg_names_prefer(ret, own, n);
+	free(own);
+	return in_file;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct site_name *)a)->name, ((const struct site_name *)b)->name);
+}
+
+void site_names_sort(struct site_name *list, size_t n)
+{
+	if (n)
+		qsort(list, n, sizeof(*list), by_name);
+}
+
+bool site_names_have(const struct site_name *sorted, size_t n, const char *name)
+{
+	struct site_name key = { 0 };
+
+	strcpy(key.name, name);
+	return sorted && bsearch(&key, sorted, n, sizeof(key), by_name);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Plans where the blind relay listens, and for how many sites it has room. The daemon tracks the
- * sites themselves (user/daemon/blind.h).
+ * sites themselves (user/daemon/blind.c).
  */
 #include <errno.h>
 #include <string.h>
@@ -23,10 +23,8 @@ static int refuse_services(struct plan_builder *m, const struct nl_link *link,
 		if (l->ifindex == link->ifindex && l->port == port &&
 		    address_equal(&l->local, local))
 			return contradiction_at(m, plan_service(m, l->id), -EEXIST,
-						"service %s: the blind relay also listens on %s: "
-						"give one of the two another port or address",
-						m->plan->services[l->id].name,
-						endpoint_format(local, port, text));
+						"service %s: the blind relay also listens on %s: give one of the two another port or address",
+				m->plan->services[l->id].name, endpoint_format(local, port, text));
 	}
 	return 0;
 }
@@ -51,8 +49,7 @@ static int check_mtu(const struct plan_builder *m, const struct nl_link *link, b
 	if (mtu + around <= link->mtu)
 		return 0;
 	return contradiction_at(m, &m->config->blind, -EINVAL,
-				"blind: with mtu: %u, packets are %u bytes long over %s, but %s "
-				"takes %u: write mtu: %u or less, here and at all sites",
+				"blind: with mtu: %u, packets are %u bytes long over %s, but %s takes %u: write mtu: %u or less, here and at all sites",
 				mtu, mtu + around, ipv6 ? "IPv6" : "IPv4", link->name, link->mtu,
 				link->mtu - around);
 }
@@ -101,7 +98,7 @@ int plan_blind(struct plan_builder *m)
 	id = plan_service_id(p, BLIND_NAME, NAT_BLIND);
 	link = host_link_by_name(m->host, b->interface);
 	if (!link)
-		/* add_port() has already printed that the interface is missing. */
+		/* plan_add_port() has already printed that the interface is missing. */
 		return 0;
 	base = plan_base(m->host, link);
 	p->blind.ifindex = base->ifindex;

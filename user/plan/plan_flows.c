@@ -9,7 +9,7 @@
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "plan/plan_make.h"
-#include "lib/resource_error.h"
+#include "net/netlink.h"
 
 bool plan_is_source(const struct host *h, const struct nl_address *a, __u8 family)
 {
@@ -103,8 +103,7 @@ static int pool_find(const struct plan_builder *m, const struct service_config *
 		pool_add(pool, own);
 	/* Without a route to the backend, another warning says so. */
 	else if (!nl_route_get(backend, host_vrf(m->host, s), &oif))
-		log_warning("service %s: waiting for a source address for packets to backend %s: "
-			    "add an address to that interface, or write flows: { source: [ … ] }",
+		log_warning("service %s: waiting for a source address for packets to backend %s: add an address to that interface, or write flows: { source: [ … ] }",
 			    s->name, address_format(backend, text));
 	return 0;
 }
@@ -155,8 +154,7 @@ int plan_pool(struct plan_builder *m, size_t service, __u32 id)
 	pool->share = s->flows.share ?: default_share(pool, max);
 	p->n_flows += max;
 	if (p->n_flows > FLOWS_MAX) {
-		log_error("service %s: all services together would have %u flows, and the limit of "
-			  "an instance is %u: set a lower limit with flows: { max: … }",
+		log_error("service %s: all services together would have %u flows, and the limit of an instance is %u: set a lower limit with flows: { max: … }",
 			  s->name, p->n_flows, FLOWS_MAX);
 		return -E2BIG;
 	}

@@ -6,70 +6,10 @@
  */
 #include <errno.h>
 #include <linux/if_ether.h>
-#include <linux/rtnetlink.h>
 #include <string.h>
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "plan/plan_make.h"
-
-/* Returns whether the MAC address is that of a virtual router (RFC 9568): 00:00:5e:00:01:VRID for
- * IPv4, 00:00:5e:00:02:VRID for IPv6. */
-static bool is_virtual_router(const struct nl_link *link)
-{
-	static const __u8 prefix[] = { 0x00, 0x00, 0x5e, 0x00 };
-
-	return !memcmp(link->mac, prefix, sizeof(prefix)) &&
-	       (link->mac[4] == 1 || link->mac[4] == 2);
-}
-
-const struct nl_link *plan_macvlan(const struct host *h, const struct nl_link *link)
-{
-	return !strcmp(link->kind, "macvlan") && !link->lower_elsewhere ?
-	       host_link(h, link->lower) : NULL;
-}
-
-static bool has_route(const struct host *h, __u32 oif, const struct prefix *dst)
-{
-	for (size_t i = 0; i < h->n_routes; i++)
-		if (h->routes[i].oif == oif && h->routes[i].type == RTN_UNICAST &&
-		    h->routes[i].dst.family == dst->family &&
-		    !prefix_compare(&h->routes[i].dst, dst))
-			return true;
-	return false;
-}
-
-/* Returns whether routes lead out of this link but not of the link below it. Routes to single
- * addresses, fe80::/10 and ff00::/8 do not count, because no client is behind them. */
-static bool has_way_of_its_own(const struct host *h, const struct nl_link *link)
-{
-	for (size_t i = 0; i < h->n_routes; i++) {
-		const struct nl_route *r = &h->routes[i];
-		bool ipv4 = r->dst.family == FAMILY_IPV4;
-		bool narrow = !ipv4 && r->dst.len && r->dst.addr.b[0] >= 0xfe;
-
-		if (r->oif == link->ifindex && r->type == RTN_UNICAST &&
-		    r->dst.len < (ipv4 ? 32 : 128) && !narrow &&
-		    !has_route(h, link->lower, &r->dst))
-			return true;
-	}
-	return false;
-}
-
-const struct nl_link *plan_base(const struct host *h, const struct nl_link *link)
-{
-	const struct nl_link *lower = plan_macvlan(h, link);
-
-	return lower && lower->ethernet && is_virtual_router(link) &&
-	       (!link->master || link->master == lower->master) && !has_way_of_its_own(h, link) ?
-	       lower : link;
-}
-
-const struct nl_link *plan_bond(const struct host *h, const struct nl_link *link)
-{
-	const struct nl_link *master = link->master ? host_link(h, link->master) : NULL;
-
-	return master && !strcmp(master->kind, "bond") ? master : NULL;
-}
 
 /* Returns the logical link that gets a nic's untagged frames, or 0 if the nic itself does. It is
  * the bridge or bond above, the bridge above that bond, or the link below a virtual router's
@@ -95,8 +35,8 @@ static void add_mac(struct link *link, const struct nl_link *of)
 	while (i < LINK_MACS && link->macs[i] != LINK_NO_MAC)
 		i++;
 	if (i == LINK_MACS) {
-		log_warning("interface %s: its link has more than %d virtual routers, so the "
-			    "kernel handles its packets, not wgxdp", of->name, LINK_MACS - 1);
+		log_warning("interface %s: its link has more than %d virtual routers, so the kernel handles its packets, not wgxdp",
+			    of->name, LINK_MACS - 1);
 		return;
 	}
 	link->macs[i] = 0;
@@ -179,8 +119,7 @@ static int gives_way(const struct plan_builder *m, const struct nl_link *link)
 			continue;
 		if (ours)
 			return contradiction(m, -ENOSPC,
-				"interfaces %s and %s: their indexes %u and %u collide (modulo "
-				"%u): delete and create one of them again",
+				"interfaces %s and %s: their indexes %u and %u collide (modulo %u): delete and create one of them again",
 					     link->name, other->name, link->ifindex, other->ifindex,
 					     LINKS) ?: 1;
 		return 1;

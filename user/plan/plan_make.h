@@ -75,8 +75,6 @@ int plan_old(struct plan_builder *m);
 /* Adds the links on the route to a backend, in a VRF or (0) in none, as ports with the role lan,
  * unless the configuration gives them another role. Returns 0 or -errno. */
 int plan_backend_port(struct plan_builder *m, const struct address *backend, __u32 vrf);
-/* Returns the port on which replies to packets out of the device `oif` arrive, or NULL. */
-const struct plan_port *plan_port_of(const struct plan_builder *m, __u32 oif);
 /* Returns true if a rule or route may treat packets to one next hop differently. The data path then
  * asks the kernel for each packet. */
 bool plan_asks_always(const struct host *h);
@@ -124,6 +122,10 @@ bool plan_is_source(const struct host *h, const struct nl_address *a, __u8 famil
 /* Returns the link whose port handles this link's packets: for the MACVLAN of a virtual router
  * (VRRP) without routes of its own the link below it, otherwise the link itself. */
 const struct nl_link *plan_base(const struct host *h, const struct nl_link *link);
+/* Adds the interface as a port, unless it is one, is the loopback, or does not exist. said: its
+ * entry in `interfaces`, or NULL. */
+void plan_add_port(struct plan_builder *m, const char *name, enum link_role role,
+		   const struct interface_config *said);
 /* Appends a port on this link. said: its entry in `interfaces`, or NULL. */
 struct plan_port *plan_append_port(struct plan_builder *m, const struct nl_link *link,
 				   enum link_role role, const struct interface_config *said);

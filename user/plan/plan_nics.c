@@ -86,8 +86,7 @@ static bool hides_tags(const struct host *h, struct plan_port *port, const struc
 	for (size_t i = 0; (at = nth_wire(h, nic, i)); i++) {
 		if (nl_rx_vlan_offload(at->name, &tags, &outer) || (!tags && !outer))
 			continue;
-		snprintf(port->why, sizeof(port->why), "%s removes VLAN tags before XDP sees them: "
-						       "to use XDP, run `ethtool -K %s%s%s`",
+		snprintf(port->why, sizeof(port->why), "%s removes VLAN tags before XDP sees them: to use XDP, run `ethtool -K %s%s%s`",
 						       at->name, at->name,
 			 tags ? " rxvlan off" : "", outer ? " rx-vlan-stag-hw-parse off" : "");
 		return true;
@@ -105,8 +104,7 @@ static void join_nic(const struct plan *p, struct plan_nic *nic, size_t port)
 		nic->mode = more->mode;
 		nic->port = port;
 	} else if (more->mode != MODE_AUTO && more->mode != nic->mode) {
-		log_warning("interfaces %s and %s are both on %s, which has the mode of %s: "
-			    "write the same mode for both",
+		log_warning("interfaces %s and %s are both on %s, which has the mode of %s: write the same mode for both",
 			    first->name, more->name, nic->name, first->name);
 	}
 }
@@ -144,8 +142,7 @@ static void vlan_nic(struct plan_builder *m, size_t i, const struct nl_link *lin
 	int n = plan_vlans(m->host, link, vlans, &nic);
 
 	if (n < 0 || !nic->ethernet) {
-		snprintf(port->why, sizeof(port->why), "the interface has more than two VLAN tags, "
-			 "or its network card is in another network namespace");
+		snprintf(port->why, sizeof(port->why), "the interface has more than two VLAN tags, or its network card is in another network namespace");
 		return;
 	}
 	m->plan->vlans = true;		/* XDP may send packets of other ports to this VLAN */
@@ -168,8 +165,7 @@ static void bridge_nics(struct plan_builder *m, size_t i, const struct nl_link *
 	struct plan_port *port = &m->plan->ports[i];
 
 	if (bridge->vlan_filtering) {
-		snprintf(port->why, sizeof(port->why), "this bridge filters VLANs, which XDP does "
-						       "not support");
+		snprintf(port->why, sizeof(port->why), "this bridge filters VLANs, which XDP does not support");
 		return;
 	}
 	for (size_t j = 0; j < m->host->n_links; j++) {
@@ -252,8 +248,8 @@ static void port_nics(struct plan_builder *m, size_t i)
 	else if (!strcmp(link->kind, "bridge"))
 		bridge_nics(m, i, link);
 	else if (plan_macvlan(m->host, link) && plan_port(m->plan, link->lower))
-		snprintf(port->why, sizeof(port->why), "the kernel allows XDP on this interface or "
-			 "on %s below it, but not on both", plan_macvlan(m->host, link)->name);
+		snprintf(port->why, sizeof(port->why), "the kernel allows XDP on this interface or on %s below it, but not on both",
+			 plan_macvlan(m->host, link)->name);
 	else if (!has_vlans(m->host, link) || !hides_tags(m->host, port, link))
 		add_nic(m, i, link);
 }
@@ -280,9 +276,8 @@ int plan_nics(struct plan_builder *m)
 				config_interface_entry(m->config, port->name);
 
 			rc = contradiction_at(m, named ?: &none, -EOPNOTSUPP,
-					      "interface %s: no device can run %s XDP: %s: write "
-					      "mode: auto, which uses a mode that works",
-					      port->name, mode_name(mode),
+					      "interface %s: no device can run %s XDP: %s: write mode: auto, which uses a mode that works",
+					      port->name, mode_names[mode],
 					      *port->why ? port->why : "this bridge has no ports");
 		}
 	}

@@ -5,7 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <string.h>
-#include "config/config_rates.h"
+#include "config/config_sections.h"
 #include "lib/grow.h"
 #include "lib/jiffies.h"
 #include "lib/log.h"
@@ -81,8 +81,8 @@ static void add_pairs(struct plan *p, const struct rate_config *r, __u32 number)
 static void report_absent(const struct plan *p, const char *peer)
 {
 	if (*peer && !peer_id(p, peer))
-		log_waiting("rates: waiting for a peer with the name '%s', which no peer has now: "
-			    "`wgxdp show peers` lists the names", peer);
+		log_waiting("rates: waiting for a peer with the name '%s', which no peer has now: `wgxdp show peers` lists the names",
+			    peer);
 }
 
 /* Gives numbers to the rates of clients, or to those of pairs. */

@@ -11,7 +11,7 @@
 #include "lib/grow.h"
 #include "lib/log.h"
 #include "plan/plan_make.h"
-#include "config/relay_prefix.h"
+#include "config/config_check.h"
 
 struct collected {
 	const struct plan_builder *m;
@@ -218,7 +218,7 @@ static void place_peer(struct plan_builder *m, struct relay_peer *p, const struc
 	link = link ? plan_base(m->host, link) : NULL;
 	port = link ? plan_port(m->plan, link->ifindex) : NULL;
 	if (!port)
-		return;			/* add_port() has printed that the device is missing */
+		return;			/* plan_add_port() has printed that the device is missing */
 	p->peer = (struct peer){ .ifindex = link->ifindex, .mtu = link->mtu6 ?: link->mtu,
 				 .flags = port->l3 ? PEER_TUNNEL : 0 };
 	if (port->l3)
@@ -269,14 +269,6 @@ static void place_peers(struct plan_builder *m)
 	for (size_t i = 0; i < m->plan->n_ports && r->nics; i++)
 		if (!m->plan->ports[i].l3)
 			mark_gateways(m, m->plan->ports[i].ifindex);
-}
-
-bool plan_has_peers(const struct plan *p, __u32 ifindex)
-{
-	for (size_t i = 0; i < p->relay.n_own; i++)
-		if (p->relay.own[i].ifindex == ifindex)
-			return true;
-	return false;
 }
 
 /* ---- this host's addresses on the peers' devices ---- */
@@ -335,8 +327,7 @@ static void plan_own(struct plan_builder *m)
 			add_own(m, id);
 	for (size_t i = 0; i < r->n_own; i++)
 		if (!r->own[i].addr.q[0] && !r->own[i].addr.q[1])
-			log_warning("interface %s: this host has no IPv6 address for sending "
-				    "ICMPv6 errors: add one",
+			log_warning("interface %s: this host has no IPv6 address for sending ICMPv6 errors: add one",
 				    host_link(m->host, r->own[i].ifindex)->name);
 }
 

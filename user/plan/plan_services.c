@@ -111,8 +111,7 @@ static int add_listener(struct plan_builder *m, const struct listener *new)
 			if (l->id == new->id)
 				return 0;
 			return contradiction_at(m, plan_service(m, new->id), -EEXIST,
-						"service %s: the address %s is also that of "
-						"service %s: %s",
+						"service %s: the address %s is also that of service %s: %s",
 						m->plan->services[new->id].name,
 						endpoint_format(&new->local, new->port, text),
 						m->plan->services[l->id].name,
@@ -318,26 +317,6 @@ static bool has_rival(const struct plan_builder *m, const struct listener *l)
 	return false;
 }
 
-struct table_entry *plan_entry(struct table_entry *list, size_t n, const struct table_key *key)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!memcmp(&list[i].key, key, sizeof(*key)))
-			return &list[i];
-	return NULL;
-}
-
-void plan_add_entry(struct plan *p, const struct table_key *key, const void *value, size_t size)
-{
-	struct table_entry *e;
-
-	if (plan_entry(p->entries, p->n_entries, key))
-		return;			/* the first listener's entry serves the replies */
-	e = append(p->entries, p->n_entries);
-	e->key = *key;
-	if (size)
-		memcpy(e->value, value, size);
-}
-
 /* Returns whether has_rival() may become true: a second address on an interface makes a rival. A
  * daemon prepares for that now, because loading programs later is slow. */
 static bool may_get_rivals(const struct plan_builder *m)
@@ -424,14 +403,4 @@ int plan_services(struct plan_builder *m)
 		add_entries(m, &m->listeners[i]);
 	plan_own_ports(m);
 	return rc;
-}
-
-__u32 host_vrf(const struct host *h, const struct service_config *s)
-{
-	const struct nl_link *listens = *s->listen_interface ?
-					host_link_by_name(h, s->listen_interface) : NULL;
-	const struct nl_address *a = s->n_listen_addresses ?
-				     host_address(h, &s->listen_addresses[0]) : NULL;
-
-	return host_link_vrf(h, listens ?: a ? host_link(h, a->ifindex) : NULL);
 }

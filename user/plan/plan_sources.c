@@ -79,8 +79,7 @@ static void collect_prefixes(const struct plan_builder *m, const struct plan_por
 
 		*append(l->list, l->n) = (struct prefix){
 			.addr = a->addr, .family = a->family,
-			.len = a->family == FAMILY_IPV4 ? 32 : 128
-		};
+					 .len = a->family == FAMILY_IPV4 ? 32 : 128 };
 	}
 	if (m->plan->relay.on && port->role == ROLE_WAN && !plan_has_peers(m->plan, port->ifindex))
 		*append(l->list, l->n) = m->plan->relay.overlay;

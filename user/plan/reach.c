@@ -8,7 +8,7 @@
 #include <string.h>
 #include "config/config_diff.h"
 #include "lib/memory.h"
-#include "lib/resource_error.h"
+#include "net/netlink.h"
 #include "lib/text.h"
 #include "plan/reach.h"
 

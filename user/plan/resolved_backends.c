@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements resolved_backends.h. The files have one line for each backend: "TEXT FAMILY ADDRESS
- * TIME INTERFACE LENGTH", with "-" if there is no interface.
+ * The files have one line for each backend: "TEXT FAMILY ADDRESS TIME INTERFACE LENGTH", with "-"
+ * if there is no interface.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -283,8 +283,7 @@ bool resolved_backends_follow_prefixes(struct resolved_backends *a, const struct
 		else if (here || !is->address.family)
 			is->address = said;
 		if (was.address.family && !address_equal(&was.address, &is->address))
-			log_event("the address of backend %s is %s now, because the prefix of %s "
-				 "has changed", is->text,
+			log_event("the address of backend %s is %s now, because the prefix of %s has changed", is->text,
 				 address_format(&is->address, text), is->interface);
 		any |= memcmp(&was, is, sizeof(was)) != 0;
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements uniform.h. The map is a trie with 16 bits of the address in each step, and it is built
- * breadth first. A block resolves one step. It is filled from the routes within it: shorter routes
- * first, so that longer routes overwrite them. A route may be longer than the block's step and
- * differ from the shorter route around it. Then its place refers to a further block.
+ * The map is a trie with 16 bits of the address in each step, and it is built breadth first. A
+ * block resolves one step. It is filled from the routes within it: shorter routes first, so that
+ * longer routes overwrite them. A route may be longer than the block's step and differ from the
+ * shorter route around it. Then its place refers to a further block.
  */
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>

@@ -11,6 +11,8 @@
 #include "lib/grow.h"
 #include "rehearsal/parts.h"
 
+#define PORTS_MAX 1024			/* ports, beyond which those of elements do not count */
+
 static void add_edge(struct rehearsal *r, struct address a, int more)
 {
 	for (int i = 15; more && i >= (a.family == FAMILY_IPV4 ? 12 : 0); i--) {
@@ -21,7 +23,7 @@ static void add_edge(struct rehearsal *r, struct address a, int more)
 	*append(r->edges, r->n_edges) = a;
 }
 
-static void add_prefix(struct rehearsal *r, const struct prefix *p)
+void harvest_prefix(struct rehearsal *r, const struct prefix *p)
 {
 	struct address first = { p->addr, p->family }, last = { prefix_last(p), p->family };
 
@@ -43,11 +45,17 @@ static void add_port(struct rehearsal *r, long n)
 			*append(r->ports, r->n_ports) = p;
 }
 
-/* The key of an element: an address, or several values of four bytes each. */
+/* The key of an element: an address, a port, or several values of four bytes each. A port comes
+ * before two zero bytes. */
 void harvest_element(struct rehearsal *r, const void *key, size_t n)
 {
+	const __u8 *b = key;
 	struct in6_addr six;
 	struct in_addr four;
+
+	for (size_t at = 0; at + 2 <= n && r->n_ports < PORTS_MAX; at += 4)
+		if (n == 2 || (n > 4 && n != sizeof(six) && !b[at + 2] && !b[at + 3]))
+			add_port(r, b[at] << 8 | b[at + 1]);
 
 	for (int more = -1; more < 2; more++) {
 		if (n == sizeof(six)) {
@@ -59,22 +67,6 @@ void harvest_element(struct rehearsal *r, const void *key, size_t n)
 			add_edge(r, address_from_ipv4(four), more);
 		}
 	}
-}
-
-void harvest_prefix(struct rehearsal *r, const void *address, size_t n, __u8 len)
-{
-	bool four = n == sizeof(struct in_addr);
-	struct prefix p = { .family = four ? FAMILY_IPV4 : FAMILY_IPV6 };
-	struct address a;
-
-	if (!four && n != sizeof(struct in6_addr))
-		return;
-	a = four ? address_from_ipv4(*(const struct in_addr *)address) :
-		   address_from_ipv6(*(const struct in6_addr *)address);
-	p.addr = a.addr;
-	p.len = four && len > 32 ? 32 : len;
-	prefix_clear_host(&p);
-	add_prefix(r, &p);
 }
 
 /* Reads one word: an address, a prefix, an address with a mask, or a number. */
@@ -95,7 +87,7 @@ static void harvest_word(struct rehearsal *r, char *word)
 		if (n >= 0 && n < p.len)
 			p.len = n;
 		prefix_clear_host(&p);
-		add_prefix(r, &p);
+		harvest_prefix(r, &p);
 		return;
 	}
 	n = strtol(word, &end, 10);

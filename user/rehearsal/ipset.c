@@ -39,10 +39,8 @@ static void put_nest(struct nlmsghdr *m, __u16 type, const struct nlattr *nest, 
 	const struct nlattr *a;
 
 	mnl_attr_for_each_nested(a, nest)
-		if (mnl_attr_get_type(a) < end) {
-			memcpy(mnl_nlmsg_get_payload_tail(m), a, a->nla_len);
-			m->nlmsg_len += MNL_ALIGN(a->nla_len);
-		}
+		if (mnl_attr_get_type(a) < end)
+			put_attribute(m, a);
 	mnl_attr_nest_end(m, own);
 }
 
@@ -86,8 +84,7 @@ static void put_create(struct batch *b, const struct nlmsghdr *from)
 
 		if (type == IPSET_ATTR_TYPENAME || type == IPSET_ATTR_REVISION ||
 		    type == IPSET_ATTR_FAMILY) {
-			memcpy(mnl_nlmsg_get_payload_tail(m), a, a->nla_len);
-			m->nlmsg_len += MNL_ALIGN(a->nla_len);
+			put_attribute(m, a);
 		} else if (type == IPSET_ATTR_DATA) {
 			put_nest(m, IPSET_ATTR_DATA, a, IPSET_ATTR_ELEMENTS);
 		}
@@ -176,11 +173,57 @@ void ip_sets_load(struct rehearsal *r)
 	batch_free(&b);
 }
 
+/* ---- elements ---- */
+
+bool ip_set_each(const struct nlmsghdr *m, void (*found)(void *data, const struct prefix *p),
+		 void *data)
+{
+	const struct nlattr *adt = attr_of(m, GEN, IPSET_ATTR_ADT), *e;
+	bool all = !attr_in(attr_of(m, GEN, IPSET_ATTR_DATA), IPSET_ATTR_NETMASK);
+
+	if (!adt)
+		return all;
+	mnl_attr_for_each_nested(e, adt) {
+		const struct nlattr *ip = attr_in(e, IPSET_ATTR_IP);
+		const struct nlattr *four = attr_in(ip, IPSET_ATTR_IPADDR_IPV4);
+		const struct nlattr *six = attr_in(ip, IPSET_ATTR_IPADDR_IPV6);
+		const struct nlattr *cidr = attr_in(e, IPSET_ATTR_CIDR);
+		struct address a = attr_address(four ?: six, four ? AF_INET : AF_INET6);
+		struct prefix p = { a.addr, a.family, four ? 32 : 128 };
+
+		all &= (four || six) && !attr_in(e, IPSET_ATTR_CADT_FLAGS);
+		if (!four && !six)
+			continue;
+		if (cidr && mnl_attr_get_payload_len(cidr) && mnl_attr_get_u8(cidr) < p.len)
+			p.len = mnl_attr_get_u8(cidr);
+		prefix_clear_host(&p);
+		found(data, &p);
+	}
+	return all;
+}
+
+static void add_key(void *data, const struct prefix *p)
+{
+	list_keys_add(data, p);
+}
+
+int ip_set_elements(const struct rules *r, const struct copied_set *s, struct list_keys *ret)
+{
+	bool all = s->addresses;
+
+	for each_message(m, &r->ip.sets)
+		if (!strcmp(name_of(m), s->name))
+			all &= ip_set_each(m, add_key, ret);
+	list_keys_sort(ret);
+	return all ? 0 : -EOPNOTSUPP;
+}
+
 int ip_set_change(const struct copied_set *s, const struct address *a, bool add)
 {
 	bool four = a->family == FAMILY_IPV4;
 	char buffer[512] = { 0 };
-	struct nlmsghdr *m = begin(buffer, add ? IPSET(ADD) : IPSET(DEL), NLM_F_ACK, s->name);
+	struct nlmsghdr *m = begin(buffer, add ? IPSET(ADD) : IPSET(DEL),
+				   NLM_F_ACK | (add ? NLM_F_EXCL : 0), s->name);
 	struct nlattr *data = mnl_attr_nest_start(m, IPSET_ATTR_DATA);
 	struct nlattr *ip = mnl_attr_nest_start(m, IPSET_ATTR_IP);
 

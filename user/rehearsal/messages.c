@@ -106,6 +106,12 @@ int dump_read(int bus, struct nlmsghdr *request, size_t header, struct dump *d)
 
 /* ---- requests ---- */
 
+void put_attribute(struct nlmsghdr *m, const struct nlattr *a)
+{
+	memcpy(mnl_nlmsg_get_payload_tail(m), a, a->nla_len);
+	m->nlmsg_len += MNL_ALIGN(a->nla_len);
+}
+
 struct nlmsghdr *request_begin(void *buffer, __u16 type, __u16 flags, size_t header)
 {
 	struct nlmsghdr *m = mnl_nlmsg_put_header(buffer);
@@ -128,8 +134,7 @@ void request_copy(struct nlmsghdr *to, const struct nlmsghdr *from, __u16 type, 
 
 		if (t < 64 && without >> t & 1)
 			continue;
-		memcpy(mnl_nlmsg_get_payload_tail(to), a, a->nla_len);
-		to->nlmsg_len += MNL_ALIGN(a->nla_len);
+		put_attribute(to, a);
 	}
 }
 

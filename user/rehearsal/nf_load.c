@@ -105,8 +105,28 @@ static bool is_test(const struct nlattr *e)
 	return false;
 }
 
+/* Writes an expression that always chooses the first number. */
+static void put_first(struct nlmsghdr *m, const struct nlattr *from)
+{
+	const struct nlattr *data = attr_in(from, NFTA_EXPR_DATA);
+	bool numgen = !strcmp(expression_name(from), "numgen");
+	__u32 first = attr_number(attr_in(data, numgen ? NFTA_NG_OFFSET : NFTA_HASH_OFFSET));
+	__u32 to = attr_number(attr_in(data, numgen ? NFTA_NG_DREG : NFTA_HASH_DREG));
+	struct nlattr *e = mnl_attr_nest_start(m, NFTA_LIST_ELEM), *own, *value;
+
+	mnl_attr_put_strz(m, NFTA_EXPR_NAME, "immediate");
+	own = mnl_attr_nest_start(m, NFTA_EXPR_DATA);
+	mnl_attr_put_u32(m, NFTA_IMMEDIATE_DREG, htonl(to));
+	value = mnl_attr_nest_start(m, NFTA_IMMEDIATE_DATA);
+	mnl_attr_put(m, NFTA_DATA_VALUE, sizeof(first), &first);
+	mnl_attr_nest_end(m, value);
+	mnl_attr_nest_end(m, own);
+	mnl_attr_nest_end(m, e);
+}
+
 /* before: handle of the rule before which it comes; 0: it is the last one of its chain. assume: the
- * conditions that a sample cannot meet are left out. */
+ * conditions that a sample cannot meet are left out, and the first one of several numbers is
+ * chosen. */
 static void copy_rule(struct batch *b, const struct nlmsghdr *from, __u64 before, bool assume)
 {
 	const struct nlattr *list = attr_of(from, GEN, NFTA_RULE_EXPRESSIONS), *e;
@@ -122,14 +142,19 @@ static void copy_rule(struct batch *b, const struct nlmsghdr *from, __u64 before
 	if (list)
 		mnl_attr_for_each_nested(e, list) {
 			const char *kind = attr_text(attr_in(e, NFTA_EXPR_NAME));
+			__u32 modulus;
 
+			if (assume && expression_unknown(e) && expression_chooses(e, &modulus)) {
+				put_first(m, e);
+				left_out = false;
+				continue;
+			}
 			left_out = assume && ((expression_unknown(e) && !is_queue(e)) ||
 					      (left_out && is_test(e)));
 			if (left_out || expression_harmless(e))
 				continue;
 			extension |= !strcmp(kind, "match") || !strcmp(kind, "target");
-			memcpy(mnl_nlmsg_get_payload_tail(m), e, e->nla_len);
-			m->nlmsg_len += MNL_ALIGN(e->nla_len);
+			put_attribute(m, e);
 		}
 	mnl_attr_nest_end(m, nest);
 	if (extension) {

@@ -57,7 +57,19 @@ bool name_is_unknown(const char *name)
 
 bool expression_harmless(const struct nlattr *e)
 {
-	return is_in(harmless_names, expression_name(e));
+	const char *name = expression_name(e);
+
+	if (!strcmp(name, "exthdr"))	/* without a target, it writes an option of TCP */
+		return !attr_in(attr_in(e, NFTA_EXPR_DATA), NFTA_EXTHDR_DREG);
+	return is_in(harmless_names, name);
+}
+
+bool expression_chooses(const struct nlattr *e, __u32 *ret_modulus)
+{
+	bool numgen = !strcmp(expression_name(e), "numgen");
+
+	*ret_modulus = numgen ? NFTA_NG_MODULUS : NFTA_HASH_MODULUS;
+	return numgen || !strcmp(expression_name(e), "hash");
 }
 
 const char *expression_unknown(const struct nlattr *e)
@@ -66,17 +78,21 @@ const char *expression_unknown(const struct nlattr *e)
 	const struct nlattr *data = attr_in(e, NFTA_EXPR_DATA);
 	__u32 key;
 
+	if (expression_chooses(e, &key) && attr_number(attr_in(data, key)) == 1)
+		return NULL;			/* it chooses one of one */
 	for (const char *const *known = unknown_names; *known; known++)
 		if (!strcmp(*known, name))
 			return *known;
 	if (!strcmp(name, "objref")) {
 		key = attr_number(attr_in(data, NFTA_OBJREF_IMM_TYPE));
-		return key == NFT_OBJECT_QUOTA ? "quota" : key == NFT_OBJECT_LIMIT ? "limit" : NULL;
+		return attr_in(data, NFTA_OBJREF_SET_NAME) ? "objects in a map" :
+		       key == NFT_OBJECT_QUOTA ? "quota" : key == NFT_OBJECT_LIMIT ? "limit" : NULL;
 	}
 	if (strcmp(name, "meta"))
 		return NULL;
 	key = attr_number(attr_in(data, NFTA_META_KEY));
 	return key == NFT_META_PRANDOM ? "random" : key == NFT_META_CPU ? "cpu" :
+	       key == NFT_META_IIFKIND || key == NFT_META_OIFKIND ? "kind of an interface" :
 	       key >= NFT_META_TIME_NS && key <= NFT_META_TIME_HOUR ? "time" : NULL;
 }
 

@@ -26,6 +26,8 @@ struct dump {				/* netlink messages, one after another */
 int dump_read(int bus, struct nlmsghdr *request, size_t header, struct dump *d);
 /* Begins a request: a header of the family's size, filled with zeros. */
 struct nlmsghdr *request_begin(void *buffer, __u16 type, __u16 flags, size_t header);
+/* Appends a copy of an attribute. */
+void put_attribute(struct nlmsghdr *m, const struct nlattr *a);
 /* Copies a message as a new request, without the attributes whose bits are set in `without`. */
 void request_copy(struct nlmsghdr *to, const struct nlmsghdr *from, __u16 type, __u16 flags,
 		  size_t header, __u64 without);
@@ -65,7 +67,7 @@ __u64 attr_number64(const struct nlattr *a);
 struct stand_in {
 	char kind[16];
 	struct nlmsghdr *message;	/* from the host's dump */
-	__u32 mtu;
+	__u32 mtu, group;
 	bool has_mac;
 	__u8 mac[6];
 	int fd;			/* its other end; -1: it is made of others, or is not there */
@@ -88,12 +90,16 @@ struct stage {
 };
 
 int stage_read(struct rehearsal *r);
+/* Moves into a network namespace of its own. */
 int stage_enter(void);
+int write_to(const char *path, const char *value);
 int stage_build(struct rehearsal *r);
 /* Returns the type (RTN_*) of the kernel's route to an address, and the ifindex of its device. */
 __u8 route_to(const struct address *a, __u32 *ret_oif);
 /* Makes the device of link i, whose other end this process has. */
 int stand_in_make(struct rehearsal *r, size_t i);
+/* Writes the name that the other end of its veth has. */
+void stand_in_peer(size_t i, char ret[IFNAMSIZ]);
 /* Reads a frame that came out of it, with VLAN tags. Returns its length; 0: there is none. */
 size_t stand_in_read(const struct stage *stage, const struct stand_in *s, __u8 *frame,
 		     size_t room);
@@ -112,6 +118,7 @@ struct host_set {
 	struct copied_set set;
 	bool anonymous;
 	struct dump elements;
+	struct list_keys keys;		/* for rehearsal_has() */
 };
 
 struct legacy_table {
@@ -163,6 +170,9 @@ struct nlmsghdr *nf_begin(struct batch *b, __u16 type, __u16 flags, __u8 family,
 int nf_send(struct batch *b);
 /* Returns the name of an expression, or of an extension of iptables. */
 const char *expression_name(const struct nlattr *e);
+/* Returns whether the expression chooses a number by chance or by a hash, and the type of its
+ * attribute that says how many numbers there are. */
+bool expression_chooses(const struct nlattr *e, __u32 *ret_modulus);
 /* Returns the name of a condition that a sample cannot know, or NULL. */
 const char *expression_unknown(const struct nlattr *e);
 /* Returns whether an expression or extension with this name is such a condition. */
@@ -179,6 +189,12 @@ int legacy_forgive(struct rehearsal *r, const struct decision *d);
 
 void ip_sets_read(struct rehearsal *r);
 void ip_sets_load(struct rehearsal *r);
+/* Calls `found` for each address and prefix in an answer to IPSET_CMD_SAVE. Returns whether the set
+ * has these and no others. */
+bool ip_set_each(const struct nlmsghdr *m, void (*found)(void *data, const struct prefix *p),
+		 void *data);
+/* Adds the prefixes in a set. -EOPNOTSUPP: it has others too. */
+int ip_set_elements(const struct rules *r, const struct copied_set *s, struct list_keys *ret);
 int ip_set_change(const struct copied_set *s, const struct address *a, bool add);
 
 /* ---- the rest ---- */
@@ -186,8 +202,8 @@ int ip_set_change(const struct copied_set *s, const struct address *a, bool add)
 int play_open(struct rehearsal *r);
 void harvest_text(struct rehearsal *r, const char *text);
 void harvest_element(struct rehearsal *r, const void *key, size_t n);
-/* Adds the ends of a prefix; n: bytes of its address. */
-void harvest_prefix(struct rehearsal *r, const void *address, size_t n, __u8 len);
+/* Adds the ends of a prefix. */
+void harvest_prefix(struct rehearsal *r, const struct prefix *p);
 void harvest_done(struct rehearsal *r);
 /* Returns what a command prints, or NULL. */
 char *output_of(const char *command);

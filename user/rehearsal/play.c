@@ -6,7 +6,9 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <errno.h>
+#include <linux/if_arp.h>
 #include <linux/if_ether.h>
+#include <linux/neighbour.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/rtnetlink.h>
 #include <netinet/icmp6.h>
@@ -16,13 +18,13 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "lib/checksum.h"
 #include "lib/memory.h"
 #include "net/netlink_talk.h"
 #include "net/packet_make.h"
 #include "rehearsal/parts.h"
 
 #define TOKEN 0x72686561	/* begins the numbers of samples, which their payloads have */
+#define AT_NUMBER 4	/* its offset in headers of TCP and ICMPv6: the sequence number */
 #define FORGET_AFTER 8192	/* samples after which connections are forgotten */
 #define FIRST_PORT 40001	/* source ports: no connection is met twice */
 #define PORTS 20000
@@ -78,8 +80,10 @@ struct waiting {			/* samples that were sent together */
 	size_t answered;
 };
 
-/* Takes the answer whose UDP header and payload these are. */
-static void take(struct waiting *w, const __u8 *at, size_t n, struct sample_answer *a)
+/* Takes the answer whose UDP header and payload these are, or another header with the number at
+ * AT_NUMBER. */
+static void take(struct waiting *w, const __u8 *at, size_t n, __u8 protocol,
+		 struct sample_answer *a)
 {
 	struct udphdr udp;
 	__u32 number;
@@ -87,7 +91,8 @@ static void take(struct waiting *w, const __u8 *at, size_t n, struct sample_answ
 	if (n < sizeof(udp) + 4 + sizeof(number))
 		return;
 	memcpy(&udp, at, sizeof(udp));
-	memcpy(&number, at + sizeof(udp) + 4, sizeof(number));
+	memcpy(&number, at + (protocol == IPPROTO_UDP ? sizeof(udp) + 4 : AT_NUMBER),
+	       sizeof(number));
 	a->sport = ntohs(udp.source);
 	a->port = ntohs(udp.dest);
 	number = (ntohl(number) ^ TOKEN) - w->number;
@@ -99,21 +104,23 @@ static void take(struct waiting *w, const __u8 *at, size_t n, struct sample_answ
 
 static void take_packet(struct waiting *w, const __u8 *at, size_t n, struct sample_answer *a)
 {
+	__u8 protocol = IPPROTO_UDP;
 	size_t header;
 
 	if (n > 20 && at[0] >> 4 == 4 && at[9] == IPPROTO_UDP) {
 		header = (at[0] & 15) * 4;
 		a->from = address_from_ipv4(*(const struct in_addr *)(at + 12));
 		a->to = address_from_ipv4(*(const struct in_addr *)(at + 16));
-	} else if (n > 40 && at[0] >> 4 == 6 && at[6] == IPPROTO_UDP) {
+	} else if (n > 40 && at[0] >> 4 == 6) {
 		header = 40;
+		protocol = at[6];
 		a->from = address_from_ipv6(*(const struct in6_addr *)(at + 8));
 		a->to = address_from_ipv6(*(const struct in6_addr *)(at + 24));
 	} else {
 		return;
 	}
 	if (n > header)
-		take(w, at + header, n - header, a);
+		take(w, at + header, n - header, protocol, a);
 }
 
 static void take_here(struct rehearsal *r, int which, struct waiting *w)
@@ -141,71 +148,43 @@ static void take_here(struct rehearsal *r, int which, struct waiting *w)
 			if (c->cmsg_type == IPV6_PKTINFO)
 				a.to = address_from_ipv6(
 					((struct in6_pktinfo *)CMSG_DATA(c))->ipi6_addr);
-		take(w, bytes, n, &a);
+		take(w, bytes, n, IPPROTO_UDP, &a);
 	}
 }
 
-/* ---- neighbours: answers to ARP and neighbour solicitations above a bridge ---- */
+/* ---- neighbours of devices above a bridge ---- */
 
-static size_t answer_arp(__u8 *frame, size_t n)
+/* Returns the address that an ARP request or a neighbour solicitation asks for; family 0: the
+ * packet is something else. */
+static struct address asked_for(const __u8 *packet, size_t n, __be16 type)
 {
-	__u8 *arp = frame + ETH_HLEN, target[4];
+	const struct ip6_hdr *ip = (const void *)packet;
+	const struct nd_neighbor_solicit *nd = (const void *)(ip + 1);
 
-	if (n < ETH_HLEN + 28 || arp[7] != 1)
-		return 0;
-	memcpy(target, arp + 24, 4);
-	arp[7] = 2;
-	memcpy(arp + 18, arp + 8, 10);
-	memcpy(arp + 8, neighbour, 6);
-	memcpy(arp + 14, target, 4);
-	return ETH_HLEN + 28;
+	if (type == htons(ETH_P_ARP) && n >= 28 && packet[7] == ARPOP_REQUEST)
+		return address_from_ipv4(*(const struct in_addr *)(packet + 24));
+	if (type != htons(ETH_P_IPV6) || n < sizeof(*ip) + sizeof(*nd) ||
+	    ip->ip6_nxt != IPPROTO_ICMPV6 || nd->nd_ns_type != ND_NEIGHBOR_SOLICIT)
+		return (struct address){ .family = 0 };
+	return address_from_ipv6(nd->nd_ns_target);
 }
 
-static size_t answer_solicitation(__u8 *frame, size_t n)
+/* An answer from outside would have to pass the rules, and the copy may lack the one that accepts
+ * it. */
+static void add_neighbour(__u32 index, const struct address *a)
 {
-	struct ip6_hdr *ip = (void *)(frame + ETH_HLEN);
-	struct nd_neighbor_advert *nd = (void *)(ip + 1);
-	__u8 *option = (void *)(nd + 1);
-	size_t len = sizeof(*nd) + 8;
-	__u64 sum;
+	bool four = a->family == FAMILY_IPV4;
+	char buffer[256] = { 0 };
+	struct nlmsghdr *m = request_begin(buffer, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE |
+					   NLM_F_ACK, sizeof(struct ndmsg));
+	struct ndmsg *entry = mnl_nlmsg_get_payload(m);
 
-	if (n < ETH_HLEN + sizeof(*ip) + sizeof(*nd) || ip->ip6_nxt != IPPROTO_ICMPV6 ||
-	    nd->nd_na_type != ND_NEIGHBOR_SOLICIT)
-		return 0;
-	ip->ip6_dst = ip->ip6_src;
-	ip->ip6_src = nd->nd_na_target;
-	ip->ip6_plen = htons(len);
-	nd->nd_na_hdr = (struct icmp6_hdr){ .icmp6_type = ND_NEIGHBOR_ADVERT };
-	nd->nd_na_flags_reserved = ND_NA_FLAG_SOLICITED | ND_NA_FLAG_OVERRIDE;
-	memcpy(option, (__u8[]){ ND_OPT_TARGET_LINKADDR, 1 }, 2);
-	memcpy(option + 2, neighbour, 6);
-	sum = checksum_add(checksum_add(IPPROTO_ICMPV6 + len, &ip->ip6_src, 16), &ip->ip6_dst, 16);
-	nd->nd_na_cksum = checksum_fold(checksum_add(sum, nd, len));
-	return ETH_HLEN + sizeof(*ip) + len;
-}
-
-static void answer_neighbour(const struct stand_in *s, __u8 *frame, size_t n, __be16 type)
-{
-	__u8 tag[4];
-	bool tagged = frame[12] == 0x81 && !frame[13];
-
-	if (tagged) {
-		memcpy(tag, frame + 12, 4);
-		memmove(frame + 12, frame + 16, n - 16);
-		n -= 4;
-	}
-	n = type == htons(ETH_P_ARP) ? answer_arp(frame, n) : answer_solicitation(frame, n);
-	if (!n)
-		return;
-	memcpy(frame, frame + 6, 6);
-	memcpy(frame + 6, neighbour, 6);
-	if (tagged) {
-		memmove(frame + 16, frame + 12, n - 12);
-		memcpy(frame + 12, tag, 4);
-		n += 4;
-	}
-	if (write(s->fd, frame, n) < 0)
-		return;			/* as if the neighbour were absent */
+	entry->ndm_family = four ? AF_INET : AF_INET6;
+	entry->ndm_ifindex = index;
+	entry->ndm_state = NUD_PERMANENT;
+	mnl_attr_put(m, NDA_DST, four ? 4 : 16, a->addr.b + (four ? 12 : 0));
+	mnl_attr_put(m, NDA_LLADDR, sizeof(neighbour), neighbour);
+	dump_read(NETLINK_ROUTE, m, 0, NULL);
 }
 
 /* ---- interfaces ---- */
@@ -237,6 +216,7 @@ static void take_away(struct rehearsal *r, size_t i, struct waiting *w)
 	while ((n = stand_in_read(stage, &stage->stand_ins[i], frame, sizeof(buffer) - 2))) {
 		struct sample_answer a = { .end = SAMPLE_AWAY };
 		size_t head = ethernet ? ETH_HLEN : 0, n_tags = 0;
+		struct address asked;
 		__u16 tags[4];
 		__be16 type = 0;
 
@@ -250,10 +230,9 @@ static void take_away(struct rehearsal *r, size_t i, struct waiting *w)
 		if (n < head + 20)
 			continue;
 		a.out = interface_above(r, i, tags, n_tags);
-		if (type == htons(ETH_P_ARP) ||
-		    (type == htons(ETH_P_IPV6) && n > head + 40 &&
-		     frame[head + 6] == IPPROTO_ICMPV6))
-			answer_neighbour(&stage->stand_ins[i], frame, n, type);
+		asked = asked_for(frame + head, n - head, type);
+		if (asked.family)
+			add_neighbour(a.out, &asked);
 		else
 			take_packet(w, frame + head, n - head, &a);
 	}
@@ -300,13 +279,32 @@ static void send_away(struct rehearsal *r, const struct packet_wish *w, const __
 	close(fd);
 }
 
+/* Turns the UDP datagram into a TCP segment that begins a connection, or an ICMPv6 message. */
+static void set_protocol(__u8 *at, size_t n, const struct sample *s, __u32 number)
+{
+	bool tcp = s->protocol == IPPROTO_TCP;
+	__u32 sum;
+	__be16 check;
+
+	at[6 - 40] = s->protocol;
+	memcpy(at + AT_NUMBER, &number, sizeof(number));
+	if (tcp)
+		memcpy(at + 8, (__u8[12]){ [4] = 0x50, 2, 0xff, 0xff }, 12);
+	else
+		memcpy(at, (__u8[4]){ s->port }, 4);
+	sum = checksum_add(checksum_add(s->protocol + n, &s->from.addr, 16), &s->to.addr, 16);
+	check = checksum_fold(checksum_add(sum, at, n));
+	memcpy(at + (tcp ? 16 : 2), &check, sizeof(check));
+}
+
 static void send_one(struct rehearsal *r, const struct sample *s, size_t i)
 {
 	__u8 payload[LENGTH_MAX] = { 1 };	/* an initiation; its sender index is the number */
 	__u8 frame[LENGTH_MAX + UDP_FRAME_HEADERS + 8];
 	__u32 number = htonl(TOKEN ^ (__u32)(r->parts->played + i));
 	struct packet_wish w = { .from = s->from, .to = s->to, .dport = htons(s->port + i),
-				 .payload = payload, .n_payload = s->length ?: 148, .ttl = 60,
+				 .payload = payload,
+				 .n_payload = s->protocol ? 12 : s->length ?: 148, .ttl = 60,
 				 .df = true };
 	const struct stand_in *in;
 	size_t link, skip;
@@ -330,6 +328,8 @@ static void send_one(struct rehearsal *r, const struct sample *s, size_t i)
 			memcpy(w.mac[0], r->parts->stage.stand_ins[k].mac, 6);
 	skip = r->links[link].ethernet || r->parts->stage.veth ? 0 : ETH_HLEN;
 	n = packet_make(&w, frame, sizeof(frame));
+	if (n > 0 && s->protocol)
+		set_protocol(frame + n - 20, 20, s, number);
 	if (n > 0 && write(in->fd, frame + skip, n - skip) < 0)
 		return;			/* the interface is down: the sample is lost */
 }

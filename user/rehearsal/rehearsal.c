@@ -8,7 +8,6 @@
 #include <linux/netfilter.h>
 #include <stdarg.h>
 #include <string.h>
-#include <linux/netfilter/ipset/ip_set.h>
 #include "lib/grow.h"
 #include "rehearsal/parts.h"
 
@@ -100,26 +99,17 @@ static void harvest_set(struct rehearsal *r, const struct host_set *s, size_t *l
 	*left -= before - room;
 }
 
-/* The elements of a set of ipset: addresses, and the ends of prefixes. */
-static void harvest_ipset(struct rehearsal *r, const struct nlmsghdr *m, size_t *left)
+struct ipset_harvest {
+	struct rehearsal *r;
+	size_t *left;
+};
+
+static void harvest_ipset(void *data, const struct prefix *p)
 {
-	const struct nlattr *adt = attr_of(m, GEN, IPSET_ATTR_ADT), *e;
+	const struct ipset_harvest *h = data;
 
-	if (!adt)
-		return;
-	mnl_attr_for_each_nested(e, adt)
-		for (int type = IPSET_ATTR_IP; type <= IPSET_ATTR_IP_TO; type++) {
-			const struct nlattr *ip = attr_in(e, type), *a, *cidr;
-
-			cidr = type == IPSET_ATTR_IP ? attr_in(e, IPSET_ATTR_CIDR) : NULL;
-			a = attr_in(ip, IPSET_ATTR_IPADDR_IPV4) ?:
-			    attr_in(ip, IPSET_ATTR_IPADDR_IPV6);
-			if (a && *left && (*left)--)
-				harvest_prefix(r, mnl_attr_get_payload(a),
-					       mnl_attr_get_payload_len(a),
-					       cidr && mnl_attr_get_payload_len(cidr) ?
-					       mnl_attr_get_u8(cidr) : 128);
-		}
+	if (*h->left && (*h->left)--)
+		harvest_prefix(h->r, p);
 }
 
 static void harvest(struct rehearsal *r)
@@ -133,23 +123,11 @@ static void harvest(struct rehearsal *r)
 	for (size_t i = 0; i < rules->n_named; i++)
 		harvest_set(r, &rules->named[i], &left);
 	for each_message(m, &rules->ip.sets)
-		harvest_ipset(r, m, &left);
+		ip_set_each(m, harvest_ipset, &(struct ipset_harvest){ r, &left });
 	if (!left)
 		lacks(r, "samples for all elements of sets: the first %d were tried",
 		      ELEMENTS_MAX);
 	harvest_done(r);
-}
-
-/* Returns whether there is a table that iptables-nft may have made. */
-static bool has_iptables(const struct rules *r)
-{
-	static const char *const names[] = { "filter", "nat", "mangle", "raw", "security" };
-
-	for each_message(m, &r->tables)
-		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-			if (!strcmp(attr_text(attr_of(m, GEN, NFTA_TABLE_NAME)), names[i]))
-				return true;
-	return false;
 }
 
 static int read_rules(struct rehearsal *r)
@@ -166,10 +144,10 @@ static int read_rules(struct rehearsal *r)
 		if (!rules->text)
 			lacks(r, "the text of the rules, and so samples for the addresses in "
 			      "them: the command nft is missing or failed");
-	}
-	if (has_iptables(rules)) {
-		rules->saved[0] = output_of("iptables-nft-save 2> /dev/null");
-		rules->saved[1] = output_of("ip6tables-nft-save 2> /dev/null");
+		if (!rules->text || strstr(rules->text, "table ip")) {
+			rules->saved[0] = output_of("iptables-nft-save 2> /dev/null");
+			rules->saved[1] = output_of("ip6tables-nft-save 2> /dev/null");
+		}
 	}
 	harvest(r);
 	return 0;

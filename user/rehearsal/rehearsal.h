@@ -73,8 +73,11 @@ int rehearsal_begin(struct rehearsal *r);
 
 /* ---- samples ---- */
 
-struct sample {				/* a UDP packet that begins a connection */
+struct sample {				/* a packet that begins a connection */
 	__u32 in;			/* ifindex on which it arrives; 0: this host sends it */
+	/* 0: UDP. IPPROTO_TCP or IPPROTO_ICMPV6: an IPv6 packet for another host; an ICMPv6 message
+	 * has its type in .port, and the answer has no ports. */
+	__u8 protocol;
 	struct address from, to;
 	__u16 port, sport;		/* in host order; sport 0: a new one for each sample */
 	__u16 length;			/* bytes of payload; 0: as many as an initiation has */
@@ -123,11 +126,11 @@ int rehearsal_forgive(struct rehearsal *r, const struct decision *d);
 /* Lets the copy send each UDP packet to this address and port, before all other translations; NULL:
  * no longer. */
 int rehearsal_translate(struct rehearsal *r, const struct address *to, __u16 port);
-/* Puts an address into a set, or removes it. -EEXIST: an interval of the set has it already. */
+/* Puts an address into a set, or removes it. Fails if the set has it already, or cannot have it. */
 int rehearsal_put(struct rehearsal *r, const struct copied_set *s, const struct address *a,
 		  bool there);
-/* Adds the prefixes in a set of nf_tables, as it was on the host. Returns -EOPNOTSUPP for another
- * set, or if elements are no addresses. */
+/* Adds the prefixes in a set, as it was on the host. Returns -EOPNOTSUPP if it has other elements
+ * too. */
 int rehearsal_elements(const struct rehearsal *r, const struct copied_set *s,
 		       struct list_keys *ret);
 /* Returns whether the set had the address on the host. */
@@ -147,3 +150,15 @@ void rehearsal_forget(struct rehearsal *r);
 int rehearsal_ignore_here(struct rehearsal *r, bool on);
 /* Returns the name of a family of tables, such as "inet". */
 const char *family_name(__u8 family);
+
+/* ---- room.c: a namespace for the rules of another host, which is then read as if it were this
+ * host ---- */
+
+/* Moves this process into an empty network namespace, which forwards packets. */
+int room_enter(void);
+/* Adds an interface, unless there is one with this name. Writes its ifindex. */
+int room_add_link(const char *name, __u32 *ret_index);
+int room_add_address(__u32 index, const struct address *a, __u8 len);
+/* Adds a route over the interface or, if not `there`, removes it. local: this host has the
+ * addresses. The two work in a copy too. */
+int room_route(__u32 index, const struct prefix *to, bool local, bool there);

@@ -37,8 +37,8 @@ int rehearsal_put(struct rehearsal *r, const struct copied_set *s, const struct 
 		return -EOPNOTSUPP;
 	if (!s->family)
 		return ip_set_change(s, a, add);
-	m = nf_begin(&b, add ? NFT(NEWSETELEM) : NFT(DELSETELEM), add ? NLM_F_CREATE : 0, s->family,
-		  0);
+	m = nf_begin(&b, add ? NFT(NEWSETELEM) : NFT(DELSETELEM),
+		  add ? NLM_F_CREATE | NLM_F_EXCL : 0, s->family, 0);
 	mnl_attr_put_strz(m, NFTA_SET_ELEM_LIST_TABLE, s->table);
 	mnl_attr_put_strz(m, NFTA_SET_ELEM_LIST_SET, s->name);
 	nest = mnl_attr_nest_start(m, NFTA_SET_ELEM_LIST_ELEMENTS);
@@ -52,7 +52,7 @@ int rehearsal_put(struct rehearsal *r, const struct copied_set *s, const struct 
 
 /* ---- elements ---- */
 
-static const struct host_set *host_set_of(const struct rehearsal *r, const struct copied_set *s)
+static struct host_set *host_set_of(const struct rehearsal *r, const struct copied_set *s)
 {
 	const struct rules *rules = &r->parts->rules;
 
@@ -105,6 +105,8 @@ int rehearsal_elements(const struct rehearsal *r, const struct copied_set *s,
 	struct elements all = { 0 };
 	__u32 skipped = 0;
 
+	if (!s->family)
+		return ip_set_elements(&r->parts->rules, s, ret);
 	if (!h)
 		return -EOPNOTSUPP;
 	for each_message(m, &h->elements) {
@@ -118,32 +120,28 @@ int rehearsal_elements(const struct rehearsal *r, const struct copied_set *s,
 	return skipped ? -EOPNOTSUPP : 0;
 }
 
-/* The keys of the set that was asked last stay, because callers ask about many addresses. */
 bool rehearsal_has(const struct rehearsal *r, const struct copied_set *s, const struct address *a)
 {
-	static const struct copied_set *latest;
-	static struct list_keys keys;
+	struct host_set *h = host_set_of(r, s);
 	size_t low = 0, high;
 	struct prefix p;
 
-	if (latest != s) {
-		list_keys_free(&keys);
-		keys = (struct list_keys){ 0 };
-		rehearsal_elements(r, s, &keys);
-		latest = s;
-	}
-	for (high = keys.n; low < high;) {	/* .list[low] becomes the first one behind a */
+	if (!h)
+		return false;
+	if (!h->keys.n)
+		rehearsal_elements(r, s, &h->keys);
+	for (high = h->keys.n; low < high;) {	/* .list[low] becomes the first one behind a */
 		size_t middle = (low + high) / 2;
 
-		if (memcmp(&keys.list[middle].addr, &a->addr, sizeof(a->addr)) <= 0)
+		if (memcmp(&h->keys.list[middle].addr, &a->addr, sizeof(a->addr)) <= 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	p = (struct prefix){ .family = 0 };
 	if (low)
-		p = (struct prefix){ keys.list[low - 1].addr, a->family,
-				     keys.list[low - 1].prefixlen -
+		p = (struct prefix){ h->keys.list[low - 1].addr, a->family,
+				     h->keys.list[low - 1].prefixlen -
 				     (a->family == FAMILY_IPV4 ? 128 : 32) };
 	return low && prefix_covers(&p, a);
 }

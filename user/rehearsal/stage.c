@@ -18,7 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "lib/fd.h"
+#include "lib/file.h"
 #include "lib/grow.h"
 #include "net/netlink_talk.h"
 #include "rehearsal/parts.h"
@@ -65,7 +65,7 @@ static void read_sysctls(struct stage *s)
 	}
 }
 
-static int write_to(const char *path, const char *value)
+int write_to(const char *path, const char *value)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC), rc = 0;
 
@@ -117,6 +117,8 @@ static void add_link(struct rehearsal *r, struct nlmsghdr *m)
 			attr_string(a, l->name, sizeof(l->name));
 		else if (mnl_attr_get_type(a) == IFLA_MTU)
 			s->mtu = attr_u32(a);
+		else if (mnl_attr_get_type(a) == IFLA_GROUP)
+			s->group = attr_u32(a);
 		else if (mnl_attr_get_type(a) == IFLA_MASTER)
 			l->master = attr_u32(a);
 		else if (mnl_attr_get_type(a) == IFLA_LINK)
@@ -189,7 +191,7 @@ int stage_read(struct rehearsal *r)
 
 /* ---- building ---- */
 
-int stage_enter(void)
+static int enter(void)
 {
 	char map[64];
 	uid_t uid = geteuid();
@@ -205,6 +207,23 @@ int stage_enter(void)
 	snprintf(map, sizeof(map), "0 %u 1", gid);
 	write_to("/proc/self/gid_map", map);
 	return 0;
+}
+
+int stage_enter(void)
+{
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int control, rc = enter();
+
+	if (rc)
+		return rc;
+	control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (control < 0)
+		return -errno;
+	rc = ioctl(control, SIOCSIFFLAGS, &lo) ? -errno : 0;
+	close(control);
+	write_to("/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1");
+	write_to("/proc/sys/net/ipv6/conf/default/accept_ra", "0");
+	return rc;
 }
 
 static void add_address(struct rehearsal *r, const struct nlmsghdr *m)
@@ -389,20 +408,52 @@ static int make_links(struct rehearsal *r)
 	return left && left == r->n_links ? rc : 0;
 }
 
+static bool has_port(const struct rehearsal *r, __u32 bridge)
+{
+	for (size_t i = 0; i < r->n_links; i++)
+		if (r->links[i].master == bridge && is_up(r, r->links[i].index))
+			return true;
+	return false;
+}
+
+static bool runs(int control, const char *name)
+{
+	struct ifreq q = { 0 };
+
+	snprintf(q.ifr_name, sizeof(q.ifr_name), "%s", name);
+	return ioctl(control, SIOCGIFFLAGS, &q) || q.ifr_flags & IFF_RUNNING;
+}
+
+/* The kernel notices later that a port of a bridge, or the other end of a veth, runs. Until then it
+ * drops all packets there. */
+static void wait_for_links(const struct rehearsal *r)
+{
+	int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const struct stand_in *s = r->parts->stage.stand_ins;
+	char peer[IFNAMSIZ];
+
+	for (size_t i = 0, ms = 0; i < r->n_links && ms < SETTLE_MS;) {
+		const struct copied_link *l = &r->links[i];
+
+		stand_in_peer(i, peer);
+		if (!is_up(r, l->index) || (runs(control, l->name) && runs(control, peer)) ||
+		    (!strcmp(s[i].kind, "bridge") && !has_port(r, l->index))) {
+			i++;
+			continue;
+		}
+		usleep(1000);
+		ms++;
+	}
+	close(control);
+}
+
 int stage_build(struct rehearsal *r)
 {
-	int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc;
-	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	struct stage *s = &r->parts->stage;
+	int rc;
 
-	if (control < 0)
-		return -errno;
-	rc = ioctl(control, SIOCSIFFLAGS, &lo) ? -errno : 0;
-	close(control);
-	s->veth = access("/dev/net/tun", F_OK);
-	write_to("/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1");
-	write_to("/proc/sys/net/ipv6/conf/default/accept_ra", "0");
-	rc = rc ?: make_links(r);
+	s->veth = access("/dev/net/tun", R_OK | W_OK);
+	rc = make_links(r);
 	if (rc)
 		return rc;
 	write_sysctls(r);
@@ -411,5 +462,6 @@ int stage_build(struct rehearsal *r)
 	copy_routes(r);
 	copy_all(r, &s->rules, RTM_NEWRULE, sizeof(struct fib_rule_hdr), 0,
 		 "a rule of policy routing");
+	wait_for_links(r);
 	return 0;
 }

@@ -102,6 +102,7 @@ static int set_up(const struct rehearsal *r, size_t i)
 	info->ifi_flags = (s->arp ? 0 : IFF_NOARP) | (l->up ? IFF_UP : 0);
 	if (!strcmp(s->kind, "vrf"))
 		info->ifi_change = IFF_UP;
+	mnl_attr_put_u32(m, IFLA_GROUP, s->group);
 	if (is_kind(r, l->master, "bridge") || is_kind(r, l->master, "vrf"))
 		mnl_attr_put_u32(m, IFLA_MASTER, l->master);
 	return ask(m);
@@ -153,6 +154,11 @@ static int make_tap(const struct copied_link *l, struct stand_in *s)
 	return ask(m);
 }
 
+void stand_in_peer(size_t i, char ret[IFNAMSIZ])
+{
+	snprintf(ret, IFNAMSIZ, "wgxdp.%zu", i);
+}
+
 static int make_veth(const struct rehearsal *r, size_t i)
 {
 	const struct copied_link *l = &r->links[i];
@@ -165,7 +171,7 @@ static int make_veth(const struct rehearsal *r, size_t i)
 	int on = 1, rc;
 
 	at.sll_ifindex = PEER_INDEX + i;
-	snprintf(name, sizeof(name), "wgxdp.%zu", i);
+	stand_in_peer(i, name);
 	put_common(m, l, s);
 	info = mnl_attr_nest_start(m, IFLA_LINKINFO);
 	mnl_attr_put_strz(m, IFLA_INFO_KIND, "veth");

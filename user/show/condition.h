@@ -8,8 +8,8 @@
 #include "plan/resolved_backends.h"
 #include "findings/facts.h"
 #include "dataplane/dataplane.h"
-#include "show/blind_view.h"
-#include "show/relay_view.h"
+#include "plan/plan.h"
+#include "show/site_view.h"
 
 enum service_state {
 	SERVICE_LISTENING,		/* everything works, as far as this host can see */
@@ -88,6 +88,10 @@ bool site_is_there(const struct conditions *k, const struct blind_view_site *s,
 const char *service_state_name(enum service_state s);
 const char *interface_state_name(enum interface_state s);
 
-/* The parts of conditions_read() in condition.c and condition_service.c. */
-void conditions_of_interfaces(struct conditions *k);
+/* The part of conditions_read() in condition_service.c. */
 int conditions_of_services(struct conditions *k);
+
+/* Explains a running port: in which mode each of its nics is attached, or why it has no nic. p:
+ * from plan_running(). links: the n running links. The caller frees the text. */
+char *why_port(const struct plan *p, const struct host *h, const struct link *links, size_t n,
+	       __u32 ifindex);

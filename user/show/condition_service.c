@@ -1,17 +1,248 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Decides the states of services: each place where a service listens, with the backend that it
- * leads to, works or has a fault.
+ * Decides the states of interfaces, and of services: each place where a service listens, with the
+ * backend that it leads to, works or has a fault.
  */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include "config/config_diff.h"
+#include "dataplane/attach.h"
+#include "dataplane/dataplane.h"
+#include "lib/file.h"
 #include "lib/grow.h"
+#include "lib/text.h"
 #include "plan/reach.h"
+#include "plan/transmit.h"
 #include "show/condition.h"
 #include "show/show_parts.h"
+
+/* ---- interfaces ---- */
+
+const char *interface_state_name(enum interface_state s)
+{
+	static const char *const names[] = {
+		"attached", "waiting", "down", "gone", "in another network namespace",
+	};
+
+	return names[s];
+}
+
+static bool is_attached(const struct conditions *k, const char *name)
+{
+	const struct nl_link *link = host_link_by_name(&k->h, name);
+
+	for (size_t i = 0; i < k->n_links && link; i++)
+		if ((k->links[i].role || k->links[i].above) && k->links[i].ifindex == link->ifindex)
+			return true;
+	return false;
+}
+
+static bool is_listed(const struct conditions *k, const char *name)
+{
+	for (size_t i = 0; i < k->n_interfaces; i++)
+		if (!strcmp(k->interfaces[i].name, name))
+			return true;
+	return false;
+}
+
+/* Guesses the configured name of a link that this host no longer has: the first interface with this
+ * role that is neither attached nor listed yet. Returns NULL if there is none. */
+static const char *former_name(const struct conditions *k, enum link_role role)
+{
+	enum link_role its;
+	const char *name;
+
+	for (size_t at = 0; k->config && (name = config_interface(k->config, &at, &its));)
+		if (its == role && !is_attached(k, name) && !is_listed(k, name))
+			return name;
+	return NULL;
+}
+
+static void describe_gone(struct conditions *k, struct interface_condition *i)
+{
+	const char *name = former_name(k, i->role);
+
+	i->state = INTERFACE_GONE;
+	if (name)
+		snprintf(i->name, sizeof(i->name), "%s", name);
+	else
+		snprintf(i->name, sizeof(i->name), "(%u)", i->link->ifindex);
+	snprintf(i->why, sizeof(i->why), "%s", name && host_link_by_name(&k->h, name) ?
+		 "it was deleted and created again, and wgxdp is not attached to the new one" :
+		 "it was deleted");
+}
+
+#define XDP_FOREIGN "another XDP program is attached in place of ours"
+#define XDP_GONE "its XDP program was detached, and tc carries its packets"
+
+/* Returns whether a program belongs to this instance. First compares it with programs whose fds are
+ * open, because reading all pins takes long. */
+static bool is_ours(const struct conditions *k, __u32 program)
+{
+	static const enum dataplane_program own[] = {
+		PROGRAM_wgxdp_express, PROGRAM_wgxdp_xdp, PROGRAM_wgxdp_tc, PROGRAM_wgxdp_tc_l3,
+	};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
+		struct bpf_prog_info info = { 0 };
+		__u32 size = sizeof(info);
+		int fd = program_fd(k->dp, own[i]);
+
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) && info.id == program)
+			return true;
+	}
+	return pins_have_program(program);
+}
+
+bool nic_has_own_xdp(const struct nl_link *nic)
+{
+	__u32 id = nic->xdp_prog_id;
+
+	return pins_have_program(id) ||
+	       (!bpf_xdp_query_id(nic->ifindex, 0, &id) && pins_have_program(id));
+}
+
+static bool tc_is_gone(const struct conditions *k, const struct link *l)
+{
+	__u32 ids[16];
+	size_t n;
+	int fd;
+
+	if (l->flags & LINK_TCX) {	/* only CAP_NET_ADMIN may ask the device itself */
+		fd = attached_link(k->dp->instance, "tcx", l->ifindex);
+		fd_close(fd);
+		return fd == -ENOENT || fd == -ENOLINK;
+	}
+	errno = 0;
+	n = attached_tc(l->ifindex, ids, sizeof(ids) / sizeof(*ids));
+	for (size_t i = 0; i < n; i++)
+		if (is_ours(k, ids[i]))
+			return false;
+	return errno != ENOMEM;		/* ENOMEM does not tell which programs are attached */
+}
+
+/* Returns why our XDP program is missing on a nic that carries a logical link: the link itself, its
+ * VLAN's port, or its bridge's ports. Returns NULL if the program is attached. */
+static const char *why_no_xdp(const struct conditions *k, const struct link *l)
+{
+	const char *why = NULL;
+
+	for (size_t i = 0; i < k->n_links && !why; i++) {
+		const struct link *o = &k->links[i];
+		const struct nl_link *here = host_link(&k->h, o->ifindex);
+
+		if ((o != l && o->ifindex != l->port && o->above != l->ifindex) || !here ||
+		    !(o->flags & (LINK_NATIVE | LINK_GENERIC)))
+			continue;
+		errno = 0;
+		if (!here->xdp_prog_id)
+			why = XDP_GONE;
+		else if (!(o->flags & LINK_SHARED) && !is_ours(k, here->xdp_prog_id) &&
+			 !nic_has_own_xdp(here) && errno != ENOMEM)
+			/* ENOMEM does not tell which program is attached */
+			why = XDP_FOREIGN;
+	}
+	return why;
+}
+
+/* Sets the reason: what a finding says about the interface, after "it "; otherwise `why`. */
+static void explain(const struct conditions *k, struct interface_condition *i, const char *why)
+{
+	const struct finding *f = finding_at(&k->findings, i->name);
+	char text[FINDING_LEN];
+
+	snprintf(i->why, CONDITION_WHY, "%.*s", CONDITION_WHY - 1,
+		 f ? finding_print(f, FINDING_IT, false, text) : why);
+}
+
+static void set_link_state(const struct conditions *k, struct interface_condition *i, bool up)
+{
+	bool tc_gone = i->link->flags & LINK_TC && tc_is_gone(k, i->link);
+	const char *why = tc_gone ? "its tc program was detached" : why_no_xdp(k, i->link);
+
+	i->slow = why && !strcmp(why, XDP_GONE);
+	i->state = !up ? INTERFACE_DOWN : why ? INTERFACE_WAITING : INTERFACE_ATTACHED;
+	explain(k, i, why ?: "");
+}
+
+static void list_links(struct conditions *k)
+{
+	for (size_t j = 0; j < k->n_links; j++) {
+		const struct link *l = &k->links[j];
+		const struct nl_link *here = host_link(&k->h, l->ifindex);
+		struct interface_condition *i;
+
+		if (!l->role)
+			continue;
+		i = append(k->interfaces, k->n_interfaces);
+		i->role = l->role;
+		i->link = l;
+		if (k->dp->elsewhere) {
+			i->state = INTERFACE_ELSEWHERE;
+			snprintf(i->name, sizeof(i->name), "(%u)", l->ifindex);
+			snprintf(i->why, sizeof(i->why), "%s", interface_state_name(i->state));
+		} else if (!here) {
+			describe_gone(k, i);
+		} else {
+			snprintf(i->name, sizeof(i->name), "%s", here->name);
+			set_link_state(k, i, here->up);
+		}
+	}
+}
+
+/* Adds an interface to which no program of ours is attached. */
+static void add_missing(struct conditions *k, const char *name, enum link_role role,
+			enum interface_state state)
+{
+	struct interface_condition *i = append(k->interfaces, k->n_interfaces);
+	const struct nl_link *link = host_link_by_name(&k->h, name);
+
+	snprintf(i->name, sizeof(i->name), "%s", name);
+	i->role = role;
+	i->state = state;
+	explain(k, i, link && link->xdp_prog_id && !nic_has_own_xdp(link) ? XDP_FOREIGN :
+		"it exists, but wgxdp is not attached: the messages of `up` or the daemon say why");
+}
+
+/* Lists an interface that only the daemon uses, if it is missing or down; no program is ever
+ * attached there. */
+static void list_followed(struct conditions *k, const char *name)
+{
+	const struct nl_link *link = host_link_by_name(&k->h, name);
+
+	if (*name && !(link && link->up) && !is_listed(k, name))
+		add_missing(k, name, ROLE_NONE, link ? INTERFACE_DOWN : INTERFACE_WAITING);
+}
+
+static void list_all_followed(struct conditions *k)
+{
+	const char *name;
+	char path[96];
+
+	list_followed(k, k->config->blind.device);
+	for (size_t i = 0; (name = config_followed(k->config, i, path, sizeof(path))); i++)
+		list_followed(k, name);
+}
+
+static void conditions_of_interfaces(struct conditions *k)
+{
+	enum link_role role;
+	const char *name;
+
+	list_links(k);
+	if (!k->config || k->dp->elsewhere)
+		return;
+	for (size_t at = 0; (name = config_interface(k->config, &at, &role));)
+		if (!is_attached(k, name) && !is_listed(k, name))
+			add_missing(k, name, role, INTERFACE_WAITING);
+	list_all_followed(k);
+}
+
+/* ---- services ---- */
 
 struct place {	/* an address that a service listens on, and the ports there */
 	__u32 ifindex;
@@ -136,8 +367,7 @@ static bool place_works(struct service_check *j, const struct place *p)
 		}
 	}
 	/* Addresses in the file may be gone on purpose: another router may have one now. */
-	if (s->nat != NAT_NONE && *s->listen_interface &&
-	    !address_equal(&p->local, &p->backend) &&
+	if (s->nat != NAT_NONE && *s->listen_interface && !address_equal(&p->local, &p->backend) &&
 	    address_find(s->listen_addresses, s->n_listen_addresses, &p->local) ==
 	    s->n_listen_addresses && !has_address(&j->k->h, s->listen_interface, &p->local)) {
 		j->c->address = j->faults ? j->c->address : p->local;
@@ -290,8 +520,7 @@ static void decide_state(struct service_check *j, const struct places *p,
 		note_findings(j, "mtu");
 		check_backends(j, table, n, id);
 	}
-	j->c->state = !j->works ? SERVICE_WAITING : j->faults ? SERVICE_PARTIAL :
-		      SERVICE_LISTENING;
+	j->c->state = !j->works ? SERVICE_WAITING : j->faults ? SERVICE_PARTIAL : SERVICE_LISTENING;
 }
 
 /* Makes the findings about the configuration and about the backends in the running table, which may
@@ -343,4 +572,61 @@ int conditions_of_services(struct conditions *k)
 	free(j.places);
 	free(table);
 	return rc;
+}
+
+/* ---- the mode of an interface ----
+ * The link stores that a driver refused a mode (struct link .refused). Everything else is
+ * determined again from this host. */
+
+static void why_nic(const struct host *h, const struct plan_port *port, const struct plan_nic *nic,
+		    const struct link *is, FILE *out)
+{
+	__u16 flags = is ? is->flags : 0, mode = flags & (LINK_NATIVE | LINK_GENERIC);
+	const char *hint;
+
+	if (nic->mode != MODE_AUTO &&
+	    (mode & LINK_NATIVE) == (nic->mode == MODE_NATIVE ? LINK_NATIVE : 0) &&
+	    (mode & LINK_GENERIC) == (nic->mode == MODE_GENERIC ? LINK_GENERIC : 0))
+		fprintf(out, "the configuration asks for %s", mode_names[nic->mode]);
+	else if (mode & LINK_NATIVE)
+		fputs("the driver has native XDP", out);
+	else if (is && is->refused)
+		fprintf(out, "the driver refused native XDP: %s", why_refused(is->refused));
+	else if (mode && nic->shared)
+		fputs("generic XDP, like the other programs of libxdp's dispatcher", out);
+	else if (mode)
+		fputs("mode auto keeps the generic XDP of an earlier configuration", out);
+	else
+		fputs("XDP was not tried yet: another `up` tries it", out);
+	if (port->by_qdisc)
+		fputs("; transmit: tc, so its qdisc gets what leaves by it", out);
+	else if (mode & LINK_NATIVE && !transmit_flags(h, host_link(h, nic->ifindex), true, &hint))
+		fprintf(out, "; the device cannot send from XDP, so tc sends these packets%s%s",
+			hint ? ": " : "", hint ?: "");
+	if (mode & LINK_NATIVE && port->lengthens)
+		headroom_hint(h, nic, "; ", out);
+}
+
+char *why_port(const struct plan *p, const struct host *h, const struct link *links, size_t n,
+	       __u32 ifindex)
+{
+	const struct plan_port *port = plan_port(p, ifindex);
+	const char *between = "";
+	char *text;
+	size_t size;
+	FILE *out = text_open(&text, &size);
+
+	for (size_t i = 0; port && i < p->n_nics; i++) {
+		if (!plan_carries(h, &p->nics[i], port))
+			continue;
+		fputs(between, out);
+		if (p->nics[i].ifindex != ifindex)
+			fprintf(out, "by %s: ", p->nics[i].name);
+		why_nic(h, port, &p->nics[i], dataplane_link_of(links, n, p->nics[i].ifindex), out);
+		between = "; ";
+	}
+	if (port && (*port->why || !port->n_nics))
+		fprintf(out, "%s%s", between, *port->why ? port->why : "this bridge has no ports");
+	fclose(out);
+	return text;
 }

@@ -4,26 +4,94 @@
  * are bounded: services, interfaces, names, maps and reasons, never a client.
  */
 #include <bpf/bpf.h>
+#include <dirent.h>
 #include <errno.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 #include "plan/resolved_backends.h"
-#include "config/config_endpoints.h"
-#include "config/config_learn.h"
+#include "config/config_sections.h"
 #include "dataplane/dataplane.h"
 #include "lib/log.h"
 #include "show/condition.h"
 #include "show/show.h"
-#include "show/metrics_text.h"
 #include "instance/run_counters.h"
-#include "instance/running.h"
 #include "show/show_parts.h"
 #include "instance/follower.h"
 #include "instance/source.h"
 #include "instance/run_state.h"
+#include "lib/text.h"
 #include "show/words.h"
+
+/* ---- this process ---- */
+
+/* Returns field n of /proc/PID/stat, counted from 1, for n > 2. It searches from the bracket after
+ * the name, because the name may contain blanks. */
+static unsigned long long stat_field(const char *text, int n)
+{
+	const char *c = strrchr(text, ')');
+	unsigned long long value = 0;
+
+	for (int i = 2; c && i < n; i++)
+		c = strchr(c + 1, ' ');
+	if (c)
+		sscanf(c, "%llu", &value);
+	return value;
+}
+
+static double boot_time(void)
+{
+	struct timespec real, boot;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return real.tv_sec - boot.tv_sec + (real.tv_nsec - boot.tv_nsec) / 1e9;
+}
+
+static unsigned int open_files(void)
+{
+	unsigned int n = 0;
+	DIR *dir = opendir("/proc/self/fd");
+
+	while (dir && readdir(dir))
+		n++;
+	if (dir)
+		closedir(dir);
+	return n >= 3 ? n - 3 : 0;	/* without ".", ".." and the directory's own fd */
+}
+
+/* Writes the standard metrics of this process (process_*): CPU time, memory, descriptors. */
+static void process_families(struct metrics_text *t)
+{
+	double tick = sysconf(_SC_CLK_TCK);
+	struct rlimit files = { 0 };
+	char text[1024] = "";
+	FILE *in = fopen("/proc/self/stat", "re");
+
+	if (in) {
+		if (!fgets(text, sizeof(text), in))
+			*text = '\0';
+		fclose(in);
+	}
+	getrlimit(RLIMIT_NOFILE, &files);
+	metric_family(t, "process_cpu_seconds_total", "counter",
+		      "CPU time that the process has used.");
+	metric_seconds(t, NULL, (stat_field(text, 14) + stat_field(text, 15)) / tick);
+	metric_family(t, "process_resident_memory_bytes", "gauge",
+		      "Resident memory of the process.");
+	metric(t, NULL, stat_field(text, 24) * sysconf(_SC_PAGESIZE));
+	metric_family(t, "process_virtual_memory_bytes", "gauge", "Virtual memory of the process.");
+	metric(t, NULL, stat_field(text, 23));
+	metric_family(t, "process_open_fds", "gauge", "Open files of the process.");
+	metric(t, NULL, open_files());
+	metric_family(t, "process_max_fds", "gauge", "Maximum number of open files of the process.");
+	metric(t, NULL, files.rlim_cur);
+	metric_family(t, "process_start_time_seconds", "gauge", "Start time of the process.");
+	metric_seconds(t, NULL, boot_time() + stat_field(text, 22) / tick);
+}
 
 struct scrape {
 	struct metrics_text text;
@@ -89,8 +157,7 @@ static void reasons(struct scrape *s, bool peers, bool drops)
 static void service_states(struct scrape *s)
 {
 	metric_family(&s->text, "wgxdp_service_state", "gauge",
-		      "1 for the present state of a service: listening, partial (some packets are "
-		      "not forwarded) or waiting (none is forwarded).");
+		      "1 for the present state of a service: listening, partial (some packets are not forwarded) or waiting (none is forwarded).");
 	for (__u32 id = 0; id < s->n_services; id++)
 		for (int state = 0; state < SERVICE_STATES && *s->services[id].name; state++)
 			metric(&s->text, LABELS({ "service", s->services[id].name },
@@ -151,17 +218,15 @@ static void flow_family(struct scrape *s, const char *name, const char *type, co
 
 static void flow_families(struct scrape *s)
 {
-	flow_family(s, "wgxdp_flows", "gauge", "Present number of flows (clients) of a service "
-		    "with nat: masquerade.", offsetof(struct flow_numbers, now));
-	flow_family(s, "wgxdp_flows_created_total", "counter", "Flows that were created because "
-		    "the backend answered a new client.", offsetof(struct flow_numbers, created));
-	flow_family(s, "wgxdp_flows_moved_total", "counter", "Flows that ended because the service "
-		    "got another backend.", offsetof(struct flow_numbers, moved));
-	flow_family(s, "wgxdp_flows_deleted_total", "counter", "Flows that were ended by a "
-		    "command, or because the pool lost their address or port.",
+	flow_family(s, "wgxdp_flows", "gauge", "Present number of flows (clients) of a service with nat: masquerade.",
+		    offsetof(struct flow_numbers, now));
+	flow_family(s, "wgxdp_flows_created_total", "counter", "Flows that were created because the backend answered a new client.",
+		    offsetof(struct flow_numbers, created));
+	flow_family(s, "wgxdp_flows_moved_total", "counter", "Flows that ended because the service got another backend.",
+		    offsetof(struct flow_numbers, moved));
+	flow_family(s, "wgxdp_flows_deleted_total", "counter", "Flows that were ended by a command, or because the pool lost their address or port.",
 		    offsetof(struct flow_numbers, deleted));
-	flow_family(s, "wgxdp_flows_refused_total", "counter", "Packets of new clients that got no "
-		    "flow, because of no room, no free port, or a limit.",
+	flow_family(s, "wgxdp_flows_refused_total", "counter", "Packets of new clients that got no flow, because of no room, no free port, or a limit.",
 		    sizeof(struct flow_numbers));
 }
 
@@ -192,8 +257,7 @@ static void peer_families(struct scrape *s)
 {
 	char why[CONDITION_WHY];
 
-	metric_family(&s->text, "wgxdp_peer_attached", "gauge", "1 if the peer's device exists and "
-		      "knows its key; 0 if its packets are not forwarded.");
+	metric_family(&s->text, "wgxdp_peer_attached", "gauge", "1 if the peer's device exists and knows its key; 0 if its packets are not forwarded.");
 	for (__u32 id = 1; id < s->relay.n_peers; id++)
 		if (*s->relay.peers[id].name.name)
 			metric(&s->text, LABELS({ "peer", s->relay.peers[id].name.name }),
@@ -201,8 +265,7 @@ static void peer_families(struct scrape *s)
 	metric_family(&s->text, "wgxdp_peer_packets_total", "counter",
 		      "Packets from a peer (rx) by verdict, and packets forwarded to it (tx).");
 	peers(s, false);
-	metric_family(&s->text, "wgxdp_peer_bytes_total", "counter", "Bytes of packets forwarded "
-		      "from a peer (rx) and to it (tx), including the IP header.");
+	metric_family(&s->text, "wgxdp_peer_bytes_total", "counter", "Bytes of packets forwarded from a peer (rx) and to it (tx), including the IP header.");
 	peers(s, true);
 	metric_family(&s->text, "wgxdp_peer_dropped_packets_total", "counter",
 		      "Dropped packets from a peer, by the reason for the drop.");
@@ -232,7 +295,7 @@ static void interfaces(struct scrape *s, enum interface_family family)
 			       i->state == INTERFACE_ATTACHED || i->state == INTERFACE_ELSEWHERE);
 		else if (i->link && family == INTERFACE_INFO)
 			metric(&s->text,
-			       LABELS({ "interface", i->name }, { "role", role_name(i->role) },
+			       LABELS({ "interface", i->name }, { "role", role_names[i->role] },
 				      { "mode", mode_of_link(s->is.links, s->is.n_links,
 							     i->link) }), 1);
 		else if (i->link)
@@ -246,8 +309,7 @@ static void interface_families(struct scrape *s)
 	metric_family(&s->text, "wgxdp_interface_info", "gauge",
 		      "1 for each interface, with its role and mode.");
 	interfaces(s, INTERFACE_INFO);
-	metric_family(&s->text, "wgxdp_interface_attached", "gauge", "1 if wgxdp is attached to "
-		      "the interface and it is up; 0 if it is waiting, down or gone.");
+	metric_family(&s->text, "wgxdp_interface_attached", "gauge", "1 if wgxdp is attached to the interface and it is up; 0 if it is waiting, down or gone.");
 	interfaces(s, INTERFACE_WORKS);
 	metric_family(&s->text, "wgxdp_interface_transmit_failed_packets_total", "counter",
 		      "Packets that the device's driver failed to send.");
@@ -286,8 +348,7 @@ static void map_families(struct scrape *s)
 	metric_family(&s->text, "wgxdp_map_max_entries", "gauge",
 		      "Entries for which a BPF map has room.");
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
-		metric(&s->text, LABELS({ "map", maps[i].name }),
-		       map_room(s->dp, maps[i].map));
+		metric(&s->text, LABELS({ "map", maps[i].name }), map_room(s->dp, maps[i].map));
 }
 
 static void config_families(struct scrape *s)
@@ -317,8 +378,7 @@ static void daemon_families(struct scrape *s)
 	metric_family(&s->text, "wgxdp_daemon_start_timestamp_seconds", "gauge",
 		      "Start time of the daemon; 0 if no daemon runs.");
 	metric(&s->text, NULL, since);
-	metric_family(&s->text, "wgxdp_configuration_stale", "gauge", "1 if the running "
-		      "configuration differs from the file that it was read from.");
+	metric_family(&s->text, "wgxdp_configuration_stale", "gauge", "1 if the running configuration differs from the file that it was read from.");
 	if (s->config)
 		metric(&s->text, NULL, source_is_stale(source_read(s->instance, s->config, file,
 							 NULL)));
@@ -359,8 +419,7 @@ static void ddns_families(struct scrape *s)
 
 	run_counters_read(&n, s->instance, "ddns");
 	metric_family(&s->text, "wgxdp_ddns_last_success_timestamp_seconds", "gauge",
-		      "Time when the DNS records of a name were last known to be correct; 0 if "
-		      "they never were.");
+		      "Time when the DNS records of a name were last known to be correct; 0 if they never were.");
 	for (size_t i = 0; s->config && i < s->config->n_ddns; i++)
 		for (size_t j = 0; j < s->config->ddns[i].n_names; j++) {
 			const char *name = s->config->ddns[i].names[j].text;

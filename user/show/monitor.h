@@ -49,8 +49,6 @@ struct monitor {
 };
 
 bool monitor_wants(const struct monitor *m, enum monitor_kind kind);
-/* Prints an event if it passes the filter. */
-void monitor_print(struct monitor *m, const struct monitor_event *e);
 /* Ends the monitor after a write to its output failed (errno). Only EPIPE is no error. */
 void monitor_cannot_write(struct monitor *m);
 /* Prints an event from the ring buffer `events`. */

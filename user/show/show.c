@@ -4,15 +4,12 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include "config/config_diff.h"
-#include "config/config_endpoints.h"
-#include "config/config_rates.h"
+#include "config/config_sections.h"
 #include "lib/document.h"
-#include "instance/running.h"
 #include "lib/memory.h"
 #include "lib/text.h"
 #include "show/condition.h"
@@ -23,7 +20,6 @@
 #include "instance/run_counters.h"
 #include "instance/run_state.h"
 #include "dataplane/table.h"
-#include "instance/why.h"
 #include "show/words.h"
 
 static const char *tc_name(__u16 flags)
@@ -49,7 +45,7 @@ static void show_interface(struct node list, const struct conditions *k, const s
 	char *why = why_interface(k, p, i);
 
 	document_text(row, "name", i->name);
-	document_text(row, "role", role_name(i->role));
+	document_text(row, "role", role_names[i->role]);
 	document_text(row, "mode", i->link ? mode_of_link(k->links, k->n_links, i->link) : "none");
 	document_text(row, "why", why);
 	document_text(row, "state", interface_state_name(i->state));
@@ -178,15 +174,6 @@ static void show_lists(struct node row, const struct config *c, const char *name
 	show_clients(row, "deny", s->deny, s->n_deny, s->deny_lists, s->n_deny_lists);
 }
 
-void show_limits(struct node row, const struct config *c, const char *service, const char *peer)
-{
-	const struct rate_config *r = c ? config_rate(c, service, peer) : NULL;
-	char text[RATE_STRLEN];
-
-	document_text(row, "rate_from", r && *rate_format(&r->from, text) ? text : NULL);
-	document_text(row, "rate_to", r && *rate_format(&r->to, text) ? text : NULL);
-}
-
 #define UNANSWERED 20	/* packets without an answer from which on show warns */
 
 /* Adds a warning if the backend has answered no packet. Answers to packets that keep their
@@ -209,8 +196,8 @@ static void show_unanswered(struct node row, const struct dataplane *dp, __u32 i
 	}
 	if (sent < UNANSWERED || answers)
 		return;
-	snprintf(text, sizeof(text), "the backend has answered none of %llu packets: `wgxdp "
-		 "doctor` looks for the reason", sent);
+	snprintf(text, sizeof(text), "the backend has answered none of %llu packets: `wgxdp doctor` looks for the reason",
+		 sent);
 	document_text(row, "warning", text);
 }
 

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 #include "dataplane/dataplane.h"
 #include "lib/document.h"
-#include "net/wg_dump.h"
+#include "net/wireguard.h"
 
 #define SHOW_INTERFACES (1 << 0)
 #define SHOW_SERVICES (1 << 1)

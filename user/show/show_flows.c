@@ -3,10 +3,8 @@
  * wgxdp show flows. There may be hundreds of thousands of flows. They are read and sorted, then
  * written one by one, without a lock and without a document in memory.
  */
-#include <errno.h>
 #include <string.h>
 #include "lib/grow.h"
-#include "lib/jiffies.h"
 #include "lib/log.h"
 #include "show/show.h"
 #include "show/words.h"
@@ -189,8 +187,7 @@ static void print_json(const struct flows *f, FILE *out)
 					    [OURS] = "ours", [BACKEND] = "backend" };
 	struct row_words w;
 
-	fprintf(out, "{\n  \"version\": \"%s\",\n  \"instance\": \"%s\",\n  \"flows\": [", VERSION,
-		f->dp->instance);
+	fprintf(out, "{\n  \"version\": \"%s\",\n  \"instance\": \"%s\",\n  \"flows\": [", VERSION, f->dp->instance);
 	for (size_t i = 0; i < f->n && !ferror(out); i++) {
 		const struct row *r = &f->rows[i];
 

@@ -2,9 +2,12 @@
  *
  * Shows the guard's settings and the health of the backends behind it.
  */
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include "config/config_diff.h"
+#include "config/config_sections.h"
+#include "dataplane/followed_lists.h"
+#include "instance/follower.h"
 #include "lib/grow.h"
 #include "lib/jiffies.h"
 #include "show/show_parts.h"
@@ -260,16 +263,14 @@ void guard_families(struct metrics_text *t, const struct dataplane *dp, const st
 
 	dataplane_cookies(dp, &replies, &off);
 	read_backends(dp, config, services, n_services, &all);
-	metric_family(t, "wgxdp_backend_up", "gauge", "0 if the backend did not answer the last "
-		      "handshake initiations (see health), else 1.");
+	metric_family(t, "wgxdp_backend_up", "gauge", "0 if the backend did not answer the last handshake initiations (see health), else 1.");
 	for (size_t i = 0; i < all.n; i++)
 		metric(t, LABELS(BACKEND(&all.list[i])), !all.list[i].backend.down);
 	metric_family(t, "wgxdp_backend_on_standby", "gauge",
 		      "1 if the standby serves instead of the backend.");
 	for (size_t i = 0; i < all.n; i++)
 		metric(t, LABELS(BACKEND(&all.list[i])), all.list[i].backend.on_standby);
-	metric_family(t, "wgxdp_handshakes_total", "counter", "Handshake initiations with a valid "
-		      "mac1 that were forwarded to a backend, and its responses.");
+	metric_family(t, "wgxdp_handshakes_total", "counter", "Handshake initiations with a valid mac1 that were forwarded to a backend, and its responses.");
 	for (size_t i = 0; i < all.n; i++) {
 		metric(t, LABELS(BACKEND(&all.list[i]), { "type", "initiation" }),
 		       all.list[i].backend.health.initiations);
@@ -284,8 +285,87 @@ void guard_families(struct metrics_text *t, const struct dataplane *dp, const st
 		      "Cookie replies that the daemon sent to challenged clients.");
 	metric(t, NULL, replies);
 	metric_family(t, "wgxdp_challenge_off_since_timestamp_seconds", "gauge",
-		      "Unix time since which no daemon sends cookie replies to challenged clients; "
-		      "0 while one does, or if no service challenges clients.");
+		      "Unix time since which no daemon sends cookie replies to challenged clients; 0 while one does, or if no service challenges clients.");
 	metric(t, NULL, config && config_challenges(config) ? off : 0);
 	free(all.list);
+}
+
+/* ---- lists that other programs keep ---- */
+
+/* runs: a daemon follows the lists. Without one, a list remains as `up` or `reload` has read it. */
+static const char *state_name(__u32 state, bool runs)
+{
+	return state == LIST_READ ? runs ? "followed" : "read once" :
+	       state == LIST_KEPT ? "unreadable" : "waiting";
+}
+
+const char *list_describe(const struct list_config *l, char buf[LIST_NAME_LEN + 16])
+{
+	snprintf(buf, LIST_NAME_LEN + 16, "%s %s", list_source_name(l->source), l->name);
+	return buf;
+}
+
+int show_followed(struct document *d, const struct dataplane *dp)
+{
+	struct followed_list *list = NULL;
+	struct node rows = { 0 };
+	size_t n = 0;
+	__s64 since;
+	int rc = dataplane_followed(dp, &list, &n);
+	bool runs = n && follower_runs(dp->instance, &since);
+
+	for (size_t i = 0; i < n; i++) {
+		struct node row;
+
+		if (!list[i].source)
+			continue;
+		if (!rows.document)
+			rows = document_list(document_root(d), "lists");
+		row = document_row(rows);
+		document_text(row, "name", list[i].name);
+		document_text(row, "source", list_source_name(list[i].source));
+		document_text(row, "state", state_name(list[i].state, runs));
+		document_text(row, "why", runs || list[i].state != LIST_READ ? NULL :
+			      "no daemon runs, so later changes of this list have no effect: start the daemon (`wgxdp daemon`)");
+		document_number(row, "prefixes", list[i].prefixes);
+		document_number(row, "skipped", list[i].skipped);
+		document_time(row, "changed", list[i].read, list[i].read);
+	}
+	free(list);
+	return rc;
+}
+
+void list_families(struct metrics_text *t, const struct dataplane *dp)
+{
+	struct followed_list *list = NULL;
+	size_t n = 0;
+	__s64 since;
+	bool runs = follower_runs(dp->instance, &since);
+
+	dataplane_followed(dp, &list, &n);
+	metric_family(t, "wgxdp_list_prefixes", "gauge",
+		      "Prefixes of a list in allow or deny that another program keeps.");
+	for (size_t i = 0; i < n; i++)
+		if (list[i].source)
+			metric(t, LABELS({ "list", list[i].name }), list[i].prefixes);
+	metric_family(t, "wgxdp_list_readable", "gauge",
+		      "1 if a daemon follows the list, and could read it the last time.");
+	for (size_t i = 0; i < n; i++)
+		if (list[i].source)
+			metric(t, LABELS({ "list", list[i].name }),
+			       runs && list[i].state == LIST_READ);
+	metric_family(t, "wgxdp_list_skipped", "gauge", "Lines of the file, or elements of the set, that are not a prefix.");
+	for (size_t i = 0; i < n; i++)
+		if (list[i].source)
+			metric(t, LABELS({ "list", list[i].name }), list[i].skipped);
+	free(list);
+}
+
+void show_limits(struct node row, const struct config *c, const char *service, const char *peer)
+{
+	const struct rate_config *r = c ? config_rate(c, service, peer) : NULL;
+	char text[RATE_STRLEN];
+
+	document_text(row, "rate_from", r && *rate_format(&r->from, text) ? text : NULL);
+	document_text(row, "rate_to", r && *rate_format(&r->to, text) ? text : NULL);
 }

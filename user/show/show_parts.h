@@ -4,10 +4,29 @@
  * blind relay's sites. show.c, metrics.c and doctor include it.
  */
 #pragma once
+#include <linux/types.h>
+#include <stdio.h>
+#include <sys/types.h>
 #include "dataplane/dataplane.h"
 #include "lib/document.h"
 #include "net/wireguard.h"
-#include "show/metrics_text.h"
+
+/* ---- the format of metrics ---- */
+
+struct metrics_text {
+	FILE *out;
+	const char *family;		/* metric family that is being written */
+};
+
+/* The labels of a metric: pairs of name and value, ended by { 0 }. */
+#define LABELS(...) (const char *[][2]){ __VA_ARGS__, { 0 } }
+
+void metric_family(struct metrics_text *t, const char *name, const char *type, const char *help);
+/* Writes a line of the present family. labels: LABELS(…); NULL: none. */
+void metric(struct metrics_text *t, const char *labels[][2], __u64 value);
+void metric_seconds(struct metrics_text *t, const char *labels[][2], double value);
+
+/* ---- parts of show and of the metrics ---- */
 
 /* A backend of a guarded service, from the maps. */
 struct guarded {

@@ -5,9 +5,8 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
-#include "show/blind_view.h"
+#include "show/site_view.h"
 #include "lib/grow.h"
-#include "show/relay_view.h"
 #include "show/top.h"
 #include "show/words.h"
 

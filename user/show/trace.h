@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * trace: finds what the running programs would do with a packet, by running copies of them in the
- * instance's shadow (dataplane_shadow.h). A packet that XDP passes up goes to the tc plane, as in
+ * instance's shadow (tracing.h). A packet that XDP passes up goes to the tc plane, as in
  * the kernel. `wgxdp trace` includes it.
  */
 #pragma once

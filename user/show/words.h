@@ -8,6 +8,7 @@
 #include <net/if.h>
 #include <stddef.h>
 #include "dataplane/dataplane.h"
+#include "lib/addr.h"
 
 const char *reason_name(__u16 reason);
 const char *reason_text(__u16 reason);	/* the reason's meaning, a phrase */
@@ -31,3 +32,23 @@ const char *interface_name(__u32 ifindex, char buf[IF_NAMESIZE]);
 /* Returns "native", "generic" or "tc": how packets of a logical link arrive, by the nics that carry
  * it (itself, its VLAN's port, its bridge's ports). */
 const char *mode_of_link(const struct link *links, size_t n, const struct link *link);
+
+/* ---- packets in words ---- */
+
+#define PACKET_WORDS 400
+
+struct packet_words {
+	/* Source and destination: an address, with :PORT if there is one. "": no IP. */
+	char from[64], to[64];
+	char what[PACKET_WORDS]; /* such as "UDP, WireGuard data, 80 bytes, TTL 64" */
+	struct address end[2];	/* source, destination; family 0: the frame is not IP */
+	__be16 port[2];			/* source, destination; 0: not readable */
+	bool udp; /* it has a UDP header, so is no later fragment */
+	__u32 message;	/* for UDP: the type of WireGuard message it looks like; else 0 */
+};
+
+/* Describes a frame of len bytes, from its Ethernet header on. "bytes" in the text is the length of
+ * the IP packet. */
+void packet_words(const void *frame, size_t len, struct packet_words *ret);
+/* Returns the name of a message type, such as "data"; "" for 0. */
+const char *message_name(__u32 message);
