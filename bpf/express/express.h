@@ -123,7 +123,9 @@ INLINE int express_try(struct pkt *p, struct express_cpu *cpu, __u32 ifindex, co
 	if (likely(e->generation == generation))
 		action = express_send(p, head, e, NULL, hop, tag, len, now, ipv4);
 	else if (uses_flows(p) && e->generation == ~generation)
-		action = express_send(p, head, e, memo_second(b, e), hop, tag, len, now, ipv4);
+		action = express_send(p, head, e,
+				      (void *)b + ((((void *)e - (void *)b) & 0x80) | 0x40), hop,
+				      tag, len, now, ipv4);
 	else
 		goto miss;
 	d->hits += action != EXPRESS_MISS;
@@ -172,14 +174,10 @@ INLINE int express_as(void *ctx, __u32 ifindex, enum express_uses uses)
  * express_uses, and the verifier removes all copies but one. So a hit reads no switches. */
 INLINE int express_first(void *ctx, __u32 ifindex)
 {
-	switch (express_uses) {
-	case USES_ADDRESSES:
-		return express_as(ctx, ifindex, USES_ADDRESSES);
-	case USES_FLOWS:
-		return express_as(ctx, ifindex, USES_FLOWS);
-	case USES_BLIND:
-		return express_as(ctx, ifindex, USES_BLIND);
-	default:
-		return express_as(ctx, ifindex, USES_ALL);
-	}
+	enum express_uses uses = express_uses;
+
+	return uses == USES_ADDRESSES ? express_as(ctx, ifindex, USES_ADDRESSES) :
+	       uses == USES_FLOWS ? express_as(ctx, ifindex, USES_FLOWS) :
+	       uses == USES_BLIND ? express_as(ctx, ifindex, USES_BLIND) :
+				    express_as(ctx, ifindex, USES_ALL);
 }

@@ -229,8 +229,6 @@ INLINE int express_learn_step(struct pkt_state *s)
 		w->until = w->until < w->fresh ? w->until : w->fresh;
 		w->hop = express_hop(s);
 	}
-	if (w->hop >= NO_HOP)
-		return 0;
-	return express_write(s);
+	return w->hop >= NO_HOP ? 0 : express_write(s);
 }
 STATE_STEP(with_express, express_learn)

@@ -218,15 +218,6 @@ INLINE __u32 memo_place(const struct express_device *d, const struct express_key
 /* The second line of an IPv6 entry. */
 #define MEMO_MORE(e) ((const struct memo_more *)((e) + 1))
 
-/* The same for an entry that may be an IPv4 packet's, as the verifier sees it. */
-INLINE struct memo_more *memo_second(struct memo_bucket *b, const struct memo *e)
-{
-	__u64 at = (void *)e - (void *)b;
-
-	barrier_var(at);
-	return (void *)b + ((at & 0x80) | 0x40);
-}
-
 INLINE bool memo_matches(const struct memo *e, const struct memo_more *more,
 			 const struct express_key *k, bool ipv4, bool blind)
 {
