@@ -193,13 +193,6 @@ INLINE struct express_hop *express_hop_at(struct express_cpu *cpu, __u32 hop)
 	return cpu->hop;
 }
 
-/* An entry for a packet that changes its IP version has the complement of the generation. So other
- * packets need no test for it. */
-INLINE bool memo_is_good(const struct memo *e, __u64 now, __u32 generation)
-{
-	return (e->generation == generation || e->generation == ~generation) && now < e->until;
-}
-
 /* Returns the index of a key's bucket. *ret_at: IPv4: bit 6 is the line where the search begins.
  * The upper bits of the hash depend on all bits of the key. */
 INLINE __u32 memo_place(const struct express_device *d, const struct express_key *k, bool ipv4,

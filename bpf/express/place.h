@@ -122,10 +122,12 @@ INLINE int express_hop_step(struct pkt_state *s)
 }
 STATE_STEP(with_express, express_hop)
 
-/* Returns whether no valid entry has this line of the memo. */
+/* Returns whether no valid entry has this line of the memo. An entry for a packet that changes its
+ * IP version has the complement of the generation, so that other packets need no test for it. */
 INLINE bool memo_is_free(const struct memo *e, const struct express_work *w)
 {
-	return !e->from || !memo_is_good(e, w->now, w->generation);
+	return !e->from || w->now >= e->until ||
+	       (e->generation != w->generation && e->generation != ~w->generation);
 }
 
 /* Returns the line of the bucket for the entry; MEMO_WAYS: valid entries have all of them. A valid

@@ -505,7 +505,7 @@ static void strangers_share(void **state)
 	}
 	b = bpf_map_lookup_elem(&memo, &zero);
 	for (__u32 i = 0; i < MEMO_WAYS; i++)
-		used[i] = memo_is_good(&b->way[i], host_jiffies, world_control()->generation) && b->way[i].from;
+		used[i] = !memo_is_free(&b->way[i], &(struct express_work){ .now = host_jiffies, .generation = world_control()->generation });
 	assert_true(used[0] + used[1] + used[2] + used[3] == 2 || used[0] + used[1] + used[2] + used[3] == 3);
 	assert_int_equal(used[0] + used[1], 2);
 	way_comes(reply, &in);
