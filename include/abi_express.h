@@ -97,8 +97,8 @@ struct memo_bucket {
 
 /* A device that received packets that the memo has. */
 struct express_device {
-	/* express_mac(): our MAC address on this device, and its ifindex. The complement of it while
-	 * .skip is not 0. */
+	/* express_mac(): our MAC address on this device, and its ifindex. While .skip is not 0, the
+	 * complement of both. */
 	__u64 mac;
 	__u64 key[2];			/* secret factors of the hash */
 	__u64 id;			/* express_id() */
