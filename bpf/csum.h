@@ -66,12 +66,6 @@ INLINE __u64 csum_pseudo6(const struct ipv6hdr *ip)
 	return sum;
 }
 
-/* Adds UDP's protocol number and the length to the addresses' sum, and folds it to 16 bits. */
-INLINE __u16 csum_pseudo(__u64 addresses, __be16 len)
-{
-	return csum_fold64(addresses + len + bpf_htons(IPPROTO_UDP));
-}
-
 /* Returns the folded sum of an address. The prefix ::ffff of a mapped IPv4 address adds nothing to
  * it. */
 INLINE __u16 addr_sum(const struct addr *a)

@@ -192,7 +192,6 @@ SWITCH(bool, with_client_rates, false);	/* on if the clients in some prefixes ha
 SWITCH(bool, with_pair_rates, false);	/* on if the table has entries of KEY_PAIR */
 SWITCH(__u32, peer_rates, 0);		/* index in rates of the first peer */
 SWITCH(__u32, numbered_rates, 0);	/* index in rates of the first numbered rate */
-SWITCH(__u32, client_rate_hints, 0);	/* index of the last element of source_hints */
 SWITCH(bool, with_followed_lists, false);	/* on if a service has lists of other programs */
 SWITCH(__u32, list_hints_mask, 0);	/* number of elements in list_hints, minus 1 */
 /* Switches of the relay. */

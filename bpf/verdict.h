@@ -107,11 +107,12 @@ INLINE void count_service(const struct pkt *p, int rc)
 
 	if (unlikely(!total))
 		return;
-	total->received += p->s->segments;
-	if (unlikely(rc))
-		count_reason(p, p->s->service.id, rc);
-	else
+	if (likely(!rc)) {
 		count_forwarded(p, total);
+		return;
+	}
+	total->refused += p->s->segments;
+	count_reason(p, p->s->service.id, rc);
 }
 
 /* Counts a packet for the sending peer and, if it was forwarded, for the receiving peer too. */
@@ -123,8 +124,8 @@ INLINE void count_peers(const struct pkt *p, int rc)
 
 	if (!total)
 		return;
-	total->received += p->s->segments;
 	if (rc) {
+		total->refused += p->s->segments;
 		count_reason(p, PEER_ID | (__u32)p->s->peers, rc);
 		return;
 	}

@@ -12,12 +12,18 @@ enum plane { PLANE_XDP, PLANE_TC };
 /* totals: PERCPU_ARRAY, indexed by total_index(). Each received packet is either forwarded or
  * counted under a reason in the map reasons. */
 struct total {
-	__u64 received;			/* packets for the service, or from the peer */
+	__u64 refused;			/* received packets that were not forwarded */
 	__u64 forwarded;		/* packets that were handed to a device */
 	/* Bytes of the forwarded packets: IP length at arrival. For a GSO packet, the sum over its
 	 * segments. */
 	__u64 bytes;
 };
+
+/* Returns the packets for the service, or from the peer. */
+static inline __u64 total_received(const struct total *t)
+{
+	return t->refused + t->forwarded;
+}
 
 static inline __u32 total_index(__u32 id, __u32 direction, __u32 plane)
 {

@@ -51,7 +51,8 @@ struct memo {
 		struct {
 			/* Index in rates for the client or pair; valid only if there are rates. */
 			__u32 rate;
-			__le32 index; /* blind relay: receiver index of the message; else 0 */
+			/* If the blind relay is on: receiver index of WireGuard data; else 0. */
+			__le32 index;
 		};
 		/* Without rates and blind relay: what was sent and is not yet added to the flow. */
 		struct {
@@ -96,14 +97,16 @@ struct memo_bucket {
 
 /* A device that received packets that the memo has. */
 struct express_device {
-	__u64 mac;	/* express_mac(): our MAC address on this device, and its ifindex */
+	/* express_mac(): our MAC address on this device, and its ifindex. While .skip is not 0, the
+	 * complement of both. */
+	__u64 mac;
 	__u64 key[2];			/* secret factors of the hash */
 	__u64 id;			/* express_id() */
 	__u32 first;			/* first bucket of this CPU */
 	/* Shift of a hash: what remains is the byte in all of this CPU's buckets. */
 	__u32 shift;
 	__u64 hits;	/* packets that were sent, of all devices that had this place */
-	/* Set by express_weigh(). Packets of buckets whose number has a bit of `skip` take the
+	/* Set by express_skip(). Packets of buckets whose number has a bit of `skip` take the
 	 * pipeline. */
 	__u32 spent;
 	__u16 skip;

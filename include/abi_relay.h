@@ -44,7 +44,7 @@ struct peer_name {
 
 /* peer_totals: PERCPU_ARRAY of struct total, indexed by total_index(peer, enum peer_direction,
  * plane). PEER_RX counts the packets from a peer. PEER_TX counts the packets forwarded to it, and
- * its .received is 0. The map reasons counts peers too, under the id PEER_ID | peer. */
+ * its .refused is 0. The map reasons counts peers too, under the id PEER_ID | peer. */
 enum peer_direction { PEER_RX, PEER_TX };
 #define PEER_ID (1U << 31)
 

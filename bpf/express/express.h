@@ -29,7 +29,7 @@ INLINE bool express_is_free(const struct express_device *d, const struct express
 /* ---- a packet without an entry ---- */
 
 /* Lets learn.h know the packet, if the pipeline sends it. */
-INLINE void express_remember(const void *head, __u32 len, __u64 mac, __u32 vlan, __le32 index,
+INLINE void express_remember(const void *head, __u64 len, __u64 mac, __u32 vlan, __le32 index,
 			     bool ipv4)
 {
 	struct pkt_state *s = state_find();
@@ -62,15 +62,23 @@ INLINE __s32 express_gain(const struct express_device *d)
 	return (__u32)d->hits - d->spent;
 }
 
+/* Sets d->skip. While it is not 0, d->mac is the complement of the address, so that other packets
+ * need no test for it. */
+INLINE void express_skip(struct express_device *d, __u64 mac, __u16 skip)
+{
+	d->skip = skip;
+	d->mac = skip ? ~mac : mac;
+}
+
 /* Returns whether the packets of a bucket take the pipeline. A share of the buckets does not, which
  * changes each quarter of a second. All are used again after a gain, and when nothing was learned
  * for a second. */
-INLINE bool express_skips(struct express_device *d, __u32 place)
+INLINE bool express_skips(struct express_device *d, __u32 place, __u64 mac)
 {
 	__u64 now = bpf_jiffies64();
 
 	if (now >= d->until + tick_rate || express_gain(d) >= EXPRESS_LOSS)
-		d->skip = 0;
+		express_skip(d, mac, 0);
 	return (place ^ 4 * now / tick_rate) & d->skip;
 }
 
@@ -80,7 +88,7 @@ INLINE bool express_skips(struct express_device *d, __u32 place)
  * length of its VLAN tag, and len is the length of the IP packet. Returns the plane's action, or
  * EXPRESS_MISS. */
 INLINE int express_try(struct pkt *p, struct express_cpu *cpu, __u32 ifindex, const void *eth,
-		       void *head, __u32 tag, __u32 len, bool ipv4)
+		       void *head, __u32 tag, __u64 len, bool ipv4)
 {
 	__u64 now, at, mac;
 	struct express_key k = { 0 };
@@ -95,22 +103,23 @@ INLINE int express_try(struct pkt *p, struct express_cpu *cpu, __u32 ifindex, co
 		return EXPRESS_MISS;
 	if (uses(p, vlans) && tag)
 		vlan = KEY_TAGGED | (bpf_ntohs(load_word(__be16, eth + 14)) & 0xfff);
-	if (uses_blind(p) && load_word(__be16, head + express_udp_at(ipv4) + 2) == blind_port) {
-		if (unlikely(!express_is_data(head, len, ipv4)))
-			return EXPRESS_MISS;
+	if (uses_blind(p) && express_is_data(head, len, ipv4))
 		k.index = load_word(__le32, head + express_udp_at(ipv4) + 12);
-	}
 	mac = express_mac(eth, ifindex);
 	d = express_device(cpu, ifindex, vlan);
-	if (unlikely(d->mac != mac || (uses(p, vlans) && BYTES(__u16, d->id, 6) != vlan)))
+	if (unlikely(uses(p, vlans) && BYTES(__u16, d->id, 6) != vlan))
 		goto miss;
 	if (uses_listeners(p) && express_is_free(d, &k, ipv4))
 		express_complete(&k, d->id, ipv4, true);
 	else
 		express_complete(&k, d->id, ipv4, false);
 	place = memo_place(d, &k, ipv4, &at);
-	if (unlikely(d->skip & place) && express_skips(d, place))
-		return EXPRESS_MISS;
+	if (unlikely(d->mac != mac)) {
+		if (d->mac != ~mac)
+			goto miss;
+		if (d->skip & place && express_skips(d, place, mac))
+			return EXPRESS_MISS;
+	}
 	e = memo_find(p, place, at, &k, ipv4, &b);
 	if (!e)
 		goto miss;
@@ -123,7 +132,9 @@ INLINE int express_try(struct pkt *p, struct express_cpu *cpu, __u32 ifindex, co
 	if (likely(e->generation == generation))
 		action = express_send(p, head, e, NULL, hop, tag, len, now, ipv4);
 	else if (uses_flows(p) && e->generation == ~generation)
-		action = express_send(p, head, e, memo_second(b, e), hop, tag, len, now, ipv4);
+		action = express_send(p, head, e,
+				      (void *)b + ((((void *)e - (void *)b) & 0x80) | 0x40), hop,
+				      tag, len, now, ipv4);
 	else
 		goto miss;
 	d->hits += action != EXPRESS_MISS;
@@ -139,20 +150,22 @@ INLINE int express_as(void *ctx, __u32 ifindex, enum express_uses uses)
 	struct pkt pkt = { .ctx = ctx, .plane = PLANE_XDP, .uses = uses }, *p = &pkt;
 	struct express_cpu *cpu = express_cpu();
 	int action = EXPRESS_MISS;
-	__u32 len, first, tag = 0;
+	__u32 linear, first, tag = 0;
+	__u64 len;
 	void *eth, *head;
 
 	if (unlikely(!cpu || ifindex >> 16))
 		return EXPRESS_MISS;
-	eth = head = plane(p, begin, EXPRESS_HEAD, &len);
+	eth = head = plane(p, begin, EXPRESS_HEAD, &linear);
 	if (uses(p, vlans) && eth && load_word(__be16, eth + 12) == bpf_htons(ETH_P_8021Q)) {
 		tag = sizeof(struct vlan_tag);
 		head = at(p, sizeof(struct vlan_tag), EXPRESS_HEAD);
 	}
 	if (likely(head)) {
-		len -= sizeof(struct ethhdr) + tag;
+		len = linear - (sizeof(struct ethhdr) + tag);
+		barrier_var(len);	/* otherwise clang keeps two values */
 		first = load_word(__u32, head + 12) & bpf_htonl(0xffffff00);
-		barrier_var(first);	/* otherwise clang keeps two values */
+		barrier_var(first);
 		if (likely(first == HEAD_IPV4))
 			action = express_try(p, cpu, ifindex, eth, head, tag, len, true);
 		else if ((first & bpf_htonl(0xfffff000)) == HEAD_IPV6)
@@ -172,14 +185,10 @@ INLINE int express_as(void *ctx, __u32 ifindex, enum express_uses uses)
  * express_uses, and the verifier removes all copies but one. So a hit reads no switches. */
 INLINE int express_first(void *ctx, __u32 ifindex)
 {
-	switch (express_uses) {
-	case USES_ADDRESSES:
-		return express_as(ctx, ifindex, USES_ADDRESSES);
-	case USES_FLOWS:
-		return express_as(ctx, ifindex, USES_FLOWS);
-	case USES_BLIND:
-		return express_as(ctx, ifindex, USES_BLIND);
-	default:
-		return express_as(ctx, ifindex, USES_ALL);
-	}
+	enum express_uses uses = express_uses;
+
+	return uses == USES_ADDRESSES ? express_as(ctx, ifindex, USES_ADDRESSES) :
+	       uses == USES_FLOWS ? express_as(ctx, ifindex, USES_FLOWS) :
+	       uses == USES_BLIND ? express_as(ctx, ifindex, USES_BLIND) :
+				    express_as(ctx, ifindex, USES_ALL);
 }

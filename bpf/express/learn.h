@@ -43,7 +43,9 @@ INLINE bool express_can_learn(struct pkt_state *s)
 	if (s->service.flags & SERVICE_CHOICE ||
 	    (with_relay && s->link_flags & LINK_PEERS && s->family == FAMILY_IPV6))
 		return false;
-	return !with_guards || s->is_blind || express_can_learn_guarded(s);
+	if (with_blind && s->is_blind)
+		return s->express.key.index;
+	return !with_guards || express_can_learn_guarded(s);
 }
 
 /* ---- until when ---- */
@@ -220,7 +222,7 @@ INLINE int express_learn_step(struct pkt_state *s)
 	w->bucket = memo_place(d, &w->key, ipv4, &w->at);
 	w->line = memo_line(s);
 	if (w->former && !w->open)
-		express_weigh(d);
+		express_weigh(d, w->mac);
 	if (w->line >= MEMO_WAYS)
 		return 0;
 	w->hop = w->slot ? express_hop(s) : NO_HOP;
@@ -229,8 +231,6 @@ INLINE int express_learn_step(struct pkt_state *s)
 		w->until = w->until < w->fresh ? w->until : w->fresh;
 		w->hop = express_hop(s);
 	}
-	if (w->hop >= NO_HOP)
-		return 0;
-	return express_write(s);
+	return w->hop >= NO_HOP ? 0 : express_write(s);
 }
 STATE_STEP(with_express, express_learn)

@@ -76,7 +76,7 @@ INLINE __u32 express_udp_at(bool ipv4)
 
 /* Reads an IPv4 header without options, of a whole packet. head: 14 bytes before it. len: length
  * that the packet must have. Returns whether the express path can send it. */
-INLINE bool express_read4(const void *head, __u32 len, struct express_key *k)
+INLINE bool express_read4(const void *head, __u64 len, struct express_key *k)
 {
 	__u32 word = load_word(__u32, head + 20);	/* fragment, TTL, protocol */
 
@@ -87,7 +87,7 @@ INLINE bool express_read4(const void *head, __u32 len, struct express_key *k)
 }
 
 /* The same for an IPv6 header that UDP's follows. */
-INLINE bool express_read6(const void *head, __u32 len, struct express_key *k)
+INLINE bool express_read6(const void *head, __u64 len, struct express_key *k)
 {
 	__u16 word = load_word(__u16, head + 20);	/* next header, hop limit */
 
@@ -103,7 +103,7 @@ INLINE bool express_read6(const void *head, __u32 len, struct express_key *k)
 /* Reads a UDP packet if it is whole, without options, extension headers and fragmentation, if it
  * fills the frame, and if its checksum is not partial. len: length from the IP header to the end of
  * the frame. Returns false for any other packet. */
-INLINE bool express_read(const void *head, __u32 len, bool ipv4, struct express_key *k)
+INLINE bool express_read(const void *head, __u64 len, bool ipv4, struct express_key *k)
 {
 	const struct udphdr *udp = head + express_udp_at(ipv4);
 	__u32 udp_len = load_word(__be16, &udp->len);
@@ -123,7 +123,7 @@ INLINE bool express_read(const void *head, __u32 len, bool ipv4, struct express_
 
 /* Returns whether the UDP payload is WireGuard data as is_plain_data() defines it. len: of the IP
  * packet. */
-INLINE bool express_is_data(const void *head, __u32 len, bool ipv4)
+INLINE bool express_is_data(const void *head, __u64 len, bool ipv4)
 {
 	return load_word(__u32, head + express_udp_at(ipv4) + sizeof(struct udphdr)) ==
 		       from_le32(MESSAGE_DATA) &&
@@ -193,19 +193,12 @@ INLINE struct express_hop *express_hop_at(struct express_cpu *cpu, __u32 hop)
 	return cpu->hop;
 }
 
-/* An entry for a packet that changes its IP version has the complement of the generation. So other
- * packets need no test for it. */
-INLINE bool memo_is_good(const struct memo *e, __u64 now, __u32 generation)
-{
-	return (e->generation == generation || e->generation == ~generation) && now < e->until;
-}
-
 /* Returns the index of a key's bucket. *ret_at: IPv4: bit 6 is the line where the search begins.
  * The upper bits of the hash depend on all bits of the key. */
 INLINE __u32 memo_place(const struct express_device *d, const struct express_key *k, bool ipv4,
 			__u64 *ret_at)
 {
-	__u64 hash = k->from * d->key[0] + (k->to + k->index) * d->key[1];
+	__u64 hash = (k->from + d->key[0]) * (k->to + k->index + d->key[1]);
 
 	if (!ipv4)
 		hash += (k->source ^ k->destination[0]) * (d->key[0] << 1 ^ d->key[1]) +
@@ -217,15 +210,6 @@ INLINE __u32 memo_place(const struct express_device *d, const struct express_key
 
 /* The second line of an IPv6 entry. */
 #define MEMO_MORE(e) ((const struct memo_more *)((e) + 1))
-
-/* The same for an entry that may be an IPv4 packet's, as the verifier sees it. */
-INLINE struct memo_more *memo_second(struct memo_bucket *b, const struct memo *e)
-{
-	__u64 at = (void *)e - (void *)b;
-
-	barrier_var(at);
-	return (void *)b + ((at & 0x80) | 0x40);
-}
 
 INLINE bool memo_matches(const struct memo *e, const struct memo_more *more,
 			 const struct express_key *k, bool ipv4, bool blind)

@@ -40,16 +40,16 @@ STATE_STEP(express_listeners, express_free)
  * if the lookup used a key for another record: then the next packet is learned. */
 INLINE bool express_learn_device(struct express_device *d, struct pkt_state *s)
 {
-	__u64 id = express_id(BYTES(__u16, s->express.mac, 0), s->express.vlan);
+	__u64 mac = s->express.mac, id = express_id(BYTES(__u16, mac, 0), s->express.vlan);
 	bool same = d->id == id, known;
 	bool has_backend = (same && d->has_backend) || s->direction == DIRECTION_REPLY;
 	bool is_listener = express_listeners && s->link_role == ROLE_WAN && !has_backend;
 
 	if (!same && s->express.now < d->until)
 		return false;
-	known = d->mac == s->express.mac && same && d->sources == s->sources &&
+	known = d->mac == (d->skip ? ~mac : mac) && same && d->sources == s->sources &&
 		d->is_listener == is_listener;
-	d->mac = s->express.mac;
+	express_skip(d, mac, d->skip);
 	d->id = id;
 	d->until = s->express.now + tick_rate;
 	d->key[0] = hash_key0;
@@ -70,14 +70,14 @@ INLINE bool express_learn_device(struct express_device *d, struct pkt_state *s)
  * entry sent earns 1, and each new entry costs EXPRESS_PRICE. After a loss of EXPRESS_LOSS only
  * half of the buckets are used, and so on down to one of 64. The other packets take the pipeline.
  * Entries that a stranger can cause do not count. */
-INLINE void express_weigh(struct express_device *d)
+INLINE void express_weigh(struct express_device *d, __u64 mac)
 {
 	d->spent += EXPRESS_PRICE;
 	if (express_gain(d) > EXPRESS_SAVED)
 		d->spent = d->hits - EXPRESS_SAVED;
 	if (express_gain(d) >= -EXPRESS_LOSS)
 		return;
-	d->skip = d->skip < 32 ? 2 * d->skip + 1 : d->skip;
+	express_skip(d, mac, d->skip < 32 ? 2 * d->skip + 1 : d->skip);
 	d->spent = d->hits;
 }
 
@@ -122,10 +122,12 @@ INLINE int express_hop_step(struct pkt_state *s)
 }
 STATE_STEP(with_express, express_hop)
 
-/* Returns whether no valid entry has this line of the memo. */
+/* Returns whether no valid entry has this line of the memo. An entry for a packet that changes its
+ * IP version has the complement of the generation, so that other packets need no test for it. */
 INLINE bool memo_is_free(const struct memo *e, const struct express_work *w)
 {
-	return !e->from || !memo_is_good(e, w->now, w->generation);
+	return !e->from || w->now >= e->until ||
+	       (e->generation != w->generation && e->generation != ~w->generation);
 }
 
 /* Returns the line of the bucket for the entry; MEMO_WAYS: valid entries have all of them. A valid

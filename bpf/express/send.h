@@ -17,7 +17,7 @@
 
 /* Returns whether a packet may bypass the guard. A reply may not while the guard counts unanswered
  * initiations, because it must reset these counters (health_clear()). */
-INLINE bool express_guard_agrees(const struct memo *e, const void *head, __u32 len, bool ipv4)
+INLINE bool express_guard_agrees(const struct memo *e, const void *head, __u64 len, bool ipv4)
 {
 	__u32 place = total_service(e->total) * GUARD_BACKENDS_MAX;
 	const struct health *state;
@@ -34,7 +34,7 @@ INLINE bool express_guard_agrees(const struct memo *e, const void *head, __u32 l
 
 /* Returns whether the rates have room that rates_of_packet() found when the entry was made. If
  * `pays`, charges the packet to them instead, and returns true. */
-INLINE bool express_rates(const struct memo *e, __u32 len, __u64 now, bool pays)
+INLINE bool express_rates(const struct memo *e, __u64 len, __u64 now, bool pays)
 {
 	bool is_site = e->flags & MEMO_SITE;
 	__u32 a = is_site ? rate_of_peer(total_service(e->total), PEER_RX) :
@@ -49,7 +49,7 @@ INLINE bool express_rates(const struct memo *e, __u32 len, __u64 now, bool pays)
 
 /* ---- counters ---- */
 
-INLINE void express_count(const struct pkt *p, struct memo *e, __u32 len)
+INLINE void express_count(const struct pkt *p, struct memo *e, __u64 len)
 {
 	__u32 index = e->total, place = e->place, way = place & (LEARNED_WAYS - 1);
 	bool is_site = uses(p, relay) && e->flags & MEMO_SITE;
@@ -59,7 +59,6 @@ INLINE void express_count(const struct pkt *p, struct memo *e, __u32 len)
 	struct flow_bucket *b;
 
 	if (likely(total)) {
-		total->received++;
 		total->forwarded++;
 		total->bytes += len;
 	}
@@ -187,7 +186,7 @@ INLINE void express_write_ip(const struct pkt *p, void *head, const struct memo 
  * pipeline must do that: it can compute a missing UDP checksum. */
 INLINE bool express_nat64(struct pkt *p, void *head, const struct memo *e,
 			  const struct memo_more *more, const struct express_hop *hop, __u32 tag,
-			  __u32 len, bool ipv4)
+			  __u64 len, bool ipv4)
 {
 	const void *ip = head + sizeof(struct ethhdr);
 	struct flow_nat64 *a;
@@ -213,8 +212,8 @@ INLINE bool express_nat64(struct pkt *p, void *head, const struct memo *e,
 		nat64_head6(p, head + sizeof(struct ethhdr));
 	else
 		nat64_head4(p, head + sizeof(struct ethhdr));
-	store_word(__u32, head + express_udp_at(!ipv4), load_word(__u32, e->ports));
 	express_write_sum(head + express_udp_at(!ipv4), e);
+	store_word(__u32, head + express_udp_at(!ipv4), load_word(__u32, e->ports));
 	return true;
 }
 
@@ -222,7 +221,7 @@ INLINE bool express_nat64(struct pkt *p, void *head, const struct memo *e,
  * tag on arrival, and len is the length of the IP packet. more: addresses for the packet in the
  * other IP version; NULL: it keeps its version. Returns the plane's action, or EXPRESS_MISS. */
 INLINE int express_send(struct pkt *p, void *head, struct memo *e, const struct memo_more *more,
-			const struct express_hop *hop, __u32 tag, __u32 len, __u64 now, bool ipv4)
+			const struct express_hop *hop, __u32 tag, __u64 len, __u64 now, bool ipv4)
 {
 	int action;
 

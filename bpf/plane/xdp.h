@@ -43,8 +43,9 @@ INLINE void *xdp_begin(const struct pkt *p, __u32 size, __u32 *ret_len)
 	struct xdp_md *ctx = p->ctx;
 	void *begin = ctx_ptr(ctx, data), *end = ctx_ptr(ctx, data_end);
 
+	begin = within(begin, end, size);
 	*ret_len = end - begin;
-	return within(begin, end, size);
+	return begin;
 }
 
 INLINE bool xdp_whole(struct pkt *p)

@@ -166,7 +166,15 @@ if [[ $with_ipset ]]; then
 		COMMIT
 	R
 	banned 'ipset of iptables-nft' 'ip filter FORWARD handle' 'the set bad of ipset, such as 203.0.113.0/24'
-	heals_ban
+	# No service can follow such a set, and no fix copies it. With its entries in deny, doctor warns no more
+	! found warning fix | holds 'service deny add' || fail "a fix copies the set: $(said)"
+	wgxdp service deny add wg-end 203.0.113.0/24 > /dev/null
+	wgxdp save > "$work/denied.yaml"
+	mv "$work/denied.yaml" "$work/wgxdp.yaml"
+	content
+	! found warning found | holds 'forwards them before it' || fail "the entries are denied: $(said)"
+	cp "$work/first.yaml" "$work/wgxdp.yaml"
+	wgxdp reload -c "$work/wgxdp.yaml" > /dev/null
 else
 	say 'ok without ipset'
 fi

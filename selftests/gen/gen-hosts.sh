@@ -220,6 +220,8 @@ expect 'edge routers whose interfaces networkd has, with accept_ra' "$(grep -l a
 sed 's/wan: wan/wan: ppp0/' docs/examples/topology/two-sites.yaml > "$topology"
 gen > /dev/null
 expect 'edge routers whose wan pppd has, with accept_ra' "$(grep -lF 'ppp0.accept_ra = 2' "$dir"/edge*/etc/sysctl.d/* | wc -l)" == 4
+# When forwarding begins, the kernel drops default routes of router advertisements, except where accept_ra is 2 already
+expect 'accept_ra behind forwarding' "$(awk 'FNR == 1 {f = 0} /forwarding = 1/ {f = 1} /accept_ra = 2/ && f {n++} END {print n + 0}' "$dir"/*/etc/sysctl.d/60-wgxdp.conf)" == 0
 ! grep 'nd-' <(sed -n '/chain forward/,$p' "$dir"/*/etc/nftables.d/wgxdp.nft) || fail 'a router does not forward neighbour discovery'
 rm -rf "$dir"
 

@@ -42,7 +42,7 @@ script $'IPT=/sbin/iptables\nBAD="203.0.113.8"\n$IPT -I FORWARD -s ${BAD} -j DRO
 script 'nft insert rule ip filter FORWARD ip saddr 203.0.113.8 drop' && row 3 '!deny' '?rules:2: import has not run all commands'
 script $'iptables -P FORWARD ACCEPT\nnft insert rule ip filter FORWARD ip saddr 203.0.113.8 drop' && row 0 'deny: [ 203.0.113.8/32 ]'
 script $'ipset create bad hash:net\nipset add bad 203.0.113.0/24\niptables -A FORWARD -m set --match-set bad src -j DROP' &&
-	row 0 'deny: [ 203.0.113.0/24 ]'
+	row 3 'deny: [ 203.0.113.0/24 ]' '?the service copies the elements of the set ipset bad'
 script 'iptables -D FORWARD -s 203.0.113.8 -j DROP' && row 0 "$backend"
 script "iptables -t nat -D ${dnat#*-A }" && row 1
 script 'if true; then iptables -I FORWARD -s 203.0.113.8 -j DROP; fi' && row 3 '!deny' '?rules:2: import has not run all commands of this line: if true'
@@ -60,7 +60,7 @@ for h in "${head[@]}"; do
 	save $':FORWARD ACCEPT [0:0]\n-A FORWARD -s 203.0.113.0/24 -j DROP' && sed -i "1i $h" rules && row 0 "$backend" 'deny: [ 203.0.113.0/24 ]'
 done
 save '-A FORWARD -m set --match-set bad src -j DROP' && row 3 "$backend" "?rules:5: import has left out this line: -A FORWARD -m set --match-set bad src -j DROP"
-printf 'create bad hash:ip family inet\nadd bad 203.0.113.8\n' > sets && more=(sets) && row 0 'deny: [ 203.0.113.8/32 ]'
+printf 'create bad hash:ip family inet\nadd bad 203.0.113.8\n' > sets && more=(sets) && row 3 'deny: [ 203.0.113.8/32 ]' '?copies the elements of the set ipset bad'
 save "-A FORWARD -M $work/run -m none -j DROP" && printf '#!/bin/sh\n: > %s/ran\n' "$work" > run && chmod +x run
 row 3 "$backend" '?rules:5: import has left out this line, which may change more than rules'
 [[ ! -e ran ]] || fail 'import ran a program that a file names'

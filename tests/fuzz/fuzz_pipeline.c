@@ -50,14 +50,14 @@ static void check_counts(__u64 *ret_received)
 
 	*ret_received = 0;
 	for (__u32 i = 0; i < WORLD_SERVICES * 4; i++) {
-		missing[0][i] = t[i].received - t[i].forwarded;
-		*ret_received += t[i].received;
+		missing[0][i] = t[i].refused;
+		*ret_received += total_received(&t[i]);
 	}
 	for (__u32 i = 0; i < PEERS * 4; i++) {
-		missing[1][i] = i & 1 ? 0 : peer[i].received - peer[i].forwarded;
-		*ret_received += peer[i].received;
+		missing[1][i] = i & 1 ? 0 : peer[i].refused;
+		*ret_received += i & 1 ? 0 : total_received(&peer[i]);
 		*(i & 1 ? &got : &forwarded) += peer[i].forwarded;
-		MUST(!(i & 1) || !peer[i].received);
+		MUST(!(i & 1) || !peer[i].refused);
 	}
 	for (__u32 i = 0; i < reasons.n; i++) {
 		const struct reason_key *key = reasons.entries[i].key;
@@ -120,7 +120,7 @@ static enum direction counted_as(void)
 	const struct total *t = bpf_map_lookup_elem(&totals, &zero);
 
 	for (__u32 i = 0; i < WORLD_SERVICES * 4; i++)
-		if (t[i].received)
+		if (total_received(&t[i]))
 			return i & 1;
 	return DIRECTION_ORIGINAL;
 }
@@ -184,7 +184,7 @@ static bool is_site(void)
 	__u64 n = 0;
 
 	for (__u32 i = 0; i < PEERS * 4; i++)
-		n += t[i].received;
+		n += total_received(&t[i]);
 	return n;
 }
 

@@ -40,7 +40,7 @@ static __u64 total_of(__u32 peer, enum peer_direction direction, bool received)
 		__u32 index = total_index(peer, direction, plane);
 		struct total *t = bpf_map_lookup_elem(&peer_totals, &index);
 
-		n += received ? t->received : t->forwarded;
+		n += received ? total_received(t) : t->forwarded;
 	}
 	return n;
 }
@@ -66,7 +66,7 @@ static int tear_down(void **state)
 		received += total_of(peer, PEER_RX, true);
 		forwarded += total_of(peer, PEER_RX, false);
 		to += total_of(peer, PEER_TX, false);
-		if (total_of(peer, PEER_TX, true))
+		if (total_of(peer, PEER_TX, true) != total_of(peer, PEER_TX, false))
 			return -1;
 	}
 	for (int reason = 1; reason < REASON_MAX; reason++)

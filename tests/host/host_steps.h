@@ -143,7 +143,7 @@ INLINE int host_can_send(const struct pkt *p, const struct nexthop *hop)
 	if ((hop->egress & need) != need &&
 	    (!p->s->generic || hop->egress & (LINK_L3 | LINK_TC_SENDS)))
 		return -PASS_no_transmit;
-	if (p->s->checksum && !p->s->fragment && udp->check == csum_pseudo(p->s->pseudo, udp->len))
+	if (p->s->checksum && !p->s->fragment && udp->check == csum_fold64(p->s->pseudo + udp->len + htons(IPPROTO_UDP)))
 		return -PASS_partial_checksum;
 	return 0;
 }

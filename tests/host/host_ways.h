@@ -144,8 +144,11 @@ static inline enum direction way_counted(__u64 *ret_received)
 	__u64 n[2] = { 0 };
 
 	for (__u32 id = 0; id < WORLD_SERVICES; id++)
-		for (int i = 0; i < 4; i++)
-			n[i & 1] += way_total(id, i & 1, i >> 1).received;
+		for (int i = 0; i < 4; i++) {
+			struct total t = way_total(id, i & 1, i >> 1);
+
+			n[i & 1] += total_received(&t);
+		}
 	*ret_received = n[0] + n[1];
 	return n[0] ? DIRECTION_ORIGINAL : DIRECTION_REPLY;
 }
@@ -156,14 +159,15 @@ static inline bool ways_sums_hold(void)
 	for (__u32 id = 0; id < WORLD_SERVICES; id++)
 		for (int i = 0; i < 4; i++) {
 			struct total t = way_total(id, i & 1, i >> 1);
+			__u64 refused = 0;
 
 			for (__u32 j = 0; j < reasons.n; j++) {
 				const struct reason_key *key = reasons.entries[j].key;
 
 				if (key->id == id && key->direction == (i & 1) && key->plane == i >> 1)
-					t.forwarded += *(__u64 *)reasons.entries[j].value;
+					refused += *(__u64 *)reasons.entries[j].value;
 			}
-			if (t.received != t.forwarded)
+			if (t.refused != refused)
 				return false;
 		}
 	return true;

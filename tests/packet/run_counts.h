@@ -30,7 +30,7 @@ static __u32 totals_of(const char *map, __u64 *all, bool from_model)
 
 		all[3 * i] = all[3 * i + 1] = all[3 * i + 2] = 0;
 		for (int cpu = 0; cpu < cpus; cpu++) {
-			all[3 * i] += t[cpu].received;
+			all[3 * i] += total_received(&t[cpu]);
 			all[3 * i + 1] += t[cpu].forwarded;
 			all[3 * i + 2] += t[cpu].bytes;
 		}

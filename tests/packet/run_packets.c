@@ -74,7 +74,7 @@ static void read_totals(__u64 *all, const char *name, int map, __u32 n, __u32 fr
 		__u64 *sums = number(all, from + total_service(i), total_direction(i), i >> 1 & 1, RECEIVED);
 
 		for (__u32 cpu = 0; cpu < cpus && (from != PEERS_FROM || (i & 1) == PEER_RX); cpu++) {
-			sums[RECEIVED] += t[i * cpus + cpu].received;
+			sums[RECEIVED] += total_received(&t[i * cpus + cpu]);
 			sums[FORWARDED] += t[i * cpus + cpu].forwarded;
 			sums[BYTES] += t[i * cpus + cpu].bytes;
 		}

@@ -193,8 +193,7 @@ static void set_sizes(struct dataplane *dp, struct load_settings *set, const str
 
 	set->entries[MAP_table] = table;
 	dataplane_size_map(dp, set, MAP_sources, 2 * at_least(ROOM_PORTS, p->n_ports));
-	dataplane_size_map(dp, set, MAP_source_hints, 2 * at_least(ROOM_PORTS, p->n_ports) + 1);
-	set->rodata->client_rate_hints = set->entries[MAP_source_hints] - 1;
+	dataplane_size_map(dp, set, MAP_source_hints, 2 * at_least(ROOM_PORTS, p->n_ports));
 	set->entries[MAP_nexthops] = nexthops;
 	dataplane_size_learned(dp, set, MAP_choices, p->choices ? ROOM_CHOICES : 1);
 	set->entries[MAP_names] = names;

@@ -309,16 +309,6 @@ static const struct rate *wanted(const struct plan *p, size_t peers, size_t numb
 	return &none;
 }
 
-/* Writes the hints about the prefixes of rated clients. */
-static int write_hints(const struct dataplane *dp, const struct plan *p, int *changes)
-{
-	__u32 last = dataplane_entries(dp, MAP_source_hints) - 1;
-	struct source_hints now;
-
-	return bpf_map_lookup_elem(map_fd(dp, MAP_source_hints), &last, &now) ? 0 :
-	       dataplane_write(dp, MAP_source_hints, last, &p->rated, &now, sizeof(now), changes);
-}
-
 int dataplane_rates_write(const struct dataplane *dp, const struct plan *p, int *changes)
 {
 	size_t room = dataplane_entries(dp, MAP_rates), size = room * sizeof(struct rate);
@@ -331,5 +321,5 @@ int dataplane_rates_write(const struct dataplane *dp, const struct plan *p, int 
 	for (size_t i = 0; i < room; i++)
 		write_rate(&map[i], wanted(p, peers, numbered, i), changes);
 	munmap(map, size);
-	return p->n_rated ? write_hints(dp, p, changes) : 0;
+	return 0;
 }

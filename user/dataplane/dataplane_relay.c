@@ -46,7 +46,7 @@ static int add_totals(void *data, const void *keys, const void *values, __u32 n)
 
 	for (; n && s->done < s->n; n--, s->done++)
 		for (size_t cpu = 0; cpu < s->cpus; cpu++, value++) {
-			s->list[s->done].received += value->received;
+			s->list[s->done].refused += value->refused;
 			s->list[s->done].forwarded += value->forwarded;
 			s->list[s->done].bytes += value->bytes;
 		}

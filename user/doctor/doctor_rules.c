@@ -256,7 +256,8 @@ static void list_elements(const struct rehearsal *r, struct ban *b)
 }
 
 /* Returns a command that denies the prefixes of a rule, or that makes the service follow the set,
- * and starts the daemon for that. */
+ * and starts the daemon for that. NULL: there is none, as for a set of ipset, which no service can
+ * follow: a copy would soon be old. */
 static char *fix_ban(const struct doctor *k, const struct service_config *s, const struct ban *b)
 {
 	char *text, prefix[ADDRESS_STRLEN], name[LIST_NAME_LEN];
@@ -266,7 +267,7 @@ static char *fix_ban(const struct doctor *k, const struct service_config *s, con
 
 	for (size_t i = 0; i < b->n; i++)
 		n += !is_denied(k, s, &b->list[i]);
-	if (!k->dp || (!b->set && (!n || n > LISTED_MAX)))
+	if (!k->dp || (b->set ? !b->set->family : !n || n > LISTED_MAX))
 		return NULL;
 	out = text_open(&text, &size);
 	fprintf(out, "%s service deny add %s", k->wgxdp, s->name);

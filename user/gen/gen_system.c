@@ -38,15 +38,15 @@ void gen_sysctl(const struct gen *g, const struct topology_host *h)
 	if (!g->t->n_tcp_ports || h->role == ROLE_GATEWAY || h->role == ROLE_ROAMING)
 		fputs("# This host forwards between all its interfaces. Its own rules decide about "
 		      "packets that do not pass the tunnel.\n", out);
-	if (h->role == ROLE_EDGE ? g->t->sites[h->site].ipv4.family : h->role != ROLE_RELAY ||
-	    h->blind)
-		fputs("net.ipv4.conf.all.forwarding = 1\n", out);
-	fputs("net.ipv6.conf.all.forwarding = 1\n", out);
 	if (kernel_reads_ra(g->t, h)) {
-		fputs("# A host that forwards accepts router advertisements only with this "
-		      "setting. Without them, or with networkd: remove it.\n", out);
+		fputs("# First this, so that the interface keeps its default route when forwarding begins. "
+		      "Without router\n# advertisements, or with networkd: remove it.\n", out);
 		put_sysctl(out, h->interface, "accept_ra = 2");
 	}
+	if (h->role == ROLE_EDGE ? g->t->sites[h->site].ipv4.family :
+				   h->role != ROLE_RELAY || h->blind)
+		fputs("net.ipv4.conf.all.forwarding = 1\n", out);
+	fputs("net.ipv6.conf.all.forwarding = 1\n", out);
 	if (h->exit.proxy_ndp) {
 		fputs("# answer neighbour solicitations for clients that have addresses of this "
 		      "link\n", out);

@@ -163,7 +163,6 @@ struct plan {
 	size_t n_numbered;		/* highest number in use, plus 1 */
 	size_t n_rated;			/* prefixes in .lists that are for rates of clients */
 	bool pair_rates;		/* .entries has some of KEY_PAIR */
-	struct source_hints rated;	/* hints about these prefixes */
 	__u32 n_slots;			/* next-hop slots in use */
 	bool vlans, bridges;	/* vlans: a port is a VLAN. bridges: a nic is in a bridge or bond */
 	bool l3;			/* at least one port has no Ethernet header */

@@ -104,8 +104,6 @@ void plan_guard(struct plan_builder *m, size_t service, __u32 id);
 int plan_blind(struct plan_builder *m);
 /* Fills in the rates. Call it after all services and peers have their ids. */
 void plan_rates(struct plan_builder *m);
-/* Says in the hints that the prefix covers addresses. */
-void plan_add_hint(struct source_hints *h, const struct prefix *prefix);
 /* Returns the id of a service, which is also the index of its counters. A new service gets a free
  * one. */
 __u32 plan_service_id(struct plan *p, const char *name, enum nat nat);

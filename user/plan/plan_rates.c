@@ -44,7 +44,6 @@ static void add_prefix(struct plan *p, const struct prefix *prefix, __u32 number
 	e->key.prefixlen = 32 + prefix->len + (is_ipv6 ? 0 : 96);
 	e->key.addr = prefix->addr;
 	e->verdict = number;
-	plan_add_hint(&p->rated, prefix);
 	p->n_rated++;
 }
 
@@ -109,7 +108,6 @@ void plan_rates(struct plan_builder *m)
 	const struct config *c = m->config;
 	struct plan *p = m->plan;
 
-	source_hints_begin(&p->rated);
 	for (__u32 id = 0; id < p->n_services && c->n_rates; id++) {
 		const char *name = p->services[id].name;
 		const struct rate_config *r = *name ? config_rate(c, name, "") : NULL;

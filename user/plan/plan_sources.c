@@ -95,7 +95,8 @@ static void add_to_trie(struct plan *p, const struct prefix *prefix, __u32 id)
 	key->addr = prefix->addr;
 }
 
-void plan_add_hint(struct source_hints *h, const struct prefix *prefix)
+/* Says in the hints that the prefix covers addresses. */
+static void add_hint(struct source_hints *h, const struct prefix *prefix)
 {
 	if (prefix->family == FAMILY_IPV4)
 		source_hints_add4(h, ntohl(prefix->addr.w[3]), prefix->len);
@@ -118,7 +119,7 @@ static void fill_sources(struct plan *p, const struct prefixes *l, __u32 id)
 		const struct prefix *prefix = &l->list[i];
 		struct addr mask = prefix_mask(prefix);
 
-		plan_add_hint(&p->hints[id], prefix);
+		add_hint(&p->hints[id], prefix);
 		if (prefix->family == FAMILY_IPV4 && n4 < room)
 			s->ipv4[n4++] = (struct prefix4){ prefix->addr.w[3], mask.w[3] };
 		else if (prefix->family == FAMILY_IPV6 && n6 < room)

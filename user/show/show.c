@@ -81,7 +81,7 @@ static int show_direction(struct node row, const struct dataplane *dp, __u32 id,
 
 	if (rc)
 		return rc;
-	document_number(counters, "received", xdp.received + tc.received);
+	document_number(counters, "received", total_received(&xdp) + total_received(&tc));
 	document_number(counters, "forwarded", xdp.forwarded + tc.forwarded);
 	document_number(counters, "dropped", reasons_sum(reasons, n, id, direction, ANY, true));
 	document_number(counters, "passed", reasons_sum(reasons, n, id, direction, ANY, false));
@@ -192,7 +192,7 @@ static void show_unanswered(struct node row, const struct dataplane *dp, __u32 i
 		if (!dataplane_total(dp, id, DIRECTION_ORIGINAL, plane, &total))
 			sent += total.forwarded;
 		if (!dataplane_total(dp, id, DIRECTION_REPLY, plane, &total))
-			answers += total.received;
+			answers += total_received(&total);
 	}
 	if (sent < UNANSWERED || answers)
 		return;

@@ -19,7 +19,7 @@ static void show_direction(struct node row, const struct relay_view *v, __u32 id
 	struct total total = relay_view_total(v, id, direction);
 
 	if (direction == PEER_RX)
-		document_number(counters, "received", total.received);
+		document_number(counters, "received", total_received(&total));
 	document_number(counters, "forwarded", total.forwarded);
 	if (direction == PEER_RX) {
 		document_number(counters, "dropped",

@@ -326,7 +326,7 @@ struct total relay_view_total(const struct relay_view *v, __u32 id, enum peer_di
 	const struct total *xdp = &v->totals[total_index(id, direction, PLANE_XDP)],
 			   *tc = &v->totals[total_index(id, direction, PLANE_TC)];
 
-	return (struct total){ .received = xdp->received + tc->received,
+	return (struct total){ .refused = xdp->refused + tc->refused,
 			       .forwarded = xdp->forwarded + tc->forwarded,
 			       .bytes = xdp->bytes + tc->bytes };
 }

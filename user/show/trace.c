@@ -198,7 +198,7 @@ static int read_services(const struct trace *t, enum plane plane, struct trace_s
 
 	for (__u32 i = 0; i < 2 * n && !rc; i++) {
 		rc = dataplane_total(t->shadow, i / 2, i & 1, plane, &total);
-		if (!rc && total.received)
+		if (!rc && total_received(&total))
 			set_owner(step, i / 2, i & 1, 0);
 	}
 	return rc;
@@ -213,7 +213,7 @@ static int read_peers(const struct trace *t, enum plane plane, struct trace_step
 	int rc = n > 1 ? dataplane_peer_totals(t->shadow, n, &totals) : 0;
 
 	for (__u32 i = 0; totals && i < n; i++) {
-		if (totals[total_index(i, PEER_RX, plane)].received)
+		if (total_received(&totals[total_index(i, PEER_RX, plane)]))
 			set_owner(step, PEER_ID | i, PEER_RX, 0);
 		if (totals[total_index(i, PEER_TX, plane)].forwarded &&
 		    !bpf_map_lookup_elem(map_fd(t->shadow, MAP_peers), &i, &peer))
