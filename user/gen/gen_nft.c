@@ -447,8 +447,8 @@ void gen_nft(const struct gen *g, const struct topology_host *h)
 		const char *said;
 	} by_role[] = {
 		[ROLE_RELAY] = { relay, NULL },
-		[ROLE_EDGE] = { edge, "# This is an edge router of a site. From the tunnel, "
-				      "only packets that the relay passes get into the LAN.\n" },
+		[ROLE_EDGE] = { edge, "# This edge router forwards only between its LAN and the tunnel. It drops all else, such as packets of containers.\n"
+				      "# From the tunnel, only what the relay passes gets into the LAN.\n" },
 		[ROLE_GATEWAY] = { gateway, "# This gateway forwards clients' packets to the "
 					    "internet, and translates their addresses, except "
 					    "global ones.\n# The key `home` names the private "

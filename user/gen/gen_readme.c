@@ -482,7 +482,7 @@ static void put_ipv4_routes(FILE *out, const struct topology *t, const struct to
 	}
 }
 
-static void put_tcp_ports(FILE *out, const struct topology *t)
+static void put_tcp_ports(FILE *out, const struct topology *t, const struct topology_host *h)
 {
 	bool ssh = false;
 
@@ -491,8 +491,8 @@ static void put_tcp_ports(FILE *out, const struct topology *t)
 	nft_put_ports(out, " ", t->tcp_ports, t->n_tcp_ports);
 	for (size_t i = 0; i < t->n_tcp_ports; i++)
 		ssh |= t->tcp_ports[i].first <= 22 && t->tcp_ports[i].last >= 22;
-	fputs(" (`tcp-ports` in the topology),\nWireGuard, ICMP and replies. They drop everything "
-	      "else.\n\n", out);
+	fprintf(out, " (`tcp-ports` in the topology) from everywhere,\n%s, DHCP, ICMP and replies. They drop everything else.\n\n",
+		h->role == ROLE_EDGE && !h->port ? "VRRP and router solicitations from the LAN" : "WireGuard");
 	if (!ssh)
 		fputs("**They block SSH**, because its port 22 is not in the list. Existing "
 		      "connections continue, and new ones get no answer.\n\n", out);
@@ -512,15 +512,12 @@ static void put_rules(FILE *out, const struct gen *g, const struct topology_host
 	if (has_file(g, h, GEN_RULES))
 		fputs("/etc/nftables.conf and this host's other tables stay unchanged. /"
 		      GEN_RULES " adds the table `inet wgxdp_host`.\n"
-		      GEN_RULES_UNIT ".service loads it at boot, and after `systemctl reload "
-				     "nftables`. After any other command that flushes the ruleset, "
-				     "run\n"
-				     "`systemctl reload " GEN_RULES_UNIT "`.\n\n", out);
+		      GEN_RULES_UNIT ".service loads it at boot, and after `systemctl reload nftables`. After any other command that flushes the ruleset, run\n"
+		      "`systemctl reload " GEN_RULES_UNIT "`.\n\n", out);
 	else if (n || h->role == ROLE_FIREWALL)
-		fputs("No file here has nftables rules: this host's own rules stay unchanged.\n"
-		      "\n", out);
+		fputs("No file here has nftables rules: this host's own rules stay unchanged.\n\n", out);
 	if (by_ports && g->t->n_tcp_ports)
-		put_tcp_ports(out, g->t);
+		put_tcp_ports(out, g->t, h);
 	else if (h->role == ROLE_FIREWALL && *h->lan)
 		fputs("To get a packet filter for this host and its LAN, add `tcp-ports: [ 22 ]` "
 		      "to the topology. It then lets in only SSH, WireGuard,\nICMP and replies, "

@@ -107,28 +107,27 @@ static void write_configuration(FILE *out, const struct topology *t, const struc
 		"\t# interfaces may be created after keepalived has started\n"
 		"\tdynamic_interfaces\n"
 		"}\n\n", t->sites[h->site].name, h->name);
-	fprintf(out, "# There is no vrrp_sync_group, because `keepalived -t` calls a group of one "
-		     "an error.\n"
-		     "vrrp_instance %s {\n"
+	fprintf(out, "vrrp_instance %s {\n"
 		     "\tstate BACKUP\n"
 		     "\tnopreempt\n"
 		     "\tinterface %s\n"
 		     "\tversion 3\n"
 		     "\tnative_ipv6\n"
-		     "\t# No other VRRP in the LAN has this number.\n"
+		     "\t# Make sure that no other VRRP in the LAN has this number.\n"
 		     "\tvirtual_router_id %u\n"
 		     "\tpriority 100\n"
 		     "\tadvert_int 1.0\n"
 		     "\tgarp_master_delay 1\n", t->sites[h->site].name, h->lan,
 		t->sites[h->site].number % 255 + 1);
-	fprintf(out, "\t# if this interface goes down, another edge router takes over\n"
+	fprintf(out, "\t# If this interface goes down, another edge router takes over.\n"
 		"\ttrack_interface {\n"
 		"\t\t%s\n"
 		"\t}\n"
+		"\t# make sure that no other router in the LAN has this address: ping fe80::1%%%s.\n"
 		"\tvirtual_ipaddress {\n"
 		"\t\tfe80::1/128\n"
 		"\t}\n"
-		"\tnotify /" NOTIFY "\n}\n", h->interface);
+		"\tnotify /" NOTIFY "\n}\n", h->interface, h->lan);
 }
 
 /* Writes the script keepalived.sh with @LAN@ replaced by the name of the host's LAN interface. */
@@ -163,6 +162,7 @@ static void announce_prefix(FILE *out, const struct prefix *p, int valid, int pr
 
 	fprintf(out, "\tprefix %s {\n"
 		"\t\tAdvOnLink on;\n"
+		"\t\t# each host of the LAN also makes itself an address\n"
 		"\t\tAdvAutonomous on;\n"
 		"\t\tAdvValidLifetime %d;\n"
 		"\t\tAdvPreferredLifetime %d;\n"

@@ -92,7 +92,7 @@ void gen_zone(const struct gen *g)
 	if (!*t->domain)
 		return;
 	out = gen_file(g->files, 0644, "zone.%s", t->domain);
-	fprintf(out, "; made by `wgxdp gen hosts`: copy these lines into the zone %s\n", t->domain);
+	fprintf(out, "; made by `wgxdp gen hosts`: copy these lines into the zone %s, and raise its serial\n", t->domain);
 	if (t->mesh.family && !t->hosts->blind)
 		fputs("; a server's NAME has its address in the mesh, and NAME" TOPOLOGY_LAN
 		      " that of the LAN\n", out);

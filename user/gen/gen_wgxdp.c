@@ -91,8 +91,8 @@ static void routed(FILE *out, const struct gen *g, const struct topology_host *h
 	if (h->shares)
 		sharing(out, g, h);
 	else
-		fputs("follow: { wireguard: [ " WG_ROUTING " ] }\n", out);
-	fprintf(out, "# the ports to which sites may send to each other, besides ICMPv6\n"
+		fputs("# the daemon takes over what `wg set` changes\nfollow: { wireguard: [ " WG_ROUTING " ] }\n", out);
+	fprintf(out, "# the ports to which sites may send to each other, besides ICMPv6; answers pass\n"
 		"policy: { overlay: \"%s\", udp-ports: [", prefix_format(&t->overlay, overlay));
 	nft_put_ports(out, " ", t->policy.udp_ports, t->policy.n_udp_ports);
 	fputs(" ], tcp-ports: [", out);

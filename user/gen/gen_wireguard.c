@@ -65,7 +65,7 @@ static struct conf conf_begin(const struct gen *g, const struct topology_host *h
 	c.out = gen_host_file(g, h, 0600, "#", "etc/wireguard/%s.conf", device);
 	fputs("[Interface]\n", c.out);
 	if (key)
-		fprintf(c.out, "PrivateKey = %s\n", key);
+		fprintf(c.out, "# secret: give this file only to this device\nPrivateKey = %s\n", key);
 	conf_list(&c, "Address");
 	return c;
 }
@@ -239,13 +239,15 @@ static void edge(const struct gen *g, const struct topology_host *h)
 	c.own = own->name;
 	conf_address(&c, &h->tunnel);
 	conf_settings(&c, h->port, gen_tunnel_mtu(t, h));
-	fputs("# This router sends to other sites from its address in the LAN, once it has that.\n",
+	fputs("# This router sends to other sites from its address in the LAN. Without that, it has no such route.\n",
 	      c.out);
 	if (!blind)
 		from_lan(c.out, h, &t->overlay);
 	for_each_site(s, t)
 		if (blind && s != own)
 			from_lan(c.out, h, &s->prefix);
+	if (blind)
+		fputs("\n# All peers have the relay's address: it passes on their packets, which it cannot read.\n", c.out);
 	conf_peer(&c, &(struct conf_peer){ .name = by->name, .key = &by->public_key, .at = at,
 					   .keepalive = t->keepalive });
 	conf_address(&c, &by->tunnel);
