@@ -123,8 +123,7 @@ static bool is_on(const char *value, bool by_default)
 	return *value || by_default;
 }
 
-/* Returns the next enabled section of this type behind `last` (NULL: the first one); NULL: there is
- * none. */
+/* Returns the next enabled section of this type behind `last` (NULL: the first one), or NULL. */
 static const struct setting *section(const struct uci *u, const char *type,
 				     const struct setting *last)
 {
@@ -554,7 +553,7 @@ static bool put_rule(struct uci *u, const struct setting *s, const struct part *
 		else if (!one)
 			fprintf(line, " meta nfproto ipv%c", f == IPV4 ? '4' : '6');
 		fprintf(line, "%s comment \"!fw4: ", p->end);
-		for (int i = 0; name[i] && i < NAME_MAX_LEN; i++)
+		for (int i = 0; i < NAME_MAX_LEN && name[i]; i++)
 			fputc(name[i] < ' ' || name[i] > '~' || strchr("\"\\", name[i]) ? '_' :
 			      name[i], line);
 		fputs("\"\n", line);
@@ -749,6 +748,8 @@ int translate_uci(struct import_network *network, FILE *nft, struct import_lost 
 	struct uci u = { .network = network, .nft = nft, .lost = lost, .t = t };
 	bool good = read_settings(&u);
 
+	if (!u.n)
+		return 0;
 	for each_section(s, &u, "zone")
 		add_zone(&u, s, wan);
 	add_addresses(&u);
@@ -757,8 +758,7 @@ int translate_uci(struct import_network *network, FILE *nft, struct import_lost 
 	for (size_t i = 0; i < u.n_zones; i++)
 		free(u.zones[i].devices);
 	if (!good)
-		log_error("%s: more than %d words: write only the settings of the firewall and the "
-			  "network", t->name, SETTINGS_MAX);
+		log_error("%s: more than %d words: write only the settings of the firewall and the network", t->name, SETTINGS_MAX);
 	free(u.zones);
 	free(u.list);
 	return good ? 0 : -E2BIG;
