@@ -10,7 +10,6 @@ source "${BASH_SOURCE[0]%/*}/../lib/lib.sh"
 source "$root/selftests/lib/wards.sh"
 
 choose_wireguard
-[[ $WGXDP_WG == kernel ]] || export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go
 
 is_down() { [[ ${BREAK:-} || ! $(inside wg-end ss -Hlun "sport = $port") ]]; }
 works() { inside client ping -q -c 1 -W 0.5 10.77.0.1; } > /dev/null

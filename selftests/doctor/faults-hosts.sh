@@ -12,7 +12,6 @@ source "$root/selftests/lib/fault-table.sh"
 at() { inside firewall "$@"; }
 own_etc wgxdp wireguard
 choose_wireguard
-[[ $WGXDP_WG == kernel ]] || export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go
 echo 'nameserver 127.0.0.1' > "$work/resolv.conf"
 printf '%s\n' '127.0.0.1 localhost' '192.168.1.10 wg-end.example.net' > "$work/hosts"
 mount --bind "$work/resolv.conf" "$(realpath /etc/resolv.conf)"

@@ -17,7 +17,6 @@ source "$root/selftests/lib/fault-table.sh"
 at() { inside firewall "$@"; }
 own_etc wgxdp wireguard
 choose_wireguard
-[[ $WGXDP_WG == kernel ]] || export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go
 
 firewall_network
 for address in 192.168.1.10 192.168.1.11; do host_is $address wg-end; done

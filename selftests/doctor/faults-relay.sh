@@ -12,7 +12,6 @@ source "$root/selftests/lib/fault-table.sh"
 at() { inside relay "$@"; }
 own_etc wgxdp wireguard
 choose_wireguard
-[[ $WGXDP_WG == kernel ]] || export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go
 
 tunnel_works() { # after a fault at the relay's own end
 	local i

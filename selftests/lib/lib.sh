@@ -504,14 +504,14 @@ example_lists() { # NAMESPACE
 
 need_tun() { [[ -c /dev/net/tun ]] || modprobe tun 2> /dev/null || fail 'no /dev/net/tun'; }
 
-# --- WireGuard: $WGXDP_WG is kernel or go (default: the kernel's, if it is available)
+# --- WireGuard: $WGXDP_WG is kernel or go (default: the kernel's, if it is available), also for wg-quick
 
 choose_wireguard() {
 	[[ ${WGXDP_WG:-} ]] || WGXDP_WG=$(if ip link add wgprobe type wireguard 2> /dev/null; then echo kernel; else echo go; fi)
 	ip link del wgprobe 2> /dev/null || :
 	case $WGXDP_WG in
 	kernel) ;;
-	go) need_tun ;;
+	go) need_tun; export WG_QUICK_USERSPACE_IMPLEMENTATION=wireguard-go ;;
 	*) fail "WGXDP_WG is '$WGXDP_WG': kernel or go" ;;
 	esac
 }

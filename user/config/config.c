@@ -17,11 +17,9 @@ static const char *const transmit_names[] = { "auto", "tc", NULL };
 
 /* ---- values that are more than text ---- */
 
-static bool has_port(const struct service_config *s, __be16 port)
+bool service_has_port(const struct service_config *s, __be16 port)
 {
-	size_t i;
-
-	for (i = 0; i < s->n_ports; i++)
+	for (size_t i = 0; i < s->n_ports; i++)
 		if (s->ports[i] == port)
 			return true;
 	return false;
@@ -47,7 +45,7 @@ static void add_ports(struct yaml *y, const struct yaml_key *key, struct yaml_no
 		return;
 	}
 	for (; port <= last; port++) {
-		if (has_port(s, htons(port))) {
+		if (service_has_port(s, htons(port))) {
 			yaml_error(y, value, "%s: port %u is listed twice: remove one of the two",
 				   key->name, port);
 			return;
@@ -474,11 +472,9 @@ static void warn_direct(const struct service_config *s)
 {
 	for (size_t b = 0; b < backends_of(s); b++) {
 		const struct backend_config *backend = backend_at(s, b);
-		bool same = s->nat != NAT_DNAT || s->ipv6 != IPV6_DIRECT || !*backend->ipv6;
 
-		for (size_t i = 0; i < s->n_ports; i++)
-			same |= s->ports[i] == backend->port;
-		if (!same)
+		if (s->nat == NAT_DNAT && s->ipv6 == IPV6_DIRECT && *backend->ipv6 &&
+		    !service_has_port(s, backend->port))
 			log_warning("service %s: IPv6 clients send to the backend %s itself, so they need its port %u. With `ipv6: dnat` they use this host's address and the service's ports",
 				    s->name, backend->ipv6, ntohs(backend->port));
 	}

@@ -232,6 +232,8 @@ bool config_is_control(const struct config *c);
 bool service_has_guard(const struct service_config *s);
 /* Returns whether the guard of a service challenges clients with cookies. */
 bool config_challenges(const struct config *c);
+/* Returns whether the service listens on the port. */
+bool service_has_port(const struct service_config *s, __be16 port);
 /* Returns how many backends the service has: the length of the list `backends`, else 1. */
 static inline size_t backends_of(const struct service_config *s)
 {

@@ -74,19 +74,11 @@ static void note_tag(const struct doctor *k, struct seen_vlans *v, __u16 id)
 
 /* ---- packets ---- */
 
-static bool has_port(const struct service_config *s, __be16 port)
-{
-	for (size_t i = 0; i < s->n_ports; i++)
-		if (s->ports[i] == port)
-			return true;
-	return false;
-}
-
 /* Returns whether a service, the blind relay or WireGuard of this host uses the port. */
 static bool is_used(const struct doctor *k, __be16 port)
 {
 	for (size_t i = 0; i < k->c->n_services; i++)
-		if (has_port(&k->c->services[i], port))
+		if (service_has_port(&k->c->services[i], port))
 			return true;
 	for (size_t i = 0; i < k->n_devices; i++)
 		if (k->devices[i].wg.port == port)
@@ -102,7 +94,7 @@ static bool is_of_service(const struct doctor *k, const struct packet_words *w)
 		for (int end = 0; end < 2; end++)
 			if (w->port[end] == b->port && address_equal(&w->end[end], &b->address))
 				return true;
-		if (has_port(b->service, w->port[1]) && host_address(&k->h, &w->end[1]))
+		if (service_has_port(b->service, w->port[1]) && host_address(&k->h, &w->end[1]))
 			return true;
 	}
 	return false;
@@ -113,10 +105,7 @@ static bool is_of_service(const struct doctor *k, const struct packet_words *w)
 static const struct nl_route *other_route(struct doctor *k, const struct interface_fact *port,
 					  const struct address *from)
 {
-	const struct prefix source = {
-		.addr = from->addr, .family = from->family,
-		.len = from->family == FAMILY_IPV4 ? 32 : 128,
-	};
+	const struct prefix source = address_prefix(from);
 	const struct nl_route *best = NULL;
 	const struct interface_fact *out;
 	unsigned int least = port->role == ROLE_WAN;

@@ -90,35 +90,18 @@ static void names_before(struct green *g)
 		green_find_names(g, g->im->texts[i].text, "iif oif device devices dev", false);
 }
 
-static char *output_of(char **words)
-{
-	int out = run_text("", 0);
-	off_t n;
-	char *text;
-
-	run_program(words, -1, out, out);
-	n = lseek(out, 0, SEEK_END);
-	text = xcalloc(1, n + 1);
-	if (pread(out, text, n, 0) != n)
-		*text = '\0';
-	close(out);
-	return text;
-}
-
 /* Finds all interfaces that the loaded rules name. */
 static void names_after(struct green *g)
 {
 	static const struct {
-		char *const words[6];
-		const char *keywords;
+		const char *command, *keywords;
 		bool quoted;
 	} lists[] = {
-		{ { "nft", "-s", "-t", "list", "ruleset" },
-		  "iif iifname oif oifname device devices", true },
-		{ { "nft", "-s", "list", "sets" }, "ifname", true },
-		{ { "nft", "-s", "list", "maps" }, "ifname", true },
-		{ { "iptables-legacy-save" }, "-i -o", false },
-		{ { "ip6tables-legacy-save" }, "-i -o", false },
+		{ "nft -s -t list ruleset 2> /dev/null", "iif iifname oif oifname device devices", true },
+		{ "nft -s list sets 2> /dev/null", "ifname", true },
+		{ "nft -s list maps 2> /dev/null", "ifname", true },
+		{ "iptables-legacy-save 2> /dev/null", "-i -o", false },
+		{ "ip6tables-legacy-save 2> /dev/null", "-i -o", false },
 	};
 	size_t n;
 	FILE *all = text_open(&g->text, &n);
@@ -127,7 +110,7 @@ static void names_after(struct green *g)
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
 		bool asks = i < 3 ? !i || strstr(g->text, "type ifname") :
 				    !access("/proc/net/ip_tables_names", F_OK);
-		char *text = asks ? output_of((char **)lists[i].words) : NULL;
+		char *text = asks ? output_of(lists[i].command) : NULL;
 
 		if (text)
 			green_find_names(g, text, lists[i].keywords, lists[i].quoted);

@@ -94,11 +94,6 @@ void green_add_addresses(struct green *g)
 
 /* ---- samples ---- */
 
-static struct prefix host(const struct address *a)
-{
-	return (struct prefix){ a->addr, a->family, a->family == FAMILY_IPV4 ? 32 : 128 };
-}
-
 /* Routes all packets over `out`, but those to clients over `in`. */
 static void turn(__u32 in, __u32 out)
 {
@@ -106,7 +101,7 @@ static void turn(__u32 in, __u32 out)
 		struct prefix all = { .family = families[f] }, client;
 		struct address outsider = sample_outsider(families[f]);
 
-		client = host(&outsider);
+		client = address_prefix(&outsider);
 		room_route(out, &all, false, true);
 		room_route(in, &client, false, true);
 	}
@@ -141,18 +136,9 @@ static struct sample_answer ask(struct guess *g, __u32 in, const struct address 
 	return a;
 }
 
-/* Returns whether the address is one of this host's, as the source of a masqueraded packet. */
-static bool is_own(const struct guess *g, const struct address *a)
-{
-	for (size_t i = 0; i < g->r->n_addresses; i++)
-		if (address_equal(&g->r->addresses[i].address, a))
-			return true;
-	return false;
-}
-
 static void note(struct guess *g, __u32 in, const struct sample_answer *a, bool direct)
 {
-	struct forwarding f = { in, a->out, a->to, is_own(g, &a->from), direct };
+	struct forwarding f = { in, a->out, a->to, live_is_local(g->r, &a->from), direct };
 
 	for (size_t i = 0; i < g->n; i++)
 		if (g->list[i].in == in && g->list[i].out == a->out &&
@@ -192,7 +178,7 @@ static void try_link(struct guess *g, __u32 in)
  * interface's other addresses. */
 static void try_host(struct guess *g, __u32 in, const struct address *to, bool *ret)
 {
-	const struct prefix p = host(to);
+	const struct prefix p = address_prefix(to);
 	struct address client = sample_outsider(to->family);
 	const struct address *other = NULL;
 	bool direct;
@@ -240,7 +226,7 @@ static void try_all(struct guess *g)
 		}
 	for (size_t h = 0; h < g->r->n_hosts && g->tried < SAMPLES_TRIED_MAX; h++)
 		for (size_t i = 0; i + 1 < g->n_links; i++) {
-			const struct prefix p = host(&g->r->hosts[h]);
+			const struct prefix p = address_prefix(&g->r->hosts[h]);
 			bool own = false;
 
 			for (size_t k = 0; k < g->n_links && is_tried(g, g->links[i]) &&
@@ -364,7 +350,7 @@ static int suits(const struct guess *g, const struct forwarding *f)
 /* Routes the network of a backend over an interface. */
 static void choose_way(struct guess *g, const struct address *to)
 {
-	struct prefix near = host(to), own = near;
+	struct prefix near = address_prefix(to), own = near;
 	const struct forwarding *best = NULL;
 	char text[ADDRESS_STRLEN];
 
@@ -372,7 +358,7 @@ static void choose_way(struct guess *g, const struct address *to)
 		if (address_equal(&g->list[i].to, to) && is_wan(g, g->list[i].in) &&
 		    (!best || suits(g, &g->list[i]) > suits(g, best)))
 			best = &g->list[i];
-	if (!best || is_wan(g, best->out) || is_own(g, to))
+	if (!best || is_wan(g, best->out) || live_is_local(g->r, to))
 		return;
 	near.len = to->family == FAMILY_IPV6 ? 64 : is_private(to) ? 24 : 32;
 	prefix_clear_host(&near);
@@ -407,10 +393,12 @@ void green_assume(struct green *green)
 	size_t size;
 
 	g.said = text_open(&g.im->assumed, &size);
-	for (size_t i = 0; i < green->n_names; i++)
-		for (size_t k = 0; k < g.r->n_links; k++)
-			if (!strcmp(g.r->links[k].name, green->names[i]))
-				g.links[g.n_links++] = g.r->links[k].index;
+	for (size_t i = 0; i < green->n_names; i++) {
+		__u32 index = live_index(g.r, green->names[i]);
+
+		if (index)
+			g.links[g.n_links++] = index;
+	}
 	try_all(&g);
 	choose_wans(&g);
 	for (size_t i = 0; i < g.n_wans; i++) {

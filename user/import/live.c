@@ -42,7 +42,7 @@ static bool same_way(const struct sample_answer *a, const struct sample_answer *
 	return live_same_backend(a, b) || (a->end != SAMPLE_AWAY && b->end != SAMPLE_AWAY);
 }
 
-static bool is_local(const struct rehearsal *r, const struct address *a)
+bool live_is_local(const struct rehearsal *r, const struct address *a)
 {
 	for (size_t i = 0; i < r->n_addresses; i++)
 		if (address_equal(&r->addresses[i].address, a))
@@ -57,7 +57,7 @@ bool live_is_client(const struct rehearsal *r, const struct address *a)
 	if (a->family == FAMILY_IPV4 ? !b[12] || b[12] == 127 || b[12] >= 224 :
 				       b[0] == 0xff || (b[0] == 0xfe && b[1] >= 0x80) || !b[0])
 		return false;
-	return !is_local(r, a);
+	return !live_is_local(r, a);
 }
 
 /* Collects the clients whose packets come by this interface. wgxdp drops others as forged. */

@@ -42,6 +42,8 @@ struct live {
 struct sample_answer live_ask(struct live *l, __u32 in, const struct address *from,
 			      const struct address *to, __u16 port);
 bool live_same_backend(const struct sample_answer *a, const struct sample_answer *b);
+/* Returns whether the address is one of this host's. */
+bool live_is_local(const struct rehearsal *r, const struct address *a);
 /* Returns whether the address is one of a client: a host's, and not this one's. */
 bool live_is_client(const struct rehearsal *r, const struct address *a);
 /* Returns whether clients arrive on the interface, whose samples may come next. */

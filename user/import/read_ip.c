@@ -57,7 +57,7 @@ static void add_route(struct import_network *n, struct yaml_node *row, bool six)
 	if (!strcmp(to, "default"))
 		r.to = (struct prefix){ .family = six ? FAMILY_IPV6 : FAMILY_IPV4 };
 	else if (!address_parse(to, &a))
-		r.to = (struct prefix){ a.addr, a.family, a.family == FAMILY_IPV4 ? 32 : 128 };
+		r.to = address_prefix(&a);
 	else if (prefix_parse(to, &r.to))
 		return;
 	if (!is_interface_name(device) || !strcmp(device, "lo"))

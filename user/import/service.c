@@ -56,14 +56,6 @@ static bool same_addresses(const struct service_config *a, const struct service_
 	       !strcmp(a->listen_interface, b->listen_interface);
 }
 
-bool service_has_port(const struct service_config *s, __be16 port)
-{
-	for (size_t i = 0; i < s->n_ports; i++)
-		if (s->ports[i] == port)
-			return true;
-	return false;
-}
-
 bool service_same_ports(const struct service_config *a, const struct service_config *b)
 {
 	for (size_t i = 0; i < a->n_ports; i++)

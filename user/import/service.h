@@ -10,7 +10,6 @@
 bool service_same_result(const struct import_service *a, const struct import_service *b);
 bool service_same_place(const struct backend_config *a, const struct backend_config *b);
 bool service_same_ports(const struct service_config *a, const struct service_config *b);
-bool service_has_port(const struct service_config *s, __be16 port);
 /* Adds the address, unless the service has it. */
 void service_add_address(struct service_config *s, const struct address *a);
 /* Moves the rules of a service to another one, and frees it. */

@@ -35,6 +35,11 @@ static unsigned int family_bits(__u8 family)
 	return family == FAMILY_IPV4 ? 32 : 128;
 }
 
+struct prefix address_prefix(const struct address *a)
+{
+	return (struct prefix){ a->addr, a->family, family_bits(a->family) };
+}
+
 /* Returns whether the first n bits of a and b are equal. */
 static bool same_bits(const struct addr *a, const struct addr *b, unsigned int n)
 {

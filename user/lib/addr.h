@@ -65,6 +65,8 @@ bool address_equal(const struct address *a, const struct address *b);
 size_t address_find(const struct address *list, size_t n, const struct address *a);
 bool address_is_loopback(const struct address *a);
 bool address_is_link_local(const struct address *a);
+/* Returns the prefix that has only this address. */
+struct prefix address_prefix(const struct address *a);
 /* Returns whether the address is in the prefix and has the same family. */
 bool prefix_covers(const struct prefix *p, const struct address *a);
 bool prefix_within(const struct prefix *inner, const struct prefix *outer);

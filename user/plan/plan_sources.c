@@ -74,13 +74,8 @@ static void collect_prefixes(const struct plan_builder *m, const struct plan_por
 		if (port->role == ROLE_WAN ? refuses_route(m, link, r) : r->oif == port->ifindex)
 			*append(l->list, l->n) = r->dst;
 	}
-	for (size_t i = 0; i < h->n_addresses && port->role == ROLE_WAN; i++) {
-		const struct address *a = &h->addresses[i].local;
-
-		*append(l->list, l->n) = (struct prefix){
-			.addr = a->addr, .family = a->family,
-					 .len = a->family == FAMILY_IPV4 ? 32 : 128 };
-	}
+	for (size_t i = 0; i < h->n_addresses && port->role == ROLE_WAN; i++)
+		*append(l->list, l->n) = address_prefix(&h->addresses[i].local);
 	if (m->plan->relay.on && port->role == ROLE_WAN && !plan_has_peers(m->plan, port->ifindex))
 		*append(l->list, l->n) = m->plan->relay.overlay;
 	prefixes_reduce(l);

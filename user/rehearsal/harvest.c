@@ -80,7 +80,7 @@ static void harvest_word(struct rehearsal *r, char *word)
 	if (slash)
 		*slash++ = '\0';
 	if (!address_parse(word, &a)) {
-		p = (struct prefix){ a.addr, a.family, a.family == FAMILY_IPV4 ? 32 : 128 };
+		p = address_prefix(&a);
 		n = slash && *slash ? strtol(slash, &end, 10) : p.len;
 		if (slash && !address_parse(slash, &mask) && mask.family == FAMILY_IPV4)
 			n = __builtin_popcount(mask.addr.w[3]);

@@ -205,8 +205,6 @@ void harvest_element(struct rehearsal *r, const void *key, size_t n);
 /* Adds the ends of a prefix. */
 void harvest_prefix(struct rehearsal *r, const struct prefix *p);
 void harvest_done(struct rehearsal *r);
-/* Returns what a command prints, or NULL. */
-char *output_of(const char *command);
 /* Writes a rule as its own program prints it. */
 void rule_print(const struct rules *r, const struct host_rule *rule, char *ret, size_t size);
 /* Returns the n-th rule (from 1) of a chain in the output of iptables-save, and its length. */

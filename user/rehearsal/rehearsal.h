@@ -148,6 +148,8 @@ void rehearsal_remove_rules(struct rehearsal *r);
 void rehearsal_forget(struct rehearsal *r);
 /* Drops packets for this host itself before all rules, or no longer. */
 int rehearsal_ignore_here(struct rehearsal *r, bool on);
+/* Returns what a command of the shell prints, for the caller to free; NULL: nothing. */
+char *output_of(const char *command);
 /* Returns the name of a family of tables, such as "inet". */
 const char *family_name(__u8 family);
 
