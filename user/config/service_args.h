@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Reads the parts of a service from a command line, for quick_service.c and for `service`.
+ * Reads the parts of a service from the command lines of `up`, `doctor` and `service`.
  * Functions return 0, or -errno after printing an error.
  */
 #pragma once

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Implements sandbox.h with capset(2) and a filter of seccomp(2). Root owns the pins and the files
+ * Keeps few rights, by capset(2) and a filter of seccomp(2). Root owns the pins and the files
  * in /run, so without capabilities it could still write them: the filter prevents that.
  */
 #include <errno.h>
